@@ -1,0 +1,118 @@
+//! How a task comes into being.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::command::When;
+use crate::id::TaskId;
+use crate::payload::Payload;
+use crate::place::{Verdict, place, verdict};
+use crate::reason;
+use crate::steps::{Outcome, Steps};
+use crate::task::{Actor, Dependency, Function, Priority, RetryPolicy, State, Task, Verification};
+use crate::time::Timestamp;
+
+/// A task to be, valid in itself. The results of its dependencies are read under their locks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewTask {
+    /// Given by the client or drawn.
+    pub id: TaskId,
+    /// Where it will live.
+    pub namespace: String,
+    /// Which workers may take it.
+    pub queue: String,
+    /// Which handler runs it.
+    pub task_type: String,
+    /// What is to be done.
+    pub function: Option<Function>,
+    /// For people.
+    pub title: String,
+    /// For people.
+    pub description: String,
+    /// What it works on.
+    pub input: Option<Payload>,
+    /// How urgent.
+    pub priority: Priority,
+    /// For filters and routing.
+    pub labels: BTreeMap<String, String>,
+    /// Encoded `google.protobuf.Struct`.
+    pub metadata: Option<Bytes>,
+    /// Given to somebody from the start.
+    pub assignee: Option<Actor>,
+    /// The task it belongs to.
+    pub parent_id: Option<TaskId>,
+    /// What it waits for.
+    pub dependencies: Vec<Dependency>,
+    /// It runs no sooner.
+    pub schedule: Option<When>,
+    /// When a failed attempt is tried again.
+    pub retry_policy: Option<RetryPolicy>,
+    /// What completion needs.
+    pub verification: Verification,
+    /// Stays PENDING until QueueTask.
+    pub hold: bool,
+}
+
+/// Creates the task: CREATED in PENDING, and unless it is held the event of its place.
+#[must_use]
+pub fn create(new: NewTask, creator: &Actor, now: Timestamp) -> Outcome {
+    let hold = new.hold;
+    let task = first_row(new, creator, now);
+    let mut steps = Steps::begin(&task, creator, now);
+    let spoiled = task
+        .dependencies
+        .iter()
+        .find(|d| matches!(verdict(d), Verdict::Fail | Verdict::Cancel))
+        .copied();
+    match spoiled {
+        Some(dependency) => steps.settle(dependency),
+        None if hold => {}
+        None => steps.place(place(&task, now), reason::READY),
+    }
+    steps.finish()
+}
+
+fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
+    Task {
+        id: new.id,
+        namespace: new.namespace,
+        queue: new.queue,
+        task_type: new.task_type,
+        function: new.function,
+        title: new.title,
+        description: new.description,
+        input: new.input.map(|p| p.after(None)),
+        output: None,
+        error: None,
+        state: State::Pending,
+        state_reason: if new.hold { reason::HELD } else { reason::CREATED },
+        state_message: String::new(),
+        priority: new.priority,
+        labels: new.labels,
+        metadata: new.metadata,
+        creator: creator.clone(),
+        assignee: new.assignee,
+        progress: None,
+        parent_id: new.parent_id,
+        dependencies: new.dependencies,
+        schedule_time: new.schedule.map(|when| when.from(now)),
+        create_time: now,
+        update_time: now,
+        queue_time: None,
+        start_time: None,
+        end_time: None,
+        attempt: 1,
+        retry_count: 0,
+        execution_count: 0,
+        retry_policy: new.retry_policy,
+        verification: new.verification,
+        input_requests: Vec::new(),
+        fence: 0,
+        paused_from: None,
+        revision: 1,
+        edit_revision: 1,
+        has_dependants: false,
+        has_children: false,
+    }
+}

@@ -1,0 +1,86 @@
+//! The words of `state_reason`: stable, snake_case, one per way into a state.
+
+use std::borrow::Cow;
+
+/// A state reason. Borrowed when written by this version, owned when read back from the store.
+pub type Reason = Cow<'static, str>;
+
+macro_rules! reasons {
+    ($($(#[$meta:meta])* $name:ident = $text:literal;)+) => {
+        $($(#[$meta])* pub const $name: Reason = Cow::Borrowed($text);)+
+
+        /// Every reason this version writes.
+        pub const ALL: &[&str] = &[$($text),+];
+    };
+}
+
+reasons! {
+    /// Created and not placed yet, or held.
+    CREATED = "created";
+    /// Created with `hold`: waits for QueueTask.
+    HELD = "held";
+    /// Ready from the start.
+    READY = "ready";
+    /// Waits for dependencies that are not settled.
+    DEPENDENCIES_OPEN = "dependencies_open";
+    /// Waits for its schedule time.
+    SCHEDULED = "scheduled";
+    /// Its schedule time has come.
+    DUE = "due";
+    /// Queued by a client.
+    QUEUED = "queued";
+    /// A person, agent or service was named.
+    ASSIGNED = "assigned";
+    /// Work began.
+    STARTED = "started";
+    /// Given back; the attempt does not count.
+    RELEASED = "released";
+    /// Put off by its holder; the attempt does not count.
+    SNOOZED = "snoozed";
+    /// The holder asked a question.
+    INPUT_REQUESTED = "input_requested";
+    /// The question was answered.
+    INPUT_PROVIDED = "input_provided";
+    /// Done.
+    COMPLETED = "completed";
+    /// Completed, but the task asks for verification first.
+    VERIFICATION_REQUIRED = "verification_required";
+    /// Handed in for review by its holder.
+    SUBMITTED = "submitted";
+    /// A reviewer approved.
+    APPROVED = "approved";
+    /// A reviewer asked for changes.
+    REWORK_REQUESTED = "rework_requested";
+    /// A reviewer rejected the work.
+    REJECTED = "rejected";
+    /// Failed, and no policy asks for another attempt.
+    FAILED = "failed";
+    /// Failed in a way that is never retried.
+    NOT_RETRYABLE = "not_retryable";
+    /// Failed; runs again after its backoff.
+    RETRY_BACKOFF = "retry_backoff";
+    /// Failed; the retry budget is spent.
+    RETRY_BUDGET_SPENT = "retry_budget_spent";
+    /// Retried by a client.
+    RETRIED = "retried";
+    /// Cancelled by a client.
+    CANCELLED = "cancelled";
+    /// Cancelled because its parent was.
+    PARENT_CANCELLED = "parent_cancelled";
+    /// A dependency did not complete and its rule says fail.
+    DEPENDENCY_FAILED = "dependency_failed";
+    /// A dependency did not complete and its rule says cancel.
+    DEPENDENCY_CANCELLED = "dependency_cancelled";
+    /// The last dependency settled.
+    DEPENDENCIES_SETTLED = "dependencies_settled";
+    /// The last open dependency was removed.
+    DEPENDENCY_REMOVED = "dependency_removed";
+    /// Stopped by an operator.
+    PAUSED = "paused";
+    /// Let go on by an operator.
+    RESUMED = "resumed";
+    /// A resting task was given up.
+    DISCARDED = "discarded";
+    /// Deleted.
+    DELETED = "deleted";
+}

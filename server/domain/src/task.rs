@@ -1,0 +1,408 @@
+//! What a task is.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::id::TaskId;
+use crate::names::named_enum;
+use crate::payload::Payload;
+use crate::reason::Reason;
+use crate::time::{Span, Timestamp};
+
+named_enum! {
+    /// Where a task is in its life. Numbers are those of the proto enum and never reused.
+    State {
+        /// Created and held; nobody may run it yet.
+        Pending = 1, "PENDING";
+        /// Runs at its schedule time.
+        Scheduled = 2, "SCHEDULED";
+        /// Ready.
+        Queued = 3, "QUEUED";
+        /// Has a holder, not started.
+        Assigned = 4, "ASSIGNED";
+        /// The holder works on it.
+        InProgress = 5, "IN_PROGRESS";
+        /// Waits for dependencies.
+        Blocked = 6, "BLOCKED";
+        /// Stopped by an operator.
+        Paused = 7, "PAUSED";
+        /// The holder waits for an answer.
+        InputRequired = 8, "INPUT_REQUIRED";
+        /// Work done, waits for approval.
+        Review = 9, "REVIEW";
+        /// Final: done.
+        Completed = 10, "COMPLETED";
+        /// Resting: the last attempt failed and no policy asks for another.
+        Failed = 11, "FAILED";
+        /// Resting: the retry budget is spent.
+        Dead = 12, "DEAD";
+        /// Final: cancelled.
+        Cancelled = 13, "CANCELLED";
+    }
+}
+
+impl State {
+    /// Not settled: cancel and timeouts act on it.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !self.is_settled()
+    }
+
+    /// COMPLETED, FAILED, DEAD or CANCELLED: ends waits and settles dependencies.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Failed | Self::Dead | Self::Cancelled
+        )
+    }
+
+    /// FAILED or DEAD: left only by retry or discard.
+    #[must_use]
+    pub const fn is_resting(self) -> bool {
+        matches!(self, Self::Failed | Self::Dead)
+    }
+}
+
+named_enum! {
+    /// How urgent a task is; higher runs first.
+    Priority {
+        /// When time permits.
+        Low = 1, "LOW";
+        /// The default.
+        Normal = 2, "NORMAL";
+        /// Important.
+        High = 3, "HIGH";
+        /// Next.
+        Urgent = 4, "URGENT";
+        /// At once.
+        Critical = 5, "CRITICAL";
+    }
+}
+
+named_enum! {
+    /// What kind of party acts.
+    ActorType {
+        /// A person.
+        Human = 1, "HUMAN";
+        /// An AI agent.
+        Agent = 2, "AGENT";
+        /// A program.
+        Service = 3, "SERVICE";
+        /// Baton itself; refused from clients.
+        System = 4, "SYSTEM";
+    }
+}
+
+/// Who acts, or who holds a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Actor {
+    /// What kind of party.
+    pub kind: ActorType,
+    /// Stable id within its kind.
+    pub id: String,
+    /// For people to read; may be empty.
+    pub name: String,
+}
+
+impl Actor {
+    /// Baton itself: timers and follow-ups.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            kind: ActorType::System,
+            id: "baton".to_owned(),
+            name: String::new(),
+        }
+    }
+
+    /// Whoever calls without saying who it is.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self {
+            kind: ActorType::Service,
+            id: "anonymous".to_owned(),
+            name: String::new(),
+        }
+    }
+
+    /// Whether both are the same party; the name does not count.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.id == other.id
+    }
+}
+
+named_enum! {
+    /// What kind of work a function is (seed S3-4).
+    FunctionKind {
+        /// A model generates the output.
+        Generative = 1, "GENERATIVE";
+        /// A program computes it.
+        Code = 2, "CODE";
+        /// An agent works towards it with tools.
+        Agentic = 3, "AGENTIC";
+        /// A person does it.
+        Human = 4, "HUMAN";
+    }
+}
+
+/// What is to be done, told to whoever does it. Baton keeps it and never runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What kind of work.
+    pub kind: FunctionKind,
+    /// Its name; a task without a type takes it as type.
+    pub name: String,
+    /// For whoever does the work.
+    pub description: String,
+    /// Encoded `google.protobuf.Struct`: what the arguments mean.
+    pub args: Option<Bytes>,
+    /// Encoded `google.protobuf.Value`: what the output should look like.
+    pub output: Option<Bytes>,
+    /// `{{name}}` is filled in by the worker.
+    pub prompt_template: String,
+}
+
+/// How far the work is, as its holder says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// 0 to 100.
+    pub percent: Option<i32>,
+    /// What is being done now.
+    pub current_step: String,
+    /// For people.
+    pub message: String,
+    /// The holder's guess.
+    pub estimated_time_remaining: Option<Span>,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskError {
+    /// Stable, for programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Encoded `google.protobuf.Struct`.
+    pub details: Option<Bytes>,
+    /// The next attempt starts no sooner; wins over the policy's longest backoff.
+    pub retry_after: Option<Span>,
+    /// Never try again.
+    pub non_retryable: bool,
+}
+
+named_enum! {
+    /// How an attempt ended.
+    AttemptOutcome {
+        /// It did what it should.
+        Ok = 1, "OK";
+        /// It reported an error.
+        Error = 2, "ERROR";
+        /// It took too long.
+        Timeout = 3, "TIMEOUT";
+        /// Its process was killed.
+        Killed = 4, "KILLED";
+        /// Its session was reset.
+        Reset = 5, "RESET";
+        /// Its session was deleted.
+        Deleted = 6, "DELETED";
+        /// Its lease ran out.
+        LeaseExpired = 7, "LEASE_EXPIRED";
+        /// It was given back.
+        Released = 8, "RELEASED";
+        /// It was cancelled.
+        Cancelled = 9, "CANCELLED";
+    }
+}
+
+/// When a failed attempt is tried again. Missing fields have the defaults of [`crate::retry`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RetryPolicy {
+    /// Attempts in all; 1 = no retry.
+    pub max_attempts: Option<i32>,
+    /// Before the second attempt.
+    pub initial_backoff: Option<Span>,
+    /// No backoff is longer.
+    pub max_backoff: Option<Span>,
+    /// Each backoff is this many times the one before.
+    pub backoff_multiplier: Option<f64>,
+    /// Random share of the initial backoff that is added, 0 to 1.
+    pub jitter: Option<f64>,
+    /// Which outcomes are tried again; empty = the default set.
+    pub retry_outcomes: Vec<AttemptOutcome>,
+    /// Error codes that are never tried again.
+    pub non_retryable_codes: Vec<String>,
+}
+
+named_enum! {
+    /// What completion needs.
+    Verification {
+        /// Nothing: complete means COMPLETED.
+        None = 1, "NONE";
+        /// Somebody other than the assignee approves.
+        Manual = 3, "MANUAL";
+    }
+}
+
+named_enum! {
+    /// What a dependency that does not complete does to the task that waits for it.
+    FailureRule {
+        /// The task fails (default): so that nothing waits for ever.
+        Fail = 1, "FAIL";
+        /// The task is cancelled.
+        Cancel = 2, "CANCEL";
+        /// The task goes on as if it had completed.
+        Continue = 3, "CONTINUE";
+    }
+}
+
+/// One task waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// The task that is waited for.
+    pub task_id: TaskId,
+    /// What happens if it does not complete.
+    pub on_failure: FailureRule,
+    /// How it settled; `None` while it is open.
+    pub result: Option<State>,
+}
+
+/// A question of the holder to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputRequest {
+    /// Unique in the task.
+    pub key: String,
+    /// For people.
+    pub prompt: String,
+    /// Where not empty, the answer is one of these, as a JSON string.
+    pub choices: Vec<String>,
+    /// Set once.
+    pub answer: Option<Payload>,
+    /// Who answered.
+    pub answerer: Option<Actor>,
+}
+
+/// A task as it stands: the fold of its events, plus two marks that no event carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// Where it lives.
+    pub namespace: String,
+    /// Which workers may take it.
+    pub queue: String,
+    /// Which handler runs it.
+    pub task_type: String,
+    /// What is to be done.
+    pub function: Option<Function>,
+    /// For people.
+    pub title: String,
+    /// For people.
+    pub description: String,
+    /// What it works on.
+    pub input: Option<Payload>,
+    /// What it made.
+    pub output: Option<Payload>,
+    /// Why the last attempt failed.
+    pub error: Option<TaskError>,
+    /// Where it is in its life.
+    pub state: State,
+    /// How it got there.
+    pub state_reason: Reason,
+    /// What the caller said of it: the reason of a cancel, pause or reject.
+    pub state_message: String,
+    /// How urgent.
+    pub priority: Priority,
+    /// For filters and routing.
+    pub labels: BTreeMap<String, String>,
+    /// Encoded `google.protobuf.Struct`, not looked into.
+    pub metadata: Option<Bytes>,
+    /// Who created it.
+    pub creator: Actor,
+    /// Who holds it.
+    pub assignee: Option<Actor>,
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// The task it belongs to.
+    pub parent_id: Option<TaskId>,
+    /// What it waits for, and how that settled.
+    pub dependencies: Vec<Dependency>,
+    /// It runs no sooner.
+    pub schedule_time: Option<Timestamp>,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When its last event happened.
+    pub update_time: Timestamp,
+    /// When it last became QUEUED.
+    pub queue_time: Option<Timestamp>,
+    /// When work first began since it was created or retried.
+    pub start_time: Option<Timestamp>,
+    /// When it settled.
+    pub end_time: Option<Timestamp>,
+    /// The attempt under way or to come, counted from 1 since the last retry.
+    pub attempt: i32,
+    /// Retry commands.
+    pub retry_count: i32,
+    /// Starts.
+    pub execution_count: i32,
+    /// When a failed attempt is tried again.
+    pub retry_policy: Option<RetryPolicy>,
+    /// What completion needs.
+    pub verification: Verification,
+    /// Questions asked, the newest last.
+    pub input_requests: Vec<InputRequest>,
+    /// Rises with every grant and every revocation.
+    pub fence: i64,
+    /// Where a PAUSED task came from.
+    pub paused_from: Option<State>,
+    /// Sequence of its last event.
+    pub revision: i64,
+    /// Sequence of the last event that changed its state or a field that clients edit: the etag.
+    pub edit_revision: i64,
+    /// Some task waits for this one. Never unset; not part of the fold.
+    pub has_dependants: bool,
+    /// Some task belongs to this one. Never unset; not part of the fold.
+    pub has_children: bool,
+}
+
+impl Task {
+    /// The moment this task must move by itself, if nothing else happens.
+    #[must_use]
+    pub fn wake_time(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Scheduled => self.schedule_time,
+            State::Pending
+            | State::Queued
+            | State::Assigned
+            | State::InProgress
+            | State::Blocked
+            | State::Paused
+            | State::InputRequired
+            | State::Review
+            | State::Completed
+            | State::Failed
+            | State::Dead
+            | State::Cancelled => None,
+        }
+    }
+
+    /// How long it ran: from its start to its end. `None` before both are known.
+    #[must_use]
+    pub fn duration(&self) -> Option<Span> {
+        Some(self.end_time?.since(self.start_time?))
+    }
+
+    /// The first dependency that is not settled.
+    #[must_use]
+    pub fn open_dependency(&self) -> Option<&Dependency> {
+        self.dependencies.iter().find(|d| d.result.is_none())
+    }
+
+    /// The input request that waits for an answer.
+    #[must_use]
+    pub fn open_input_request(&self) -> Option<&InputRequest> {
+        self.input_requests.iter().rev().find(|r| r.answer.is_none())
+    }
+}
