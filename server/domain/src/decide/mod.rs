@@ -9,6 +9,7 @@ use review::{approve, complete, provide_input, reject, request_input, rework, su
 use crate::command::{Action, Command, CommandName};
 use crate::event::{Detail, EventType};
 use crate::limits::EVENTS_PER_TASK;
+use crate::payload::Payload;
 use crate::place::place;
 use crate::reason;
 use crate::rejection::Rejection;
