@@ -1,0 +1,113 @@
+//! Generates the Rust code of the contract from `baton/v1/*.proto`, without `protoc`.
+//!
+//! Two views of the same messages come out. The true one is for clients. The server's own view (feature
+//! `server`) keeps every `google.protobuf.Value` and `google.protobuf.Struct` field as its encoded bytes: the
+//! wire does not change, and JSON passes through the server without being taken apart.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use prost_types::{
+    DescriptorProto, FileDescriptorSet,
+    field_descriptor_proto::{Label, Type},
+};
+
+type BuildResult<T> = Result<T, Box<dyn std::error::Error>>;
+
+const JSON_TYPES: [&str; 2] = [".google.protobuf.Value", ".google.protobuf.Struct"];
+
+/// `detail` of an event is as large as its largest member; these two are many times larger than the rest.
+const BOXED: [&str; 2] = [
+    ".baton.v1.TaskEvent.detail.created",
+    ".baton.v1.TaskEvent.detail.updated",
+];
+
+fn main() -> BuildResult<()> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let files = proto_files(&root.join("baton/v1"))?;
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(&files)?;
+    fs::write(
+        out.join("descriptors.binpb"),
+        compiler.encode_file_descriptor_set(),
+    )?;
+
+    let descriptors = compiler.file_descriptor_set();
+    generate(&out.join("v1"), descriptors.clone(), Side::Client)?;
+    if env::var_os("CARGO_FEATURE_SERVER").is_some() {
+        generate(&out.join("raw"), with_json_as_bytes(descriptors), Side::Server)?;
+    }
+    Ok(())
+}
+
+/// The contract's files in a stable order. Neither protox nor tonic tells cargo what it read, so this does.
+fn proto_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={}", dir.display());
+    let mut files = fs::read_dir(dir)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "proto"));
+    files.sort();
+    for file in &files {
+        println!("cargo:rerun-if-changed={}", file.display());
+    }
+    Ok(files)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Client,
+    Server,
+}
+
+fn generate(dir: &Path, descriptors: FileDescriptorSet, side: Side) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let mut builder = tonic_prost_build::configure()
+        .out_dir(dir)
+        .bytes(".")
+        // A map that iterates in the order of its keys encodes the same way every time.
+        .btree_map(".")
+        .build_client(side == Side::Client)
+        .build_server(side == Side::Server)
+        .build_transport(false);
+    for path in BOXED {
+        builder = builder.boxed(path);
+    }
+    builder.compile_fds(descriptors)
+}
+
+/// Retypes JSON fields to `bytes`, which has the same wire type. They become `optional`, so that a field that is
+/// absent and one that is empty stay apart as they do in the true messages.
+fn with_json_as_bytes(mut descriptors: FileDescriptorSet) -> FileDescriptorSet {
+    let ours = descriptors
+        .file
+        .iter_mut()
+        .filter(|file| file.package() == "baton.v1");
+    for message in ours.flat_map(|file| &mut file.message_type) {
+        retype_json_fields(message);
+    }
+    descriptors
+}
+
+fn retype_json_fields(message: &mut DescriptorProto) {
+    let json = message
+        .field
+        .iter_mut()
+        .filter(|field| JSON_TYPES.contains(&field.type_name()));
+    for field in json {
+        field.set_type(Type::Bytes);
+        field.type_name = None;
+        if field.oneof_index.is_none() && field.label() == Label::Optional {
+            field.proto3_optional = Some(true);
+        }
+    }
+    message.nested_type.iter_mut().for_each(retype_json_fields);
+}

@@ -1,0 +1,228 @@
+//! The names and numbers of every request and response, as the design fixes them.
+
+use std::collections::BTreeMap;
+
+use baton_proto::DESCRIPTOR_SET;
+use prost::Message;
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
+
+/// What every call on one task carries.
+const BY_ID: &str = "id=1 request_id=2 etag=3 actor=5";
+/// What every bulk call carries.
+const BULK: &str =
+    "namespace=1 request_id=2 actor=5 ids=10 filter=11 max_count=12 validate_only=13 page_token=15";
+const BULK_RESPONSE: &str = "results=1 done_count=2 failed_count=3 next_page_token=4";
+const WATCH: &str = "view=6 event_types=10 resume_token=11 start=12";
+const WATCH_RESPONSE: &str = "tasks=1 events=2 resume_token=3 time=4 snapshot_complete=5";
+
+/// RPC, what the request shares with others, what is its own, the response.
+const TASK_SERVICE: [(&str, &str, &str, &str); 40] = [
+    (
+        "CreateTask",
+        "request_id=2 actor=5",
+        "task=1 hold=10 validate_only=12 ref=13 task_id=14 delay=15",
+        "task=1",
+    ),
+    (
+        "BatchCreateTasks",
+        "request_id=2 actor=5",
+        "requests=1",
+        "tasks=1",
+    ),
+    ("GetTask", "id=1 view=6", "event_limit=10", "task=1 events=2"),
+    ("BatchGetTasks", "view=6", "ids=1", "tasks=1"),
+    (
+        "ListTasks",
+        "namespace=1 page_size=2 page_token=3 filter=4 order_by=5 view=6",
+        "",
+        "tasks=1 next_page_token=2",
+    ),
+    (
+        "UpdateTask",
+        "request_id=2 actor=5",
+        "task=1 update_mask=10",
+        "task=1",
+    ),
+    ("DeleteTask", BY_ID, "force=10", ""),
+    ("QueueTask", BY_ID, "", "task=1"),
+    ("ScheduleTask", BY_ID, "schedule_time=10 delay=11", "task=1"),
+    ("AssignTask", BY_ID, "assignee=10", "task=1"),
+    ("StartTask", BY_ID, "assignee=10", "task=1"),
+    ("UpdateProgress", BY_ID, "progress=10", "task=1"),
+    ("CompleteTask", BY_ID, "output=10", "task=1"),
+    ("FailTask", BY_ID, "error=10 outcome=11", "task=1"),
+    ("CancelTask", BY_ID, "reason=10", "task=1"),
+    ("RetryTask", BY_ID, "input=10 delay=11", "task=1"),
+    ("DiscardTask", BY_ID, "", "task=1"),
+    ("PauseTask", BY_ID, "reason=10", "task=1"),
+    ("ResumeTask", BY_ID, "", "task=1"),
+    ("ReleaseTask", BY_ID, "", "task=1"),
+    ("SnoozeTask", BY_ID, "schedule_time=10 delay=11", "task=1"),
+    ("RequestInput", BY_ID, "input_request=10", "task=1"),
+    ("ProvideInput", BY_ID, "input=10 key=11", "task=1"),
+    ("SubmitForReview", BY_ID, "output=10", "task=1"),
+    ("ApproveTask", BY_ID, "message=10", "task=1"),
+    ("RequestRework", BY_ID, "message=10", "task=1"),
+    ("RejectTask", BY_ID, "reason=10", "task=1"),
+    (
+        "AddComment",
+        "id=1 request_id=2 actor=5",
+        "message=10",
+        "task=1 event=2",
+    ),
+    ("AddDependency", BY_ID, "dependency=10", "task=1"),
+    ("RemoveDependency", BY_ID, "dependency=10", "task=1"),
+    ("BulkUpdateState", BULK, "state=14", BULK_RESPONSE),
+    ("BulkCancel", BULK, "reason=14", BULK_RESPONSE),
+    ("BulkRetry", BULK, "delay=14", BULK_RESPONSE),
+    ("BulkDiscard", BULK, "", BULK_RESPONSE),
+    (
+        "WaitTask",
+        "id=1",
+        "timeout=10 until_states=11",
+        "task=1 timed_out=2",
+    ),
+    (
+        "ListTaskEvents",
+        "id=1 page_size=2 page_token=3 view=6",
+        "event_types=10",
+        "events=1 next_page_token=2",
+    ),
+    ("WatchTask", "id=1", WATCH, WATCH_RESPONSE),
+    ("WatchTasks", "namespace=1 filter=4", WATCH, WATCH_RESPONSE),
+    ("GetTaskStats", "namespace=1 filter=4", "", "groups=1 total=2"),
+    ("ExplainTask", "id=1", "", "causes=1 next_change_time=2"),
+];
+
+const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state_message=7 priority=8 title=9 \
+    input=10 output=11 error=12 progress=13 revision=14 etag=15 description=16 labels=17 metadata=18 creator=19 \
+    assignee=20 parent_id=21 dependencies=22 schedule_time=23 create_time=24 update_time=25 queue_time=26 \
+    start_time=27 end_time=28 duration=29 attempt=30 retry_count=31 execution_count=32 retry_policy=33 \
+    verification=35 input_requests=38 function=39";
+
+const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
+    from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
+    created=20 updated=21 assigned=22 progress=23 result=24 failure=25 scheduled=26 input=27 retried=28 \
+    dependency=30";
+
+/// Numbers of what comes with workers; nothing else may take them.
+const KEPT_FREE: [(&str, &[i32]); 6] = [
+    ("Task", &[34, 36, 37]),
+    ("TaskEvent", &[18, 19, 29, 31]),
+    ("InputRequest", &[3, 5, 6]),
+    ("CreateTaskRequest", &[11]),
+    ("StartTaskRequest", &[4, 11]),
+    ("CompleteTaskRequest", &[4, 11]),
+];
+
+fn files() -> Vec<FileDescriptorProto> {
+    let mut files = FileDescriptorSet::decode(DESCRIPTOR_SET)
+        .expect("the set decodes")
+        .file;
+    files.retain(|file| file.package() == "baton.v1");
+    files
+}
+
+fn messages() -> BTreeMap<String, DescriptorProto> {
+    files()
+        .into_iter()
+        .flat_map(|file| file.message_type)
+        .map(|message| (message.name().to_owned(), message))
+        .collect()
+}
+
+fn numbers(message: &DescriptorProto) -> BTreeMap<String, i32> {
+    message
+        .field
+        .iter()
+        .map(|field| (field.name().to_owned(), field.number()))
+        .collect()
+}
+
+fn parse(fields: &[&str]) -> BTreeMap<String, i32> {
+    fields
+        .iter()
+        .flat_map(|part| part.split_whitespace())
+        .map(|field| {
+            let (name, number) = field.split_once('=').expect("name=number");
+            (name.to_owned(), number.parse().expect("a number"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_request_and_response_has_the_fields_of_the_design() {
+    let messages = messages();
+    for (rpc, shared, own, response) in TASK_SERVICE {
+        assert_eq!(
+            numbers(&messages[&format!("{rpc}Request")]),
+            parse(&[shared, own]),
+            "{rpc}Request"
+        );
+        assert_eq!(
+            numbers(&messages[&format!("{rpc}Response")]),
+            parse(&[response]),
+            "{rpc}Response"
+        );
+    }
+    assert_eq!(numbers(&messages["Task"]), parse(&[TASK]), "Task");
+    assert_eq!(numbers(&messages["TaskEvent"]), parse(&[TASK_EVENT]), "TaskEvent");
+}
+
+#[test]
+fn the_services_have_the_calls_of_the_design_and_no_other() {
+    let mut services = BTreeMap::new();
+    for service in files().into_iter().flat_map(|file| file.service) {
+        let calls: Vec<_> = service
+            .method
+            .iter()
+            .map(|method| method.name().to_owned())
+            .collect();
+        services.insert(service.name().to_owned(), calls);
+    }
+    let tasks: Vec<_> = TASK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
+    assert_eq!(
+        services,
+        BTreeMap::from([
+            ("TaskService".to_owned(), tasks),
+            ("AdminService".to_owned(), admin)
+        ])
+    );
+}
+
+#[test]
+fn numbers_of_later_fields_are_neither_used_nor_reserved() {
+    let messages = messages();
+    for (name, kept) in KEPT_FREE {
+        let message = &messages[name];
+        assert!(
+            message.field.iter().all(|field| !kept.contains(&field.number())),
+            "{name}"
+        );
+        assert!(message.reserved_range.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn every_field_call_and_value_carries_its_comment_into_reflection() {
+    for file in files() {
+        let locations = &file.source_code_info.as_ref().unwrap().location;
+        let documented = |path: &[i32]| {
+            locations
+                .iter()
+                .any(|location| location.path == path && location.leading_comments.is_some())
+        };
+        for (m, message) in (0..).zip(&file.message_type) {
+            assert!(documented(&[4, m]), "{}", message.name());
+            for (f, field) in (0..).zip(&message.field) {
+                assert!(documented(&[4, m, 2, f]), "{}.{}", message.name(), field.name());
+            }
+        }
+        for (s, service) in (0..).zip(&file.service) {
+            for (r, method) in (0..).zip(&service.method) {
+                assert!(documented(&[6, s, 2, r]), "{}", method.name());
+            }
+        }
+    }
+}
