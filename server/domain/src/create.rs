@@ -50,6 +50,8 @@ pub struct NewTask {
     pub retry_policy: Option<RetryPolicy>,
     /// What completion needs.
     pub verification: Verification,
+    /// Over the request: tells a repeat from another task with the same id.
+    pub spec_hash: [u8; 32],
     /// Stays PENDING until QueueTask.
     pub hold: bool,
 }
@@ -112,6 +114,7 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         paused_from: None,
         revision: 1,
         edit_revision: 1,
+        spec_hash: new.spec_hash,
         has_dependants: false,
         has_children: false,
     }

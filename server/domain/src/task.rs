@@ -361,6 +361,8 @@ pub struct Task {
     pub revision: i64,
     /// Sequence of the last event that changed its state or a field that clients edit: the etag.
     pub edit_revision: i64,
+    /// Over the request that created it: tells a repeated create from another task with the same id.
+    pub spec_hash: [u8; 32],
     /// Some task waits for this one. Never unset; not part of the fold.
     pub has_dependants: bool,
     /// Some task belongs to this one. Never unset; not part of the fold.
