@@ -27,6 +27,12 @@ pub const TITLE_CHARS: usize = 256;
 pub const DESCRIPTION_CHARS: usize = 16_384;
 /// Characters of a comment, a reason or another message for people.
 pub const MESSAGE_CHARS: usize = 8_192;
+/// Bytes of a filter's text: what a person or program writes, not a list of ids.
+pub const FILTER_BYTES: usize = 4_096;
+/// Parentheses open at once in a filter: bounds the recursion of everything that walks one.
+pub const FILTER_DEPTH: usize = 24;
+/// Comparisons in one filter: bounds the SQL and the work for each event.
+pub const FILTER_TERMS: usize = 64;
 /// Tasks of one atomic batch.
 pub const BATCH_TASKS: usize = 1_000;
 /// Tasks one bulk call may name.

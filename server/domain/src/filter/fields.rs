@@ -1,0 +1,142 @@
+//! What can be filtered by: fields, their kinds, and which call knows which.
+
+/// A field of a task that filters can name; labels stand beside them in every [`Schema`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// `id`
+    Id,
+    /// `queue`
+    Queue,
+    /// `type`
+    Type,
+    /// `state`
+    State,
+    /// `state_reason`
+    StateReason,
+    /// `priority`
+    Priority,
+    /// `title`
+    Title,
+    /// `parent_id`
+    ParentId,
+    /// `creator.id`
+    CreatorId,
+    /// `assignee.id`
+    AssigneeId,
+    /// `create_time`
+    CreateTime,
+    /// `update_time`
+    UpdateTime,
+    /// `schedule_time`
+    ScheduleTime,
+    /// `start_time`
+    StartTime,
+    /// `end_time`
+    EndTime,
+    /// `attempt`
+    Attempt,
+    /// `retry_count`
+    RetryCount,
+}
+
+impl Field {
+    /// Returns the name that filters use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Queue => "queue",
+            Self::Type => "type",
+            Self::State => "state",
+            Self::StateReason => "state_reason",
+            Self::Priority => "priority",
+            Self::Title => "title",
+            Self::ParentId => "parent_id",
+            Self::CreatorId => "creator.id",
+            Self::AssigneeId => "assignee.id",
+            Self::CreateTime => "create_time",
+            Self::UpdateTime => "update_time",
+            Self::ScheduleTime => "schedule_time",
+            Self::StartTime => "start_time",
+            Self::EndTime => "end_time",
+            Self::Attempt => "attempt",
+            Self::RetryCount => "retry_count",
+        }
+    }
+
+    /// Returns what the field holds.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Id | Self::ParentId => Kind::Id,
+            Self::Queue
+            | Self::Type
+            | Self::StateReason
+            | Self::Title
+            | Self::CreatorId
+            | Self::AssigneeId => Kind::Text,
+            Self::State => Kind::State,
+            Self::Priority => Kind::Priority,
+            Self::CreateTime | Self::UpdateTime | Self::ScheduleTime | Self::StartTime | Self::EndTime => {
+                Kind::Time
+            }
+            Self::Attempt | Self::RetryCount => Kind::Int,
+        }
+    }
+}
+
+/// What a field holds, and so which values and operators it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, compared by bytes; the empty text counts as absent and is no value.
+    Text,
+    /// A [`State`](crate::State), by its short or full name; `=` and `!=` only.
+    State,
+    /// A [`Priority`](crate::Priority), by its short or full name; `=` and `!=` only.
+    Priority,
+    /// A moment, written as RFC 3339.
+    Time,
+    /// A whole number.
+    Int,
+    /// The id of a task; `=` and `!=` only.
+    Id,
+}
+
+/// The fields that one call's filter may name, in the order in which errors list them. All know labels too.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    fields: &'static [Field],
+}
+
+impl Schema {
+    /// The fields of lists, statistics and bulk calls, which read task rows.
+    pub const TASKS: Self = Self {
+        fields: &[
+            Field::Id,
+            Field::Queue,
+            Field::Type,
+            Field::State,
+            Field::StateReason,
+            Field::Priority,
+            Field::Title,
+            Field::ParentId,
+            Field::CreatorId,
+            Field::AssigneeId,
+            Field::CreateTime,
+            Field::UpdateTime,
+            Field::ScheduleTime,
+            Field::StartTime,
+            Field::EndTime,
+            Field::Attempt,
+            Field::RetryCount,
+        ],
+    };
+
+    /// The fields of watches: those that every event carries, so that live and replayed events filter alike.
+    pub const EVENTS: Self = Self {
+        fields: &[Field::Id, Field::Queue, Field::Type, Field::State],
+    };
+
+    /// Returns the fields, without labels.
+    pub const fn fields(self) -> &'static [Field] {
+        self.fields
+    }
+}
