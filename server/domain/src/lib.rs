@@ -1,10 +1,10 @@
 //! The rules of Baton, and nothing else: no I/O, no clock, no randomness.
 //!
-//! Reading order: [`task`] (what a task is), [`command`] (what may be asked of it), [`decide`] (what the
-//! answer is: events or a [`Rejection`]), [`apply`] (what an event does to a task), [`place`] (where a task
+//! Reading order: [`task`] (what a task is), [`command`] (what may be asked of it), [`decide()`] (what the
+//! answer is: events or a [`Rejection`]), [`apply()`] (what an event does to a task), [`place`] (where a task
 //! waits), [`retry`] (when it runs again).
 //!
-//! A task is the fold of its events: `decide` never changes a task, it returns events, and [`apply`] is the
+//! A task is the fold of its events: `decide` never changes a task, it returns events, and [`apply()`] is the
 //! only code that turns an event into a changed task. The same `apply` folds the log.
 
 mod names;

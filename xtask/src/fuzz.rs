@@ -1,0 +1,49 @@
+//! `cargo xtask fuzz`: every target of `fuzz/`, one after the other.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+
+use crate::run::{self, Steps};
+use crate::tools::{self, Tool};
+
+/// Runs each target for `time`. Needs cargo-fuzz and a nightly toolchain: the sanitisers exist nowhere else.
+pub fn run(time: Duration) -> anyhow::Result<()> {
+    let limit = format!("-max_total_time={}", time.as_secs());
+    let mut steps = Steps::default();
+    for target in &targets()? {
+        steps.step(target, || {
+            run::command(cargo_fuzz("run")?.args([target, "--", &limit]))
+        });
+    }
+    steps.finish()
+}
+
+fn targets() -> anyhow::Result<Vec<String>> {
+    let output = cargo_fuzz("list")?.output().context("cannot start rustup")?;
+    ensure!(
+        output.status.success(),
+        "cargo fuzz list: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let targets: Vec<_> = String::from_utf8(output.stdout)?
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    ensure!(!targets.is_empty(), "fuzz/ holds no target");
+    Ok(targets)
+}
+
+/// CARGO and RUSTUP_TOOLCHAIN name the stable toolchain that runs us, and would win over `rustup run`.
+fn cargo_fuzz(subcommand: &str) -> anyhow::Result<Command> {
+    let program =
+        tools::find(Tool::CargoFuzz).context("cargo-fuzz is missing; `cargo xtask tools` installs it")?;
+    let mut command = run::in_root("rustup");
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+    command
+        .args(["run", "nightly"])
+        .arg(program)
+        .args([subcommand, "--fuzz-dir", "fuzz"]);
+    Ok(command)
+}

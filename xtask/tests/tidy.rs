@@ -1,0 +1,6 @@
+//! The checkout keeps the project's own rules.
+
+#[test]
+fn the_checkout_is_tidy() {
+    xtask::tidy::run().unwrap();
+}
