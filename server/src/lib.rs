@@ -1,1 +1,88 @@
+//! The Baton server: `run(config, listener, shutdown)` serves tasks over gRPC until it is told to stop.
+//!
+//! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
+//! done to every call), [`api`] (services and statuses), [`seams`] (clock and ids), [`telemetry`] (the log).
 
+mod net;
+
+pub mod api;
+pub mod config;
+pub mod seams;
+pub mod telemetry;
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+pub use net::Shutdown;
+
+/// A server that holds everything it needs and waits to serve.
+pub struct Server {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Checks the settings and opens all that the server needs. `listener` is already bound; its address counts,
+    /// not `config.listen`.
+    ///
+    /// Errors: see [`RunError`]; nothing was served.
+    pub async fn open(config: Config, listener: TcpListener) -> Result<Self, RunError> {
+        config.validate()?;
+        let address = listener.local_addr().map_err(RunError::Listener)?;
+        config::check_exposure(&config, address).map_err(RunError::Exposed)?;
+        Ok(Server {
+            config,
+            listener,
+            address,
+        })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is cancelled, then drains for at most `drain_grace_ms` and closes every connection.
+    ///
+    /// Errors: the listener broke.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), RunError> {
+        let services = net::Services::default();
+        net::serve(
+            &self.config,
+            services,
+            self.listener,
+            Shutdown::default(),
+            shutdown,
+        )
+        .await
+    }
+}
+
+/// Opens a server and serves: [`Server::open`] and [`Server::serve`] in one.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
+    Server::open(config, listener).await?.serve(shutdown).await
+}
+
+/// Why a server did not start or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Settings break their rules; the text lists them all.
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// The listener can be reached by others and nobody has said that it may; the text says how to go on.
+    #[error("{0}")]
+    Exposed(String),
+    /// The listener is not usable.
+    #[error("the listener is not usable")]
+    Listener(#[source] std::io::Error),
+    /// The descriptors of the services are broken: a fault of the build.
+    #[error("the service descriptors are broken")]
+    Descriptors(#[source] tonic_reflection::server::Error),
+    /// The transport gave up.
+    #[error("the gRPC transport failed")]
+    Transport(#[source] tonic::transport::Error),
+}

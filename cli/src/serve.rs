@@ -1,0 +1,64 @@
+//! `baton serve`: the server in this process, until SIGTERM or SIGINT.
+
+use std::io::Write;
+
+use anyhow::Context;
+use baton_server::{Server, telemetry};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{self, Flags};
+
+/// Serves until a signal, then drains.
+pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
+    let config = settings::load(flags)?;
+    config.validate()?;
+    telemetry::init(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        // Before anything can wait for us: a signal from here on stops in order.
+        let shutdown = stop_on_signals()?;
+        let server = Server::open(config, listener).await?;
+        greet(&server);
+        Ok(server.serve(shutdown).await?)
+    })
+}
+
+/// Tells people where the server is and what to try; programs read the log.
+fn greet(server: &Server) {
+    let address = server.address();
+    let greeting = format!(
+        "Baton {} listens on {address}\nTry:  grpcurl -plaintext {address} list\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    // A server serves whether or not anybody reads its greeting.
+    if let Err(error) = std::io::stdout().write_all(greeting.as_bytes()) {
+        tracing::debug!(%error, "stdout is closed");
+    }
+}
+
+/// A token that SIGTERM or SIGINT cancels. A second signal ends the process where it stands: whoever presses Ctrl-C
+/// twice does not want to wait for the grace.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        token.cancel();
+        either(&mut terminate, &mut interrupt).await;
+        std::process::exit(1);
+    });
+    Ok(shutdown)
+}
+
+async fn either(a: &mut Signal, b: &mut Signal) {
+    tokio::select! {
+        _ = a.recv() => {}
+        _ = b.recv() => {}
+    }
+}

@@ -1,0 +1,265 @@
+//! Where the server's settings come from: a file, the environment, flags; the later wins.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use baton_server::Config;
+use clap::Args;
+use config::{Environment, File, FileFormat};
+use serde_json::Value;
+
+/// Read where nothing else is named, if it is there.
+const DEFAULT_FILE: &str = "baton.toml";
+
+/// The settings that have a flag; all of them have a place in the file and a variable in the environment.
+#[derive(Args, Debug, Default)]
+pub(crate) struct Flags {
+    /// File of settings [default: baton.toml, where there is one]
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address of the gRPC port [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Where tasks are kept [default: sqlite:baton.db]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// File of bearer keys, name:key a line, that calls must carry
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// Let everybody in, also from other machines
+    #[arg(long)]
+    insecure: bool,
+    /// Allow AdvanceClock
+    #[arg(long)]
+    test_mode: bool,
+    /// Address that serves metrics as Prometheus text
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+    /// auto, human or json [default: auto]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What is logged, such as info or debug [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log_filter: Option<String>,
+    /// How long calls may go on after SIGTERM, in milliseconds [default: 10000]
+    #[arg(long, value_name = "MS")]
+    drain_grace_ms: Option<u64>,
+}
+
+/// Merges all sources into the settings. They are not yet validated.
+pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
+    merge(flags, std::env::vars().collect())
+}
+
+fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<Config> {
+    let file = flags.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+    let file = File::from(file)
+        .format(FileFormat::Toml)
+        .required(flags.config.is_some());
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+    let merged = config::Config::builder()
+        .add_source(file)
+        .add_source(known_variables(environment)?)
+        .set_override_option("listen", address(flags.listen))?
+        .set_override_option("database", flags.database.clone())?
+        .set_override_option("api_key_file", path(&flags.api_key_file))?
+        .set_override_option("insecure", flags.insecure.then_some(true))?
+        .set_override_option("test_mode", flags.test_mode.then_some(true))?
+        .set_override_option("metrics_listen", address(flags.metrics_listen))?
+        .set_override_option("log_format", flags.log_format.clone())?
+        .set_override_option("log_filter", flags.log_filter.clone())?
+        .set_override_option("drain_grace_ms", flags.drain_grace_ms)?
+        .build()
+        .context("cannot read the settings")?;
+    merged.try_deserialize().context("cannot understand the settings")
+}
+
+/// The variables that name a setting. Others that begin with BATON_ are left alone: some belong to the client, and
+/// Kubernetes makes BATON_PORT and its like for every service called baton.
+fn known_variables(environment: HashMap<String, String>) -> anyhow::Result<Environment> {
+    let mut names = Vec::new();
+    collect_variables("BATON", &serde_json::to_value(Config::default())?, &mut names);
+    let known = environment
+        .into_iter()
+        .filter(|(name, _)| names.contains(name))
+        .collect();
+    Ok(Environment::with_prefix("BATON")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .ignore_empty(true)
+        .source(Some(known)))
+}
+
+fn collect_variables(path: &str, settings: &Value, names: &mut Vec<String>) {
+    let Value::Object(settings) = settings else {
+        names.push(path.to_owned());
+        return;
+    };
+    let separator = if path == "BATON" { "_" } else { "__" };
+    for (name, value) in settings {
+        collect_variables(&format!("{path}{separator}{}", name.to_uppercase()), value, names);
+    }
+}
+
+/// Prints the effective settings to stdout, then fails if they cannot be used.
+pub(crate) fn print(flags: &Flags) -> anyhow::Result<()> {
+    let config = load(flags)?;
+    print!("{}", toml::to_string(&config.redacted())?);
+    Ok(config.validate()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use baton_server::config::{Limits, LogFormat};
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    fn flags(line: &[&str]) -> Flags {
+        Line::try_parse_from(["baton"].iter().chain(line)).unwrap().flags
+    }
+
+    fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
+        variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn without_sources_the_defaults_stand() {
+        assert_eq!(
+            merge(&Flags::default(), HashMap::new()).unwrap(),
+            Config::default()
+        );
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_flags_over_both() {
+        let file = file(
+            "database = 'sqlite:file'\ndrain_grace_ms = 1\nlog_filter = 'warn'\n\
+             [limits]\nmax_watches = 7\nmax_connections = 8\n",
+        );
+        let path = file.path().display().to_string();
+        let flags = flags(&["--config", &path, "--database", "sqlite:flag", "--test-mode"]);
+        let variables = [
+            ("BATON_DATABASE", "sqlite:variable"),
+            ("BATON_DRAIN_GRACE_MS", "2"),
+            ("BATON_LIMITS__MAX_CONNECTIONS", "9"),
+        ];
+        let expected = Config {
+            database: "sqlite:flag".to_owned(),
+            drain_grace_ms: 2,
+            log_filter: "warn".to_owned(),
+            test_mode: true,
+            limits: Limits {
+                max_watches: 7,
+                max_connections: 9,
+                ..Limits::default()
+            },
+            ..Config::default()
+        };
+        assert_eq!(merge(&flags, environment(&variables)).unwrap(), expected);
+    }
+
+    #[test]
+    fn every_setting_has_a_variable() {
+        let variables = [
+            ("BATON_LISTEN", "[::1]:1"),
+            ("BATON_DATABASE", "sqlite:7"),
+            ("BATON_API_KEY_FILE", "/keys"),
+            ("BATON_INSECURE", "true"),
+            ("BATON_TEST_MODE", "TRUE"),
+            ("BATON_METRICS_LISTEN", "0.0.0.0:2"),
+            ("BATON_LOG_FORMAT", "json"),
+            ("BATON_LOG_FILTER", "debug"),
+            ("BATON_DRAIN_GRACE_MS", "1"),
+            ("BATON_WATCH_BOOKMARK_INTERVAL_MS", "2"),
+            ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
+            ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
+            ("BATON_LIMITS__MAX_WATCHES", "5"),
+            ("BATON_LIMITS__HANDSHAKE_TIMEOUT_MS", "6"),
+            ("BATON_LIMITS__KEEPALIVE_INTERVAL_MS", "7"),
+            ("BATON_LIMITS__KEEPALIVE_TIMEOUT_MS", "8"),
+            ("BATON_LIMITS__MAX_CONNECTION_AGE_MS", "9"),
+            ("BATON_LIMITS__MAX_UNARY_MS", "10"),
+        ];
+        // Destructured in full: a new setting must get its line here.
+        let Config {
+            listen,
+            database,
+            api_key_file,
+            insecure,
+            test_mode,
+            metrics_listen,
+            log_format,
+            log_filter,
+            drain_grace_ms,
+            watch_bookmark_interval_ms,
+            limits,
+        } = merge(&Flags::default(), environment(&variables)).unwrap();
+        assert_eq!(
+            (listen.to_string(), database.as_str()),
+            ("[::1]:1".to_owned(), "sqlite:7")
+        );
+        assert_eq!(
+            (api_key_file, insecure, test_mode),
+            (Some("/keys".into()), true, true)
+        );
+        assert_eq!(metrics_listen.unwrap().to_string(), "0.0.0.0:2");
+        assert_eq!((log_format, log_filter.as_str()), (LogFormat::Json, "debug"));
+        assert_eq!((drain_grace_ms, watch_bookmark_interval_ms), (1, 2));
+        let expected = Limits {
+            max_connections: 3,
+            max_streams_per_connection: 4,
+            max_watches: 5,
+            handshake_timeout_ms: 6,
+            keepalive_interval_ms: 7,
+            keepalive_timeout_ms: 8,
+            max_connection_age_ms: Some(9),
+            max_unary_ms: 10,
+        };
+        assert_eq!(limits, expected);
+    }
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let config = Config {
+            metrics_listen: Some("[::1]:3".parse().unwrap()),
+            ..Config::default()
+        };
+        let file = file(&toml::to_string(&config).unwrap());
+        let flags = flags(&["--config", &file.path().display().to_string()]);
+        assert_eq!(merge(&flags, HashMap::new()).unwrap(), config);
+    }
+
+    #[test]
+    fn foreign_variables_are_left_alone_but_files_are_read_strictly() {
+        let foreign = environment(&[("BATON_PORT", "tcp://10.0.0.1:50051"), ("BATON_LISTEN", "")]);
+        assert_eq!(merge(&Flags::default(), foreign).unwrap(), Config::default());
+        let file = file("listne = '127.0.0.1:1'\n");
+        let flags = flags(&["--config", &file.path().display().to_string()]);
+        let error = format!("{:#}", merge(&flags, HashMap::new()).unwrap_err());
+        assert!(error.contains("listne"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_be_there() {
+        assert!(merge(&flags(&["--config", "/nonexistent/baton.toml"]), HashMap::new()).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! How a server stops: the phases, and the handle by which long calls hear of them.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::services::Health;
+
+/// Time for last words: after the grace calls are answered with DRAINING, and after that connections say GOAWAY;
+/// each gets this long to reach its peer.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The phases of a stop, shared by everything that serves. Clones are one and the same.
+///
+/// 1. `draining`: health says NOT_SERVING, new calls are refused, streams end themselves; calls go on.
+/// 2. `expired` (no call left, or the grace is over): calls that are left are answered with DRAINING.
+/// 3. `closing`: no new connections, GOAWAY on the others.
+/// 4. `killed`: connections that are still open break.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    draining: CancellationToken,
+    expired: CancellationToken,
+    closing: CancellationToken,
+    killed: CancellationToken,
+    calls: TaskTracker,
+}
+
+impl Shutdown {
+    /// Fires when the server begins to stop. A stream then sends what it has, ends with UNAVAILABLE / DRAINING,
+    /// and its client resumes elsewhere or later.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
+    }
+
+    pub(super) fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    pub(super) fn killed(&self) -> &CancellationToken {
+        &self.killed
+    }
+
+    /// Walks through the phases, as fast as the open calls allow. Returns with every connection told to break.
+    pub(super) async fn drain(&self, grace: Duration, health: &Health) {
+        health.set_not_serving().await;
+        self.draining.cancel();
+        self.calls.close();
+        tracing::info!(
+            open_calls = self.calls.len(),
+            grace_ms = grace.as_millis(),
+            "draining"
+        );
+        if tokio::time::timeout(grace, self.calls.wait()).await.is_err() {
+            tracing::warn!(
+                open_calls = self.calls.len(),
+                "the grace is over, ending the calls that are left"
+            );
+        }
+        self.expired.cancel();
+        if tokio::time::timeout(LAST_WORDS, self.calls.wait()).await.is_err() {
+            tracing::warn!(
+                open_calls = self.calls.len(),
+                "calls are left whose peers do not listen"
+            );
+        }
+        self.closing.cancel();
+        tokio::time::sleep(LAST_WORDS).await;
+        self.killed.cancel();
+    }
+}
