@@ -57,7 +57,7 @@ fn full_task() -> v1::Task {
         labels: BTreeMap::from([("z".into(), "1".into()), ("a".into(), "2".into())]),
         error: Some(v1::TaskError {
             message: "no".into(),
-            details: Some(text("more")),
+            details: Some(object([("more", text("x"))])),
             ..Default::default()
         }),
         function: Some(v1::TaskFunction {
