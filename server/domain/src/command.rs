@@ -228,6 +228,43 @@ impl CommandName {
 }
 
 impl Action {
+    /// The payload it carries.
+    #[must_use]
+    pub const fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Complete { output } | Self::Submit { output } => output.as_ref(),
+            Self::Retry { input, .. } => input.as_ref(),
+            Self::ProvideInput { input, .. } => Some(input),
+            Self::Update(edit) => match &edit.input {
+                Some(input) => input.as_ref(),
+                None => None,
+            },
+            Self::Queue
+            | Self::Schedule(_)
+            | Self::Assign { .. }
+            | Self::Start { .. }
+            | Self::Progress(_)
+            | Self::Fail { .. }
+            | Self::Cancel { .. }
+            | Self::Discard
+            | Self::Pause { .. }
+            | Self::Resume
+            | Self::Release
+            | Self::Snooze(_)
+            | Self::RequestInput(_)
+            | Self::Approve { .. }
+            | Self::Rework { .. }
+            | Self::Reject { .. }
+            | Self::Comment { .. }
+            | Self::AddDependency(_)
+            | Self::RemoveDependency { .. }
+            | Self::Delete { .. }
+            | Self::Tick
+            | Self::SettleDependency { .. }
+            | Self::CancelByParent => None,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> CommandName {

@@ -149,10 +149,18 @@ impl<'a> Steps<'a> {
     }
 
     fn settle_as(&mut self, kind: EventType, dependency: Dependency) {
+        let waits = matches!(
+            self.task.paused_from.unwrap_or(self.task.state),
+            State::Pending | State::Blocked
+        );
         let (to, reason) = match verdict(&dependency) {
+            // Retried before this dependency settled: it was asked to run all the same.
+            _ if kind == EventType::DependencySettled && !waits && self.task.revision > 1 => {
+                (self.task.state, self.task.state_reason.clone())
+            }
             Verdict::Fail => (State::Failed, reason::DEPENDENCY_FAILED),
             Verdict::Cancel => (State::Cancelled, reason::DEPENDENCY_CANCELLED),
-            Verdict::Wait | Verdict::Go => self.waiting_place(|task| {
+            Verdict::Wait | Verdict::Go => self.waiting_place(reason::DEPENDENCIES_SETTLED, |task| {
                 task.dependencies.retain(|d| d.task_id != dependency.task_id);
                 task.dependencies.push(dependency);
             }),
@@ -161,8 +169,9 @@ impl<'a> Steps<'a> {
     }
 
     pub(crate) fn remove_dependency(&mut self, dependency: Dependency) {
-        let (to, reason) =
-            self.waiting_place(|task| task.dependencies.retain(|d| d.task_id != dependency.task_id));
+        let (to, reason) = self.waiting_place(reason::DEPENDENCY_REMOVED, |task| {
+            task.dependencies.retain(|d| d.task_id != dependency.task_id)
+        });
         self.enter_place(EventType::DependencyRemoved, to, reason, dependency);
     }
 
@@ -174,7 +183,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Where a waiting task belongs after `change` of its dependencies. A held or paused one stays where it is.
-    fn waiting_place(&self, change: impl FnOnce(&mut Task)) -> (State, Reason) {
+    fn waiting_place(&self, ready: Reason, change: impl FnOnce(&mut Task)) -> (State, Reason) {
         let mut after = self.task.clone();
         change(&mut after);
         let stays = matches!(self.task.state, State::Pending | State::Paused);
@@ -189,7 +198,7 @@ impl<'a> Steps<'a> {
         let reason = match to {
             State::Blocked => reason::DEPENDENCIES_OPEN,
             State::Scheduled => reason::SCHEDULED,
-            _ => reason::DEPENDENCIES_SETTLED,
+            _ => ready,
         };
         (to, reason)
     }
