@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
-pub use net::Shutdown;
+pub use net::{NetworkError, Shutdown};
 
 /// A server that holds everything it needs and waits to serve.
 pub struct Server {
@@ -58,7 +58,8 @@ impl Server {
             Shutdown::default(),
             shutdown,
         )
-        .await
+        .await?;
+        Ok(())
     }
 }
 
@@ -79,10 +80,7 @@ pub enum RunError {
     /// The listener is not usable.
     #[error("the listener is not usable")]
     Listener(#[source] std::io::Error),
-    /// The descriptors of the services are broken: a fault of the build.
-    #[error("the service descriptors are broken")]
-    Descriptors(#[source] tonic_reflection::server::Error),
-    /// The transport gave up.
-    #[error("the gRPC transport failed")]
-    Transport(#[source] tonic::transport::Error),
+    /// The services could not be put together, or the transport gave up.
+    #[error(transparent)]
+    Network(#[from] net::NetworkError),
 }

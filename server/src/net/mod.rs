@@ -13,7 +13,6 @@ use tonic::transport::server::Server as Transport;
 pub use drain::Shutdown;
 pub(crate) use services::Services;
 
-use crate::RunError;
 use crate::config::{Config, Limits};
 use accept::Acceptor;
 
@@ -28,6 +27,17 @@ const PENDING_RESETS_MAX_COUNT: usize = 128;
 /// Headers of one call, in bytes; more is answered with HTTP 431.
 const HEADERS_MAX_BYTES: u32 = 16 * 1024;
 
+/// Why the network side gave up.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The descriptors of the services are broken: a fault of the build.
+    #[error("the service descriptors are broken")]
+    Descriptors(#[source] tonic_reflection::server::Error),
+    /// The transport gave up.
+    #[error("the gRPC transport failed")]
+    Transport(#[source] tonic::transport::Error),
+}
+
 /// Serves `services` on `listener` until `stop` fires and `shutdown` has gone through its phases.
 pub(crate) async fn serve(
     config: &Config,
@@ -35,7 +45,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: Shutdown,
     stop: CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<(), NetworkError> {
     let (routes, health) = services.open().await?;
     let acceptor = Acceptor::new(listener, &config.limits, shutdown.killed().clone());
     let closing = shutdown.closing().clone().cancelled_owned();
@@ -52,7 +62,7 @@ pub(crate) async fn serve(
         served = &mut serving => served,
         () = drain => serving.await,
     };
-    served.map_err(RunError::Transport)
+    served.map_err(NetworkError::Transport)
 }
 
 fn transport(limits: &Limits) -> Transport {

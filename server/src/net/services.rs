@@ -10,7 +10,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 
-use crate::RunError;
+use super::NetworkError;
 
 /// The descriptor sets that reflection serves. Those of the error details are among them because grpcurl shows
 /// details as bare base64 without.
@@ -42,7 +42,7 @@ impl Services {
     }
 
     /// Adds health and reflection. From here on health says SERVING.
-    pub(super) async fn open(mut self) -> Result<(Routes, Health), RunError> {
+    pub(super) async fn open(mut self) -> Result<(Routes, Health), NetworkError> {
         let (reporter, service) = health_reporter();
         let health = Health {
             reporter,
@@ -51,9 +51,9 @@ impl Services {
         health.set(ServingStatus::Serving).await;
         self.routes.add_service(service);
         self.routes
-            .add_service(reflection().build_v1().map_err(RunError::Descriptors)?);
+            .add_service(reflection().build_v1().map_err(NetworkError::Descriptors)?);
         self.routes
-            .add_service(reflection().build_v1alpha().map_err(RunError::Descriptors)?);
+            .add_service(reflection().build_v1alpha().map_err(NetworkError::Descriptors)?);
         Ok((self.routes.routes().prepare(), health))
     }
 }
