@@ -16,8 +16,9 @@ pub fn lint(buf: &Path) -> anyhow::Result<()> {
 
 /// Fails if the proto files take back or alter something that the last release promised.
 pub fn breaking(buf: &Path) -> anyhow::Result<()> {
-    if crate::root().join(RELEASED).exists() {
-        return compare(buf, crate::root(), RELEASED);
+    let root = crate::root();
+    if root.join(RELEASED).exists() {
+        return compare(buf, &root, RELEASED);
     }
     eprintln!("    nothing released yet: {RELEASED} does not exist");
     Ok(())

@@ -8,13 +8,22 @@ pub mod test;
 pub mod tidy;
 pub mod tools;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The root folder of the checkout this crate was compiled in.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("this crate has a folder of its own in the workspace")
+/// The root folder of the checkout, found from the package that cargo runs or else from the working folder.
+///
+/// Not fixed when this crate is compiled: cargo does not compile again when a checkout moves or shares a target folder,
+/// and the rules would then be held against another checkout.
+pub fn root() -> PathBuf {
+    let start = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .or_else(|| std::env::current_dir().ok());
+    let start = start.expect("cargo names its package's folder");
+    let root = start
+        .ancestors()
+        .find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    root.expect("the working folder lies in a checkout of Baton")
+        .to_path_buf()
 }
 
 /// The folder cargo builds into.

@@ -95,7 +95,7 @@ fn the_guard_notices_a_field_taken_out_of_the_real_contract() -> anyhow::Result<
     };
     let workspace = tempfile::tempdir()?;
     let image = workspace.path().join("released.binpb");
-    buf::build(&program, xtask::root(), &image)?;
+    buf::build(&program, &xtask::root(), &image)?;
 
     let folder = Path::new("proto/baton/v1");
     fs::create_dir_all(workspace.path().join(folder))?;

@@ -47,7 +47,8 @@ impl fmt::Display for Violation {
 
 /// Prints what breaks a rule in the checkout, and fails if anything does. Files that come near the size limit are only named.
 pub fn run() -> anyhow::Result<()> {
-    let files = files::read(crate::root())?;
+    let root = crate::root();
+    let files = files::read(&root)?;
     for file in files.iter().filter(|file| files::is_long(file)) {
         eprintln!(
             "    note: {}: {} lines; the aim is {}",
@@ -56,7 +57,7 @@ pub fn run() -> anyhow::Result<()> {
             files::AIM_LINES
         );
     }
-    let violations = examine(crate::root(), &files)?;
+    let violations = examine(&root, &files)?;
     for violation in &violations {
         eprintln!("    {violation}");
     }
