@@ -1,7 +1,8 @@
 //! The Baton server: `run(config, listener, shutdown)` serves tasks over gRPC until it is told to stop.
 //!
 //! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
-//! done to every call), [`api`] (services and statuses), [`seams`] (clock and ids), [`telemetry`] (the log).
+//! done to every call), [`api`] (services and statuses), [`seams`] (clock and ids), [`token`]
+//! (page and resume tokens), [`telemetry`] (the log).
 
 mod net;
 
@@ -9,6 +10,7 @@ pub mod api;
 pub mod config;
 pub mod seams;
 pub mod telemetry;
+pub mod token;
 
 use std::net::SocketAddr;
 
