@@ -1,0 +1,113 @@
+//! One call in the making: a request, who acts, and how long it may take.
+
+use std::future::IntoFuture;
+use std::ops::Deref;
+use std::time::Duration;
+
+use baton_proto::v1::Actor;
+use futures::future::BoxFuture;
+
+use crate::rpc::{Change, Guarded, Rpc};
+use crate::{Client, Error};
+
+/// A call that is sent by `.await`; until then its request can be filled in.
+#[derive(Clone, Debug)]
+#[must_use = "a call is sent by .await"]
+pub struct Call<R> {
+    client: Client,
+    pub(crate) request: R,
+    timeout: Option<Duration>,
+}
+
+impl<R: Rpc> Call<R> {
+    pub(crate) fn new(client: Client, request: R) -> Self {
+        Call {
+            client,
+            request,
+            timeout: None,
+        }
+    }
+
+    /// How long this call may take, its repeats included, in place of the client's setting.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Changes the request by hand, for what has no method here.
+    pub fn with(mut self, change: impl FnOnce(&mut R)) -> Self {
+        change(&mut self.request);
+        self
+    }
+}
+
+impl<R: Change> Call<R> {
+    /// Who acts, in place of the client's actor.
+    pub fn actor(mut self, actor: Actor) -> Self {
+        *self.request.actor_mut() = Some(actor);
+        self
+    }
+
+    /// Names the call by a UUID of the caller's: within 24 hours a repeat with the same one is answered, not carried
+    /// out again. Default: one is drawn for each call, unless the client was told not to.
+    pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
+        *self.request.request_id_mut() = request_id.into();
+        self
+    }
+}
+
+impl<R: Guarded> Call<R> {
+    /// The change is made only if this is still the task's etag, else the call fails with
+    /// [`Reason::EtagMismatch`](crate::Reason::EtagMismatch).
+    pub fn etag(mut self, etag: impl Into<String>) -> Self {
+        *self.request.etag_mut() = etag.into();
+        self
+    }
+}
+
+impl<R: Rpc> IntoFuture for Call<R> {
+    type Output = Result<R::Output, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let inner = &self.client.inner;
+            self.request.fill_in(&inner.defaults);
+            let within = self.timeout.unwrap_or(inner.timeout) + self.request.own_time();
+            inner.carry_out(self.request, within).await
+        })
+    }
+}
+
+/// The answer to a change.
+///
+/// It reads like what it holds; [`into_inner`](Reply::into_inner) takes that out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reply<T> {
+    inner: T,
+    replayed: bool,
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn new(inner: T, replayed: bool) -> Self {
+        Reply { inner, replayed }
+    }
+
+    /// What was answered.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+
+    /// True where the server had carried the request out before, and answered with the state of now.
+    pub fn replayed(&self) -> bool {
+        self.replayed
+    }
+}
+
+impl<T> Deref for Reply<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}

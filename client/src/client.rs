@@ -1,0 +1,123 @@
+//! The client itself, and how it carries a call out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic::metadata::{Ascii, MetadataValue};
+
+use crate::Error;
+use crate::call::Call;
+use crate::channel::{Channels, Slot};
+use crate::retry::{Budget, RetrySettings, Verdict, verdict};
+use crate::rpc::Rpc;
+use crate::settings::{ClientBuilder, Defaults};
+
+/// A client of Baton. Cheap to clone; all clones share their connections and their retry budget.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) calls: Channels,
+    pub(crate) streams: Channels,
+    pub(crate) authorization: Option<MetadataValue<Ascii>>,
+    pub(crate) timeout: Duration,
+    pub(crate) retry: RetrySettings,
+    pub(crate) budget: Budget,
+    pub(crate) defaults: Defaults,
+}
+
+impl Client {
+    /// Begins setting a client up.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// Makes a client with default settings for one server, for example `http://127.0.0.1:50051`.
+    ///
+    /// Errors: [`Error::Settings`] where the address is malformed, or outside a tokio runtime.
+    pub fn new(endpoint: impl Into<String>) -> Result<Self, Error> {
+        Self::builder().endpoint(endpoint).build()
+    }
+
+    /// Makes a call of a whole request, for what the other methods do not say.
+    pub fn call<R: Rpc>(&self, request: R) -> Call<R> {
+        Call::new(self.clone(), request)
+    }
+}
+
+impl Inner {
+    /// The request as one attempt sends it.
+    pub(crate) fn outgoing<R>(&self, request: R, remaining: Option<Duration>) -> tonic::Request<R> {
+        let mut outgoing = tonic::Request::new(request);
+        if let Some(value) = &self.authorization {
+            outgoing.metadata_mut().insert("authorization", value.clone());
+        }
+        if let Some(remaining) = remaining {
+            outgoing.set_timeout(remaining);
+        }
+        outgoing
+    }
+
+    /// Sends a request, and again where that is safe and promising, until it is answered or its time is over.
+    pub(crate) async fn carry_out<R: Rpc>(&self, request: R, within: Duration) -> Result<R::Output, Error> {
+        let deadline = Instant::now() + within;
+        let repeatable = request.repeatable();
+        let channels = if R::WAITS { &self.streams } else { &self.calls };
+        let mut waits = self.retry.waits();
+        loop {
+            let (channel, slot) = channels.pick();
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            let attempt = R::send(channel, self.outgoing(request.clone(), Some(remaining)));
+            let error = match timeout_at(deadline, attempt).await {
+                Ok(Ok(response)) => {
+                    self.budget.earn();
+                    return R::output(response);
+                }
+                Ok(Err(status)) => Error::from_status(R::METHOD, within, status),
+                Err(_) => {
+                    return Err(Error::DeadlineExceeded {
+                        method: R::METHOD,
+                        within,
+                    });
+                }
+            };
+            let Some(wait) = self.wait_before_repeat(&error, repeatable, &mut waits) else {
+                return Err(error);
+            };
+            leave_if_failing(channels, slot, &error);
+            if Instant::now() + wait >= deadline {
+                return Err(error);
+            }
+            tracing::debug!(method = R::METHOD, wait_ms = wait.as_millis(), %error, "repeating a call");
+            sleep(wait).await;
+        }
+    }
+
+    /// How long to wait before the same request is sent again; nothing where it must not be.
+    pub(crate) fn wait_before_repeat(
+        &self,
+        error: &Error,
+        repeatable: bool,
+        waits: &mut impl Iterator<Item = Duration>,
+    ) -> Option<Duration> {
+        let at_once = match verdict(error, repeatable) {
+            Verdict::GiveUp => return None,
+            Verdict::Repeat => false,
+            Verdict::RepeatAtOnce => true,
+        };
+        let wait = waits.next()?.max(error.retry_after().unwrap_or_default());
+        let allowed = self.budget.spend();
+        allowed.then_some(if at_once { Duration::ZERO } else { wait })
+    }
+}
+
+/// A server that is down or refuses work is left for the next one; a connection that only closed is not.
+pub(crate) fn leave_if_failing(channels: &Channels, slot: Slot, error: &Error) {
+    if verdict(error, true) == Verdict::Repeat {
+        channels.avoid(slot);
+    }
+}
