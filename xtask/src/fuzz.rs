@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: every target of `fuzz/`, one after the other.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,7 +15,12 @@ pub fn run(time: Duration) -> anyhow::Result<()> {
     let mut steps = Steps::default();
     for target in &targets()? {
         steps.step(target, || {
-            run::command(cargo_fuzz("run")?.args([target, "--", &limit]))
+            run::command(
+                cargo_fuzz("run")?
+                    .arg(target)
+                    .args(inputs(target)?)
+                    .args(["--", &limit]),
+            )
         });
     }
     steps.finish()
@@ -33,6 +39,17 @@ fn targets() -> anyhow::Result<Vec<String>> {
         .collect();
     ensure!(!targets.is_empty(), "fuzz/ holds no target");
     Ok(targets)
+}
+
+/// Where a target's inputs are: what earlier runs found, which grows, and the committed seeds if it has any.
+fn inputs(target: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let corpus = crate::root().join("fuzz/corpus").join(target);
+    std::fs::create_dir_all(&corpus)?;
+    let seeds = crate::root().join("fuzz/seeds").join(target);
+    Ok([corpus, seeds]
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .collect())
 }
 
 /// CARGO and RUSTUP_TOOLCHAIN name the stable toolchain that runs us, and would win over `rustup run`.
