@@ -11,7 +11,7 @@ use baton_proto::v1::{
 use crate::Client;
 use crate::call::Call;
 use crate::moves::When;
-use crate::value::{json_text, span, to_value};
+use crate::value::{json_text, span, to_struct};
 
 impl Client {
     /// ASSIGNED or QUEUED to IN_PROGRESS. Answers with the task's payloads.
@@ -156,9 +156,9 @@ impl Call<FailTaskRequest> {
         self.error(|error| error.code = code.into())
     }
 
-    /// More about it, as JSON.
-    pub fn details(self, details: serde_json::Value) -> Self {
-        self.error(|error| error.details = Some(to_value(details)))
+    /// More about it, as a JSON object.
+    pub fn details(self, details: serde_json::Map<String, serde_json::Value>) -> Self {
+        self.error(|error| error.details = Some(to_struct(details)))
     }
 
     /// The earliest time after which another attempt makes sense.
