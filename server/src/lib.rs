@@ -4,7 +4,9 @@
 //! done to every call), [`api`] (services and statuses), [`seams`] (clock and ids), [`token`]
 //! (page and resume tokens), [`telemetry`] (the log).
 
+mod metrics;
 mod net;
+mod panics;
 
 pub mod api;
 pub mod config;
@@ -23,7 +25,7 @@ pub use net::{NetworkError, Shutdown};
 /// A server that holds everything it needs and waits to serve.
 pub struct Server {
     config: Config,
-    listener: TcpListener,
+    port: net::Port,
     address: SocketAddr,
 }
 
@@ -34,11 +36,11 @@ impl Server {
     /// Errors: see [`RunError`]; nothing was served.
     pub async fn open(config: Config, listener: TcpListener) -> Result<Self, RunError> {
         config.validate()?;
-        let address = listener.local_addr().map_err(RunError::Listener)?;
-        config::check_exposure(&config, address).map_err(RunError::Exposed)?;
+        let port = net::Port::open(&config, listener).await?;
+        let address = port.address()?;
         Ok(Server {
             config,
-            listener,
+            port,
             address,
         })
     }
@@ -48,20 +50,17 @@ impl Server {
         self.address
     }
 
+    /// Where the server shows its metrics, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.port.metrics_address()
+    }
+
     /// Serves until `shutdown` is cancelled, then drains for at most `drain_grace_ms` and closes every connection.
     ///
     /// Errors: the listener broke.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        let services = net::Services::default();
-        net::serve(
-            &self.config,
-            services,
-            self.listener,
-            Shutdown::default(),
-            shutdown,
-        )
-        .await?;
-        Ok(())
+        let services = net::Services::new(baton_proto::DESCRIPTOR_SET);
+        Ok(self.port.serve(&self.config, services, shutdown).await?)
     }
 }
 
@@ -76,13 +75,7 @@ pub enum RunError {
     /// Settings break their rules; the text lists them all.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
-    /// The listener can be reached by others and nobody has said that it may; the text says how to go on.
-    #[error("{0}")]
-    Exposed(String),
-    /// The listener is not usable.
-    #[error("the listener is not usable")]
-    Listener(#[source] std::io::Error),
-    /// The services could not be put together, or the transport gave up.
+    /// The network side did not start or gave up.
     #[error(transparent)]
-    Network(#[from] net::NetworkError),
+    Network(#[from] NetworkError),
 }

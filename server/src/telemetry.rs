@@ -7,7 +7,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, LogFormat};
 
-/// Starts the log of this process as `config` asks.
+/// Starts the log of this process as `config` asks and routes panics into it.
 ///
 /// Errors: `log_filter` does not parse, or the process has a log already.
 pub fn init(config: &Config) -> Result<(), TelemetryError> {
@@ -32,7 +32,9 @@ pub fn init(config: &Config) -> Result<(), TelemetryError> {
     } else {
         lines.json().flatten_event(true).finish().try_init()
     }
-    .map_err(|_| TelemetryError::Twice)
+    .map_err(|_| TelemetryError::Twice)?;
+    crate::panics::log_panics();
+    Ok(())
 }
 
 /// Why the log could not start.

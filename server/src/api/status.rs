@@ -115,11 +115,37 @@ reasons! {
     Bug = Internal, "BUG";
 }
 
+/// The code as every protocol document, log and metric of gRPC spells it.
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 /// A refusal in the making: collects what a status carries and becomes one by `Status::from`.
 ///
 /// Whatever is put in is cut to its limit, so that the details never pass [`DETAILS_MAX_BYTES`].
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub struct Refusal(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     reason: Reason,
     message: String,
     metadata: HashMap<String, String>,
@@ -133,7 +159,7 @@ pub struct Refusal {
 impl Refusal {
     /// Begins a refusal. `message` is for people: lowercase, no full stop, quotations through [`quote`].
     pub fn new(reason: Reason, message: impl AsRef<str>) -> Self {
-        Refusal {
+        Refusal(Box::new(Parts {
             reason,
             message: cut(message.as_ref(), TEXT_MAX_CHARS),
             metadata: HashMap::new(),
@@ -142,7 +168,7 @@ impl Refusal {
             preconditions: Vec::new(),
             quotas: Vec::new(),
             resource: None,
-        }
+        }))
     }
 
     /// Makes the opaque refusal for a fault of the server and logs the chain of causes: the only log of it.
@@ -160,13 +186,14 @@ impl Refusal {
 
     /// The reason that programs switch on.
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.0.reason
     }
 
     /// Adds a variable part to `ErrorInfo.metadata`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl AsRef<str>) -> Self {
-        self.metadata
+        self.0
+            .metadata
             .insert(key.to_owned(), cut(value.as_ref(), TEXT_MAX_CHARS));
         self
     }
@@ -174,7 +201,7 @@ impl Refusal {
     /// Tells clients when to try again; only refusals that may be repeated as they are carry it.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.0.retry_after = Some(delay);
         self
     }
 
@@ -182,7 +209,7 @@ impl Refusal {
     #[must_use]
     pub fn field(mut self, path: impl AsRef<str>, description: impl AsRef<str>) -> Self {
         let path = cut(path.as_ref(), QUOTE_MAX_CHARS);
-        self.fields.push(FieldViolation::new(
+        self.0.fields.push(FieldViolation::new(
             path,
             cut(description.as_ref(), TEXT_MAX_CHARS),
         ));
@@ -192,8 +219,8 @@ impl Refusal {
     /// Adds a violation to `PreconditionFailure`; its type is the reason.
     #[must_use]
     pub fn precondition(mut self, subject: impl AsRef<str>, description: impl AsRef<str>) -> Self {
-        self.preconditions.push(PreconditionViolation::new(
-            self.reason.as_str(),
+        self.0.preconditions.push(PreconditionViolation::new(
+            self.reason().as_str(),
             cut(subject.as_ref(), QUOTE_MAX_CHARS),
             cut(description.as_ref(), TEXT_MAX_CHARS),
         ));
@@ -204,7 +231,7 @@ impl Refusal {
     #[must_use]
     pub fn quota(mut self, subject: impl AsRef<str>, description: impl AsRef<str>) -> Self {
         let subject = cut(subject.as_ref(), QUOTE_MAX_CHARS);
-        self.quotas.push(QuotaViolation::new(
+        self.0.quotas.push(QuotaViolation::new(
             subject,
             cut(description.as_ref(), TEXT_MAX_CHARS),
         ));
@@ -214,7 +241,7 @@ impl Refusal {
     /// Names the thing that is missing or in the way as `ResourceInfo`. `kind` is a word such as `task`.
     #[must_use]
     pub fn resource(mut self, kind: &str, name: impl AsRef<str>) -> Self {
-        self.resource = Some(ResourceInfo::new(
+        self.0.resource = Some(ResourceInfo::new(
             kind,
             cut(name.as_ref(), QUOTE_MAX_CHARS),
             "",
@@ -226,26 +253,26 @@ impl Refusal {
     /// Builds the status with the first `listed` violations of fields, preconditions and quotas each.
     fn status_listing(&self, listed: usize) -> Status {
         let mut details = ErrorDetails::new();
-        details.set_error_info(self.reason.as_str(), ERROR_DOMAIN, self.metadata.clone());
-        if let Some(delay) = self.retry_after {
+        details.set_error_info(self.reason().as_str(), ERROR_DOMAIN, self.0.metadata.clone());
+        if let Some(delay) = self.0.retry_after {
             details.set_retry_info(Some(delay));
         }
-        if !self.fields.is_empty() {
+        if !self.0.fields.is_empty() {
             let rest = |n| FieldViolation::new("", format!("and {n} more violations"));
-            details.set_bad_request(first(&self.fields, listed, rest));
+            details.set_bad_request(first(&self.0.fields, listed, rest));
         }
-        if !self.preconditions.is_empty() {
-            let rest = |n| PreconditionViolation::new(self.reason.as_str(), "", format!("and {n} more"));
-            details.set_precondition_failure(first(&self.preconditions, listed, rest));
+        if !self.0.preconditions.is_empty() {
+            let rest = |n| PreconditionViolation::new(self.reason().as_str(), "", format!("and {n} more"));
+            details.set_precondition_failure(first(&self.0.preconditions, listed, rest));
         }
-        if !self.quotas.is_empty() {
+        if !self.0.quotas.is_empty() {
             let rest = |n| QuotaViolation::new("", format!("and {n} more"));
-            details.set_quota_failure(first(&self.quotas, listed, rest));
+            details.set_quota_failure(first(&self.0.quotas, listed, rest));
         }
-        if let Some(resource) = &self.resource {
+        if let Some(resource) = &self.0.resource {
             details.set_resource_info(&resource.resource_type, &resource.resource_name, "", "");
         }
-        Status::with_error_details(self.reason.code(), &self.message, details)
+        Status::with_error_details(self.0.reason.code(), &self.0.message, details)
     }
 }
 
@@ -258,7 +285,7 @@ impl From<Refusal> for Status {
             }
         }
         // Only metadata is left to blame: the reason must arrive, its variable parts need not.
-        refusal.metadata.clear();
+        refusal.0.metadata.clear();
         refusal.status_listing(0)
     }
 }

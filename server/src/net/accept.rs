@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use crate::config::Limits;
+use crate::metrics;
 
 /// Pause after an accept failed (no file descriptors, mostly): a loop without it burns a core and fills the log.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -60,6 +61,7 @@ impl Acceptor {
                 }
             };
             let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+                metrics::connection_refused();
                 tracing::warn!(%peer, "connection refused: limits.max_connections are open");
                 continue;
             };
@@ -93,12 +95,18 @@ struct Handshake {
 impl Connection {
     fn new(tcp: TcpStream, slot: OwnedSemaphorePermit, acceptor: &Acceptor) -> Self {
         let timeout = Box::pin(tokio::time::sleep(acceptor.handshake_timeout));
+        metrics::connection_opened();
         Connection {
             tcp,
             killed: Box::pin(acceptor.killed.clone().cancelled_owned()),
             handshake: Some(Handshake { seen: 0, timeout }),
             _slot: slot,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn nodelay(&self) -> bool {
+        self.tcp.nodelay().unwrap()
     }
 
     /// Follows the preface through `read`. A peer that sends something else speaks HTTP/1.1, where hyper has a time
@@ -136,6 +144,12 @@ impl Connection {
             Poll::Ready(result) => Poll::Ready(result),
             Poll::Pending => self.poll_broken(cx).map(Err),
         }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        metrics::connection_closed();
     }
 }
 

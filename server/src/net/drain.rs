@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::services::Health;
+use crate::api::status::{Reason, Refusal};
 
 /// Time for last words: after the grace calls are answered with DRAINING, and after that connections say GOAWAY;
 /// each gets this long to reach its peer.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// When clients that were refused should come back: about the time of a restart.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The phases of a stop, shared by everything that serves. Clones are one and the same.
 ///
@@ -33,12 +38,27 @@ impl Shutdown {
         &self.draining
     }
 
+    /// The refusal of calls that come too late, and of streams that end because the server stops.
+    pub fn refusal() -> Refusal {
+        Refusal::new(Reason::Draining, "the server is stopping").retry_after(RETRY_AFTER)
+    }
+
+    /// Fires when calls that are still open must be answered at once.
+    pub(super) fn expired(&self) -> &CancellationToken {
+        &self.expired
+    }
+
     pub(super) fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 
     pub(super) fn killed(&self) -> &CancellationToken {
         &self.killed
+    }
+
+    /// Counts a call as open until the token is dropped.
+    pub(super) fn count_call(&self) -> TaskTrackerToken {
+        self.calls.token()
     }
 
     /// Walks through the phases, as fast as the open calls allow. Returns with every connection told to break.

@@ -11,25 +11,47 @@ use tonic_health::server::{HealthReporter, health_reporter};
 use tower::Service;
 
 use super::NetworkError;
+use super::methods::Methods;
 
-/// The descriptor sets that reflection serves. Those of the error details are among them because grpcurl shows
-/// details as bare base64 without.
-pub(super) const DESCRIPTOR_SETS: [&[u8]; 3] = [
-    baton_proto::DESCRIPTOR_SET,
+/// Descriptors that reflection serves beside those of the contract. Those of the error details are among them because
+/// grpcurl shows details as bare base64 without.
+const COMMON_DESCRIPTORS: [&[u8]; 4] = [
     tonic_health::pb::FILE_DESCRIPTOR_SET,
     tonic_types::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
 ];
 
 /// Collects the services of a server.
-#[derive(Default)]
 pub(crate) struct Services {
+    descriptors: Vec<&'static [u8]>,
     routes: RoutesBuilder,
     names: Vec<&'static str>,
 }
 
+/// Services that are ready for calls.
+pub(super) struct Opened {
+    pub(super) routes: Routes,
+    pub(super) methods: Methods,
+    pub(super) health: Health,
+}
+
 impl Services {
-    #[expect(dead_code, reason = "the services of the contract come by their own change")]
+    /// Begins with the contract's descriptors, an encoded `FileDescriptorSet`.
+    pub(crate) fn new(contract: &'static [u8]) -> Self {
+        let descriptors = COMMON_DESCRIPTORS.into_iter().chain([contract]).collect();
+        Services {
+            descriptors,
+            routes: RoutesBuilder::default(),
+            names: Vec::new(),
+        }
+    }
+
     /// Adds a service of the contract and lists it with health.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "services are added by their own change")
+    )]
     pub(crate) fn add<S>(&mut self, service: S) -> &mut Self
     where
         S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
@@ -42,27 +64,36 @@ impl Services {
     }
 
     /// Adds health and reflection. From here on health says SERVING.
-    pub(super) async fn open(mut self) -> Result<(Routes, Health), NetworkError> {
+    pub(super) async fn open(mut self) -> Result<Opened, NetworkError> {
+        let methods = Methods::read(&self.descriptors).map_err(NetworkError::Methods)?;
+        let v1 = self.reflection().build_v1().map_err(NetworkError::Descriptors)?;
+        let v1alpha = self
+            .reflection()
+            .build_v1alpha()
+            .map_err(NetworkError::Descriptors)?;
         let (reporter, service) = health_reporter();
         let health = Health {
             reporter,
             names: self.names,
         };
         health.set(ServingStatus::Serving).await;
-        self.routes.add_service(service);
         self.routes
-            .add_service(reflection().build_v1().map_err(NetworkError::Descriptors)?);
-        self.routes
-            .add_service(reflection().build_v1alpha().map_err(NetworkError::Descriptors)?);
-        Ok((self.routes.routes().prepare(), health))
+            .add_service(service)
+            .add_service(v1)
+            .add_service(v1alpha);
+        Ok(Opened {
+            routes: self.routes.routes().prepare(),
+            methods,
+            health,
+        })
     }
-}
 
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    let builder = tonic_reflection::server::Builder::configure();
-    DESCRIPTOR_SETS.into_iter().fold(builder, |builder, set| {
-        builder.register_encoded_file_descriptor_set(set)
-    })
+    fn reflection(&self) -> tonic_reflection::server::Builder<'static> {
+        let builder = tonic_reflection::server::Builder::configure().include_reflection_service(false);
+        self.descriptors.iter().fold(builder, |builder, set| {
+            builder.register_encoded_file_descriptor_set(set)
+        })
+    }
 }
 
 /// What `grpc.health.v1` says: one status for each service of the contract, and "" for the server.

@@ -1,0 +1,130 @@
+//! What the shell must know of a method before its handler runs, read from the descriptors.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+/// A method as calls, logs and metrics know it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Method {
+    /// `package.Service/Method`.
+    pub(super) name: Arc<str>,
+    /// The server answers with a stream.
+    pub(super) streams: bool,
+    pub(super) kind: Kind,
+}
+
+/// Whose method it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Ours.
+    Contract,
+    /// Health: open to everybody, even while the server stops, because load balancers have no key.
+    Health,
+    /// Reflection.
+    Reflection,
+}
+
+impl Kind {
+    fn of(service: &str) -> Self {
+        if service.starts_with("grpc.health.") {
+            Kind::Health
+        } else if service.starts_with("grpc.reflection.") {
+            Kind::Reflection
+        } else {
+            Kind::Contract
+        }
+    }
+}
+
+/// All methods of the port by path.
+#[derive(Debug)]
+pub(super) struct Methods {
+    by_path: HashMap<String, Arc<Method>>,
+    unknown: Arc<Method>,
+}
+
+impl Methods {
+    /// Reads encoded `FileDescriptorSet`s.
+    pub(super) fn read(descriptor_sets: &[&[u8]]) -> Result<Self, prost::DecodeError> {
+        let mut by_path = HashMap::new();
+        for &set in descriptor_sets {
+            for file in FileDescriptorSet::decode(set)?.file {
+                for service in &file.service {
+                    let service_name = format!("{}.{}", file.package(), service.name());
+                    for method in &service.method {
+                        let method = Method {
+                            name: format!("{service_name}/{}", method.name()).into(),
+                            streams: method.server_streaming(),
+                            kind: Kind::of(&service_name),
+                        };
+                        by_path.insert(format!("/{}", method.name), Arc::new(method));
+                    }
+                }
+            }
+        }
+        // One name for whatever a caller makes up: names of methods are labels of metrics, and must stay few.
+        let unknown = Method {
+            name: "unknown".into(),
+            streams: false,
+            kind: Kind::Contract,
+        };
+        Ok(Methods {
+            by_path,
+            unknown: Arc::new(unknown),
+        })
+    }
+
+    pub(super) fn find(&self, path: &str) -> Arc<Method> {
+        Arc::clone(self.by_path.get(path).unwrap_or(&self.unknown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_known_by_their_paths() {
+        let methods = Methods::read(&[
+            baton_proto::DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ])
+        .unwrap();
+        let known = |path: &str| {
+            let method = methods.find(path);
+            (method.name.to_string(), method.streams, method.kind)
+        };
+        let expected = [
+            ("baton.v1.TaskService/CreateTask", false, Kind::Contract),
+            ("baton.v1.TaskService/WatchTasks", true, Kind::Contract),
+            ("grpc.health.v1.Health/Check", false, Kind::Health),
+            ("grpc.health.v1.Health/Watch", true, Kind::Health),
+            (
+                "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                true,
+                Kind::Reflection,
+            ),
+            (
+                "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                true,
+                Kind::Reflection,
+            ),
+        ];
+        for (name, streams, kind) in expected {
+            assert_eq!(known(&format!("/{name}")), (name.to_owned(), streams, kind));
+        }
+        for path in [
+            "/baton.v1.TaskService/Nothing",
+            "/",
+            "",
+            "baton.v1.TaskService/CreateTask",
+        ] {
+            assert_eq!(known(path), ("unknown".to_owned(), false, Kind::Contract));
+        }
+    }
+}
