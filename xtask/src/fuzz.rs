@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use crate::run::{self, Steps};
 use crate::tools::{self, Tool};
 
-/// Runs each target for `time`. Needs cargo-fuzz and a nightly toolchain: the sanitisers exist nowhere else.
+/// Runs each target for `time`. Needs cargo-fuzz.
 pub fn run(time: Duration) -> anyhow::Result<()> {
     let limit = format!("-max_total_time={}", time.as_secs());
     let mut steps = Steps::default();
@@ -27,7 +27,7 @@ pub fn run(time: Duration) -> anyhow::Result<()> {
 }
 
 fn targets() -> anyhow::Result<Vec<String>> {
-    let output = cargo_fuzz("list")?.output().context("cannot start rustup")?;
+    let output = cargo_fuzz("list")?.output().context("cannot start cargo-fuzz")?;
     ensure!(
         output.status.success(),
         "cargo fuzz list: {}",
@@ -52,15 +52,13 @@ fn inputs(target: &str) -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// CARGO and RUSTUP_TOOLCHAIN name the stable toolchain that runs us, and would win over `rustup run`.
+/// RUSTC_BOOTSTRAP lets the stable compiler that runs us add the sanitisers: no second toolchain is needed.
 fn cargo_fuzz(subcommand: &str) -> anyhow::Result<Command> {
     let program =
         tools::find(Tool::CargoFuzz).context("cargo-fuzz is missing; `cargo xtask tools` installs it")?;
-    let mut command = run::in_root("rustup");
-    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+    let mut command = run::in_root(program);
     command
-        .args(["run", "nightly"])
-        .arg(program)
+        .env("RUSTC_BOOTSTRAP", "1")
         .args([subcommand, "--fuzz-dir", "fuzz"]);
     Ok(command)
 }
