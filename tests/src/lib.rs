@@ -1,1 +1,5 @@
+//! The system as a whole: tests through the client over a real socket, judged by a replay oracle.
+//!
+//! The tests themselves are in `tests/system/`.
 
+pub mod oracle;
