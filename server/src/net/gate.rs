@@ -89,16 +89,13 @@ impl Rules {
     }
 
     fn reserve_stream(&self, method: &Method) -> Result<OwnedSemaphorePermit, Refusal> {
-        let budget = match method.kind {
-            Kind::Contract => &self.watches,
-            Kind::Health | Kind::Reflection => &self.foreign_streams,
+        let (budget, limit) = match method.kind {
+            Kind::Contract => (&self.watches, "limits.max_watches of the server's settings"),
+            Kind::Health | Kind::Reflection => (&self.foreign_streams, "streams of health and reflection"),
         };
         Arc::clone(budget).try_acquire_owned().map_err(|_| {
-            Refusal::new(
-                Reason::QuotaExceeded,
-                "as many streams are open as this server serves at once",
-            )
-            .quota("streams", "limits.max_watches of the server's settings")
+            let message = "as many streams are open as this server serves at once";
+            Refusal::new(Reason::QuotaExceeded, message).quota("streams", limit)
         })
     }
 

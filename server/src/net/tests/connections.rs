@@ -189,6 +189,33 @@ async fn a_flood_of_resets_costs_a_peer_its_connection_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_burst_of_calls_that_are_given_up_costs_nothing() {
+    let server = TestServer::start(Default::default()).await;
+    let mut peer = Peer::greeted(server.address).await;
+    let mut burst = Vec::new();
+    for call in 0..100 {
+        let stream = call * 2 + 1;
+        burst.extend(raw::encode(
+            raw::HEADERS,
+            raw::END_HEADERS,
+            stream,
+            &raw::call_headers("Hang"),
+        ));
+        burst.extend(raw::encode(raw::RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    burst.extend(raw::encode(
+        raw::HEADERS,
+        raw::END_HEADERS,
+        201,
+        &raw::call_headers("Echo"),
+    ));
+    burst.extend(raw::encode(raw::DATA, raw::END_STREAM, 201, &raw::EMPTY_MESSAGE));
+    peer.tcp.write_all(&burst).await.unwrap();
+    let answer = peer.read_to(raw::HEADERS).await.unwrap();
+    assert_eq!(answer.stream, 201);
+}
+
+#[tokio::test]
 async fn a_flood_of_malformed_calls_costs_a_peer_its_connection_and_nobody_else() {
     let server = TestServer::start(Default::default()).await;
     let bystander = server.client().await;

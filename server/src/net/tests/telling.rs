@@ -71,11 +71,13 @@ async fn a_call_is_one_line_without_its_payload() {
 
 #[tokio::test]
 async fn a_bug_is_one_line_with_its_place() {
+    let hook = std::panic::take_hook();
     crate::panics::log_panics();
     let server = TestServer::start(Default::default()).await;
     let client = server.client().await;
     let (lines, _recording) = record();
     client.call("Panic", "the vault").await.unwrap_err();
+    std::panic::set_hook(hook);
     let logged = lines.take();
     let errors: Vec<_> = logged.iter().filter(|line| line["level"] == "ERROR").collect();
     assert_eq!(errors.len(), 1, "{logged:?}");

@@ -1,0 +1,131 @@
+//! Why calls are refused: the words that programs switch on, each with its gRPC code.
+
+use tonic::Code;
+
+/// Declares the reasons once, so that code, text and list cannot drift apart.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:ident, $text:literal;)+) => {
+        /// Why a call was refused: the stable word that programs switch on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of docs/errors.md.
+            pub const ALL: &'static [Reason] = &[$(Reason::$name,)+];
+
+            /// The gRPC code that always goes with this reason.
+            pub const fn code(self) -> Code {
+                match self { $(Reason::$name => Code::$code,)+ }
+            }
+
+            /// `ErrorInfo.reason`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Reason::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Fields of the request break their rules; `BadRequest` lists every one of them.
+    InvalidField = InvalidArgument, "INVALID_FIELD";
+    /// The bytes of the request are no such message.
+    InvalidMessage = InvalidArgument, "INVALID_MESSAGE";
+    /// The page token is forged, cut, or belongs to another filter or order.
+    PageTokenInvalid = InvalidArgument, "PAGE_TOKEN_INVALID";
+    /// The resume token is forged, cut, or belongs to another filter.
+    ResumeTokenInvalid = InvalidArgument, "RESUME_TOKEN_INVALID";
+    /// The filter does not parse; metadata `position` says where.
+    InvalidFilter = InvalidArgument, "INVALID_FILTER";
+    /// A payload is larger than a task may carry.
+    PayloadTooLarge = InvalidArgument, "PAYLOAD_TOO_LARGE";
+    /// A batch names more members than one call may.
+    BatchTooLarge = InvalidArgument, "BATCH_TOO_LARGE";
+    /// The dependencies would form a ring; metadata `path` shows it.
+    DependencyCycle = InvalidArgument, "DEPENDENCY_CYCLE";
+    /// No task has this id.
+    TaskNotFound = NotFound, "TASK_NOT_FOUND";
+    /// The `task_id` belongs to a task with another specification.
+    TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
+    /// The `request_id` was used for another request.
+    RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
+    /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.
+    InvalidStateTransition = FailedPrecondition, "INVALID_STATE_TRANSITION";
+    /// Whoever did the work may not approve it.
+    SelfApproval = FailedPrecondition, "SELF_APPROVAL";
+    /// Other tasks depend on this one.
+    TaskHasDependants = FailedPrecondition, "TASK_HAS_DEPENDANTS";
+    /// The resume token was made by another database, or lies in this one's future.
+    ResumeTokenForeign = FailedPrecondition, "RESUME_TOKEN_FOREIGN";
+    /// The call exists for test mode only.
+    TestModeOff = FailedPrecondition, "TEST_MODE_OFF";
+    /// The task was edited since the caller read it.
+    EtagMismatch = Aborted, "ETAG_MISMATCH";
+    /// The log no longer reaches back to the resume token; metadata `oldest_position` says how far it does.
+    ResumeTokenExpired = OutOfRange, "RESUME_TOKEN_EXPIRED";
+    /// A limit of the service on open watches, calls or stored things is reached.
+    QuotaExceeded = ResourceExhausted, "QUOTA_EXCEEDED";
+    /// The task has as many events as one task may have.
+    EventLimit = ResourceExhausted, "EVENT_LIMIT";
+    /// A message is larger than the service reads or sends.
+    MessageTooLarge = ResourceExhausted, "MESSAGE_TOO_LARGE";
+    /// More commands wait than the service can work off soon.
+    Overloaded = Unavailable, "OVERLOADED";
+    /// The store was busy for longer than the call could wait.
+    StoreBusy = Unavailable, "STORE_BUSY";
+    /// The store does not answer.
+    StoreUnavailable = Unavailable, "STORE_UNAVAILABLE";
+    /// The connection to the store broke inside the commit: the change may or may not stand.
+    OutcomeUnknown = Unavailable, "OUTCOME_UNKNOWN";
+    /// The server is about to stop and takes nothing new.
+    Draining = Unavailable, "DRAINING";
+    /// The call's time ran out before its answer was there.
+    Deadline = DeadlineExceeded, "DEADLINE";
+    /// The call carries no API key.
+    ApiKeyMissing = Unauthenticated, "API_KEY_MISSING";
+    /// The call's API key is none of the server's.
+    ApiKeyInvalid = Unauthenticated, "API_KEY_INVALID";
+    /// The server has no such method.
+    MethodUnknown = Unimplemented, "METHOD_UNKNOWN";
+    /// The server is at fault; its log has the cause, the status says nothing.
+    Bug = Internal, "BUG";
+}
+
+/// The code as every protocol document, log and metric of gRPC spells it.
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_distinct_words() {
+        let words: std::collections::HashSet<_> = Reason::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+        for word in words {
+            assert!(word.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{word}");
+        }
+    }
+}
