@@ -13,8 +13,8 @@ use crate::seams::monotonic_now;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
-/// How much earlier than the caller's timeout we answer. tonic sets a timer of its own to the very same timeout, and
-/// timers tick in milliseconds: without this, every other answer would be its CANCELLED.
+/// How much earlier than the caller's timeout we answer. tonic sets a timer of its own to the very same timeout and
+/// answers CANCELLED; two timers of one tick may fire apart, so ours must be in an earlier one.
 const HEAD_START: Duration = Duration::from_millis(2);
 
 /// The deadline of a call from its `grpc-timeout` and the longest time that a call of its kind may take.

@@ -11,11 +11,13 @@ use crate::config::Limits;
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed_at_once() {
-    let server = TestServer::with_limits(Limits {
+    let limits = Limits {
         max_connections: 1,
+        // A peer that is let in may stay silent for longer than this test waits.
+        handshake_timeout_ms: 300_000,
         ..Limits::default()
-    })
-    .await;
+    };
+    let server = TestServer::with_limits(limits).await;
     let first = server.client().await;
     first.call("Echo", "").await.unwrap();
     assert!(Peer::silent(server.address).await.read().await.is_none());

@@ -25,6 +25,17 @@ async fn a_unary_call_ends_at_its_deadline() {
     assert_eq!(client.call("Echo", "still here").await.unwrap(), "still here");
 }
 
+/// tonic has a timer for the same timeout, which answers CANCELLED: ours must always be the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_deadline_is_lost_to_tonics_own() {
+    let server = TestServer::start(Default::default()).await;
+    let client = server.client().await;
+    let calls = (0..1_000).map(|_| client.send("Hang", with_header("grpc-timeout", "200m")));
+    for answer in futures::future::join_all(calls).await {
+        assert_eq!(reason(&answer.unwrap_err()), "DEADLINE");
+    }
+}
+
 #[tokio::test]
 async fn a_deadline_in_the_past_is_answered_as_one() {
     let server = TestServer::start(Default::default()).await;
