@@ -1,0 +1,166 @@
+//! The binary as its users meet it: what it prints where, and how it stops.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+/// The binary in a folder of its own, away from the settings of whoever runs the tests.
+fn baton(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
+    command.current_dir(folder).env_clear();
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A server that has said where it listens; killed if a test gives up on it.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+    greeting: String,
+}
+
+impl Serving {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = baton(folder)
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut greeting = String::new();
+        stdout.read_line(&mut greeting).unwrap();
+        let address = greeting.split_whitespace().find_map(|word| word.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {greeting:?}"));
+        Serving {
+            child,
+            stdout,
+            address,
+            greeting,
+        }
+    }
+
+    /// Sends a signal by name and waits for the end.
+    fn end_with(mut self, signal: &str) -> Output {
+        let sent = Command::new("kill")
+            .args(["-s", signal, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        let mut stdout = self.greeting.clone().into_bytes();
+        self.stdout.read_to_end(&mut stdout).unwrap();
+        let mut stderr = Vec::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_end(&mut stderr)
+            .unwrap();
+        let status = self.child.wait().unwrap();
+        Output {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        if self.child.kill().is_ok() && self.child.wait().is_err() {
+            eprintln!("a server could not be waited for");
+        }
+    }
+}
+
+#[test]
+fn it_serves_by_default_and_drains_on_both_signals() {
+    for (signal, arguments) in [("TERM", &[][..]), ("INT", &["serve"][..])] {
+        let folder = tempfile::tempdir().unwrap();
+        let serving = Serving::start(folder.path(), arguments);
+        // A peer that never says anything must hold nobody up.
+        let _silent = TcpStream::connect(serving.address).unwrap();
+        let ended = serving.end_with(signal);
+        assert_eq!(ended.status.code(), Some(0), "{signal}: {}", text(&ended.stderr));
+        let greeting = text(&ended.stdout);
+        assert!(greeting.contains("grpcurl -plaintext 127.0.0.1:"), "{greeting}");
+    }
+}
+
+#[test]
+fn the_log_goes_to_stderr_as_json_where_there_is_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = Serving::start(folder.path(), &["serve"]).end_with("TERM");
+    assert!(!ended.stderr.is_empty());
+    for line in text(&ended.stderr).lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string());
+    }
+    assert!(!text(&ended.stdout).contains("draining"));
+}
+
+#[test]
+fn the_version_and_the_settings_go_to_stdout() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = baton(folder.path()).arg("--version").output().unwrap();
+    assert_eq!(
+        text(&version.stdout),
+        format!("baton {}\n", env!("CARGO_PKG_VERSION"))
+    );
+
+    std::fs::write(folder.path().join("baton.toml"), "drain_grace_ms = 7\n").unwrap();
+    let shown = baton(folder.path())
+        .env("BATON_LIMITS__MAX_WATCHES", "9")
+        .args(["config", "--database", "sqlite:here.db"])
+        .output()
+        .unwrap();
+    assert!(shown.status.success() && shown.stderr.is_empty());
+    let shown = text(&shown.stdout);
+    for line in [
+        "drain_grace_ms = 7",
+        "max_watches = 9",
+        "database = \"sqlite:here.db\"",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "no {line} in\n{shown}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_told_at_once_and_nothing_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = ["--listen", "0.0.0.0:0", "--database", "nowhere"];
+    for command in ["serve", "config"] {
+        let refused = baton(folder.path()).arg(command).args(wrong).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1));
+        let told = text(&refused.stderr);
+        assert!(
+            told.contains("--api-key-file") && told.contains("sqlite:<path>"),
+            "{told}"
+        );
+    }
+    // A secret in the wrong place is not shown for it.
+    let secret = ["config", "--database", "postgres://me:secret@host/db"];
+    let refused = baton(folder.path()).args(secret).output().unwrap();
+    assert!(!text(&refused.stdout).contains("secret") && !text(&refused.stderr).contains("secret"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let refused = baton(folder.path())
+        .args(["serve", "--listen", &address])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains(&format!("cannot listen on {address}")));
+}
