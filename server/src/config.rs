@@ -35,6 +35,10 @@ pub struct Config {
     pub drain_grace_ms: u64,
     /// Pause after which a quiet watch gets a bookmark, in milliseconds.
     pub watch_bookmark_interval_ms: u64,
+    /// How long the feed can be read back, in seconds. A task's own history stays with the task.
+    pub feed_retention_secs: u64,
+    /// Pause between two rounds of upkeep (trimming the feed, forgetting request ids), in milliseconds.
+    pub upkeep_interval_ms: u64,
     /// What one server takes on.
     pub limits: Limits,
 }
@@ -86,6 +90,8 @@ impl Default for Config {
             log_filter: "info".to_owned(),
             drain_grace_ms: 10_000,
             watch_bookmark_interval_ms: 15_000,
+            feed_retention_secs: 7 * 24 * 60 * 60,
+            upkeep_interval_ms: 60_000,
             limits: Limits::default(),
         }
     }
@@ -161,6 +167,8 @@ impl Config {
             self.watch_bookmark_interval_ms,
             10..=3_600_000,
         );
+        check("feed_retention_secs", self.feed_retention_secs, 1..=10 * 365 * 24 * 60 * 60);
+        check("upkeep_interval_ms", self.upkeep_interval_ms, 10..=86_400_000);
         check(
             "limits.max_connections",
             limits.max_connections.into(),
@@ -278,6 +286,8 @@ mod tests {
             log_filter: "loud=very".to_owned(),
             drain_grace_ms: u64::MAX,
             watch_bookmark_interval_ms: 0,
+            feed_retention_secs: 0,
+            upkeep_interval_ms: 0,
             limits: Limits {
                 max_connections: 0,
                 max_streams_per_connection: 0,
@@ -297,6 +307,8 @@ mod tests {
             "log_filter",
             "drain_grace_ms",
             "watch_bookmark_interval_ms",
+            "feed_retention_secs",
+            "upkeep_interval_ms",
             "limits.max_connections",
             "limits.max_streams_per_connection",
             "limits.max_watches",

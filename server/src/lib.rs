@@ -1,8 +1,9 @@
 //! The Baton server: `run(config, listener, shutdown)` serves tasks over gRPC until it is told to stop.
 //!
 //! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
-//! done to every call), [`api`] (services and statuses), [`seams`] (clock and ids), [`token`]
-//! (page and resume tokens), [`telemetry`] (the log).
+//! done to every call), [`api`] (services and statuses), [`engine`] (changes), [`store`] (the database), [`feed`]
+//! (events), [`timers`] (what happens by itself), [`seams`] (clock and ids), [`token`] (page and resume tokens),
+//! [`telemetry`] (the log).
 
 mod metrics;
 mod net;
@@ -10,14 +11,26 @@ mod panics;
 
 pub mod api;
 pub mod config;
+pub mod engine;
+pub mod feed;
 pub mod seams;
+pub mod store;
+pub mod timers;
 pub mod telemetry;
 pub mod token;
 
 use std::net::SocketAddr;
 
+use futures::future::join_all;
 use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, IntakeLimits};
+use crate::feed::Feed;
+use crate::seams::{Clock, Ids};
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::timers::UpkeepSettings;
 
 pub use config::Config;
 pub use net::{NetworkError, Shutdown};
@@ -27,6 +40,8 @@ pub struct Server {
     config: Config,
     port: net::Port,
     address: SocketAddr,
+    engine: Engine,
+    committer: JoinHandle<()>,
 }
 
 impl Server {
@@ -38,11 +53,14 @@ impl Server {
         config.validate()?;
         let port = net::Port::open(&config, listener).await?;
         let address = port.address()?;
-        Ok(Server {
-            config,
-            port,
-            address,
-        })
+        let clock = if config.test_mode { Clock::movable() } else { Clock::system() };
+        let ids = Ids::system();
+        let url = config.database.parse()?;
+        let opened = Store::open(&url, &StoreOptions::new(ids.clone())).await?;
+        let feed = Feed::new(opened.store.clone(), opened.heads.clone(), feed::RING_BYTES);
+        let limits = IntakeLimits::default();
+        let (engine, committer) = Engine::start(engine::Parts { opened, feed, clock, ids, limits });
+        Ok(Server { config, port, address, engine, committer })
     }
 
     /// Where the server listens.
@@ -59,8 +77,29 @@ impl Server {
     ///
     /// Errors: the listener broke.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), RunError> {
+        let Self { config, port, engine, committer, .. } = self;
         let services = net::Services::new(baton_proto::DESCRIPTOR_SET);
-        Ok(self.port.serve(&self.config, services, shutdown).await?)
+        let stop = shutdown.child_token();
+        let stop_timers = CancellationToken::new();
+        let timers = timers::start(&engine, UpkeepSettings::from(&config), &stop_timers);
+        let serving = async {
+            let served = port.serve(&config, services, stop.clone()).await;
+            stop_timers.cancel();
+            let timers = join_all(timers).await;
+            // Callers are gone; what they asked for is committed before the store is let go.
+            engine.close();
+            timers.into_iter().collect::<Result<(), _>>().map_err(RunError::Ended)?;
+            Ok::<_, RunError>(served?)
+        };
+        let committing = async {
+            let ended = committer.await;
+            // Without a committer nobody is answered any more: refuse, drain, and say so.
+            engine.close();
+            stop.cancel();
+            ended.map_err(RunError::Ended)
+        };
+        let (served, committed) = tokio::join!(serving, committing);
+        committed.and(served)
     }
 }
 
@@ -78,4 +117,10 @@ pub enum RunError {
     /// The network side did not start or gave up.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The database could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A part of the server ended by a fault of its own.
+    #[error("a part of the server ended unexpectedly")]
+    Ended(#[source] JoinError),
 }

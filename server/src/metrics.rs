@@ -13,6 +13,16 @@ const STREAMS: &str = "baton_streams_open";
 const CONNECTIONS: &str = "baton_connections_open";
 const CONNECTIONS_REFUSED: &str = "baton_connections_refused_total";
 const PANICS: &str = "baton_panics_total";
+const COMMANDS_WAITING: &str = "baton_commands_waiting";
+const COMMANDS_REFUSED: &str = "baton_commands_refused_total";
+const COMMIT_SECONDS: &str = "baton_commit_duration_seconds";
+const BATCH_COMMANDS: &str = "baton_batch_commands";
+const BATCHES_SPLIT: &str = "baton_batches_split_total";
+const EVENTS: &str = "baton_events_total";
+const WATCHES: &str = "baton_watches_open";
+const WATCH_LAG: &str = "baton_watch_lag_events";
+const TASKS: &str = "baton_tasks_open";
+const OLDEST_READY_SECONDS: &str = "baton_oldest_ready_seconds";
 
 /// Upper bounds of the buckets of every duration, in seconds.
 pub(crate) const SECONDS_BUCKETS: [f64; 15] = [
@@ -30,6 +40,16 @@ pub(crate) fn describe() {
         "Connections closed at once because max_connections were open."
     );
     describe_counter!(PANICS, "Calls that panicked: each is a fault of the server.");
+    describe_gauge!(COMMANDS_WAITING, "Commands in line for the committer.");
+    describe_counter!(COMMANDS_REFUSED, "Commands refused with OVERLOADED, by class.");
+    describe_histogram!(COMMIT_SECONDS, "Duration of commits; their count is that of the commits.");
+    describe_histogram!(BATCH_COMMANDS, "Commands that were committed together.");
+    describe_counter!(BATCHES_SPLIT, "Batches run again one command at a time because one could not be written.");
+    describe_counter!(EVENTS, "Events committed.");
+    describe_gauge!(WATCHES, "Watches that are open.");
+    describe_histogram!(WATCH_LAG, "Events that a watch is behind when it is told of some.");
+    describe_gauge!(TASKS, "Open tasks, by state.");
+    describe_gauge!(OLDEST_READY_SECONDS, "How long the oldest ready task has waited; 0 where none waits.");
 }
 
 /// A unary call has ended.
@@ -67,6 +87,57 @@ pub(crate) fn connection_refused() {
 /// A call panicked.
 pub(crate) fn panicked() {
     counter!(PANICS).increment(1);
+}
+
+/// The committer took a batch; `waiting` are still in line.
+pub(crate) fn batch_taken(commands: usize, waiting: usize) {
+    histogram!(BATCH_COMMANDS).record(count(commands));
+    gauge!(COMMANDS_WAITING).set(count(waiting));
+}
+
+/// A command was refused because too many wait.
+pub(crate) fn command_refused(class: &'static str) {
+    counter!(COMMANDS_REFUSED, "class" => class).increment(1);
+}
+
+/// A batch could not be written as a whole.
+pub(crate) fn batch_split() {
+    counter!(BATCHES_SPLIT).increment(1);
+}
+
+/// A batch was committed.
+pub(crate) fn committed(events: usize, duration: Duration) {
+    histogram!(COMMIT_SECONDS).record(duration);
+    counter!(EVENTS).increment(events as u64);
+}
+
+/// A watch has begun.
+pub(crate) fn watch_began() {
+    gauge!(WATCHES).increment(1);
+}
+
+/// A watch has ended.
+pub(crate) fn watch_ended() {
+    gauge!(WATCHES).decrement(1);
+}
+
+/// A watch is told of events while `behind` more wait for it.
+pub(crate) fn watch_told(behind: i64) {
+    histogram!(WATCH_LAG).record(f64::from(i32::try_from(behind).unwrap_or(i32::MAX)));
+}
+
+/// How many tasks are open in one state.
+pub(crate) fn open_tasks(state: &'static str, tasks: i64) {
+    gauge!(TASKS, "state" => state).set(f64::from(i32::try_from(tasks).unwrap_or(i32::MAX)));
+}
+
+/// How long the oldest ready task has waited.
+pub(crate) fn oldest_ready(waited: Duration) {
+    gauge!(OLDEST_READY_SECONDS).set(waited.as_secs_f64());
+}
+
+fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 fn label(text: &Arc<str>) -> SharedString {

@@ -1,0 +1,178 @@
+-- Conventions: ids are UUIDs of 16 bytes; times and spans are microseconds (times since 1970, UTC); enums are the names
+-- or the numbers of the proto enums; BLOB columns without another word hold the server's own stored messages.
+
+-- What there is one of: the epoch of the log (random, made with the database) and later settings of that kind.
+CREATE TABLE store_meta (
+    key TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
+-- Keys that sign tokens. The highest id signs, all of them verify.
+CREATE TABLE token_key (
+    id INTEGER NOT NULL PRIMARY KEY,
+    secret BLOB NOT NULL CHECK (length(secret) = 32)
+) STRICT;
+
+CREATE TABLE namespace (
+    name TEXT NOT NULL PRIMARY KEY,
+    -- The feed answers from here on; events below belong to the history of their tasks alone.
+    oldest_position INTEGER NOT NULL DEFAULT 1 CHECK (oldest_position >= 1),
+    -- No position up to this one is ever given again, also where its event is gone. A floor, not the head.
+    last_position INTEGER NOT NULL DEFAULT 0,
+    -- The time that belongs to last_position.
+    last_time INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- A default here is what the server leaves out of an insert.
+CREATE TABLE task (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    namespace TEXT NOT NULL,
+    creator_kind INTEGER NOT NULL,
+    creator_id TEXT NOT NULL,
+    creator_name TEXT NOT NULL DEFAULT '',
+    create_time INTEGER NOT NULL,
+    update_time INTEGER NOT NULL,
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    state TEXT NOT NULL CHECK (state IN ('PENDING', 'SCHEDULED', 'QUEUED', 'ASSIGNED', 'IN_PROGRESS', 'BLOCKED',
+        'PAUSED', 'INPUT_REQUIRED', 'REVIEW', 'COMPLETED', 'FAILED', 'DEAD', 'CANCELLED')),
+    state_reason TEXT NOT NULL,
+    edit_revision INTEGER NOT NULL CHECK (edit_revision BETWEEN 1 AND revision),
+    queue_time INTEGER,
+    state_message TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 1,
+    fence INTEGER NOT NULL DEFAULT 0,
+    execution_count INTEGER NOT NULL DEFAULT 0,
+    start_time INTEGER,
+    end_time INTEGER,
+    schedule_time INTEGER,
+    -- When the task must move by itself, if nothing else happens.
+    wake_time INTEGER,
+    paused_from TEXT,
+    queue TEXT NOT NULL,
+    type TEXT NOT NULL,
+    priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 5),
+    title TEXT NOT NULL,
+    -- A JSON object of strings.
+    labels TEXT NOT NULL,
+    -- Description, function, retry policy, verification, metadata and the hash of the request that created the task.
+    spec BLOB NOT NULL,
+    parent_id BLOB CHECK (length(parent_id) = 16),
+    assignee_kind INTEGER,
+    assignee_id TEXT,
+    assignee_name TEXT,
+    progress BLOB,
+    error BLOB,
+    dependencies BLOB,
+    input_requests BLOB,
+    -- Kind, media type, version, size and hash; the bytes stand beside it.
+    input BLOB,
+    input_body BLOB,
+    output BLOB,
+    output_body BLOB,
+    retry_count INTEGER NOT NULL DEFAULT 0,
+    has_dependants INTEGER NOT NULL DEFAULT 0 CHECK (has_dependants IN (0, 1)),
+    has_children INTEGER NOT NULL DEFAULT 0 CHECK (has_children IN (0, 1)),
+    CHECK ((end_time IS NOT NULL) = (state IN ('COMPLETED', 'FAILED', 'DEAD', 'CANCELLED'))),
+    CHECK ((assignee_kind IS NULL) = (assignee_id IS NULL) AND (assignee_id IS NULL) = (assignee_name IS NULL)),
+    CHECK ((input IS NULL) = (input_body IS NULL) AND (output IS NULL) = (output_body IS NULL))
+) STRICT;
+
+-- Lists. The id makes each order total; type and queue are there so that a filter on them reads the index alone.
+CREATE INDEX task_by_state ON task (namespace, state, create_time, id, type, queue);
+CREATE INDEX task_by_create_time ON task (namespace, create_time, id);
+CREATE INDEX task_by_update_time ON task (namespace, update_time, id);
+CREATE INDEX task_by_priority ON task (namespace, priority, id);
+CREATE INDEX task_by_schedule_time ON task (namespace, schedule_time, id) WHERE schedule_time IS NOT NULL;
+CREATE INDEX task_by_parent ON task (parent_id, create_time, id) WHERE parent_id IS NOT NULL;
+-- Children that a cancelled parent takes with it.
+CREATE INDEX task_open_child ON task (parent_id) WHERE parent_id IS NOT NULL AND end_time IS NULL;
+-- The oldest ready task of each queue and type.
+CREATE INDEX task_ready ON task (namespace, queue, type, queue_time) WHERE state = 'QUEUED';
+CREATE INDEX task_due ON task (wake_time) WHERE wake_time IS NOT NULL;
+
+-- How many tasks there are; kept with every batch, so that counting costs nothing.
+CREATE TABLE task_count (
+    namespace TEXT NOT NULL,
+    state TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (namespace, state, queue, type)
+) STRICT, WITHOUT ROWID;
+
+-- The log. Rows are only added; those of a deleted task go once the feed's horizon has passed its DELETED event.
+CREATE TABLE event (
+    namespace TEXT NOT NULL,
+    position INTEGER NOT NULL CHECK (position >= 1),
+    task_id BLOB NOT NULL CHECK (length(task_id) = 16),
+    sequence INTEGER NOT NULL CHECK (sequence >= 1),
+    kind INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    actor_kind INTEGER NOT NULL,
+    actor_id TEXT NOT NULL,
+    actor_name TEXT NOT NULL DEFAULT '',
+    from_state TEXT,
+    to_state TEXT NOT NULL,
+    state_reason TEXT NOT NULL,
+    message TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 1,
+    fence INTEGER NOT NULL DEFAULT 0,
+    queue TEXT NOT NULL,
+    type TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    detail BLOB,
+    -- Which form of the stored message `detail` has.
+    detail_version INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE UNIQUE INDEX event_by_position ON event (namespace, position);
+CREATE UNIQUE INDEX event_by_task ON event (task_id, sequence);
+
+-- Deleted tasks whose events are still in the log. `position` is that of the DELETED event.
+CREATE TABLE deleted_task (
+    namespace TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    task_id BLOB NOT NULL,
+    PRIMARY KEY (namespace, position)
+) STRICT, WITHOUT ROWID;
+
+-- Payloads that another took the place of; the current ones stand on the task.
+CREATE TABLE payload (
+    task_id BLOB NOT NULL,
+    role INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    header BLOB NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (task_id, role, version)
+) STRICT;
+
+-- Successes remembered for their request id. Rows are added in the order in which they expire.
+CREATE TABLE request (
+    request_id BLOB NOT NULL CHECK (length(request_id) = 16),
+    namespace TEXT NOT NULL,
+    method TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    -- 16 bytes each.
+    task_ids BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    expire_time INTEGER NOT NULL,
+    PRIMARY KEY (request_id, namespace)
+) STRICT;
+
+-- Open dependencies of open tasks.
+CREATE TABLE edge (
+    depends_on BLOB NOT NULL CHECK (length(depends_on) = 16),
+    task_id BLOB NOT NULL CHECK (length(task_id) = 16),
+    -- That of the task waited for when the edge was made.
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (depends_on, task_id)
+) STRICT, WITHOUT ROWID;
+
+-- What a settled or deleted task still has to bring about. Ids are never used again.
+CREATE TABLE follow_up (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    namespace TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('DEPENDENCY_SETTLED', 'PARENT_GONE')),
+    task_id BLOB NOT NULL CHECK (length(task_id) = 16),
+    result TEXT NOT NULL,
+    revision INTEGER NOT NULL
+) STRICT;

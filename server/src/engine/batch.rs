@@ -1,0 +1,226 @@
+//! Decides the jobs of one batch in memory, in order. No I/O: what it needs was loaded before.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use baton_domain::{
+    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, create, decide,
+};
+use uuid::Uuid;
+
+use super::error::Error;
+use super::job::{Answer, CreateRequest, Done, Job, RequestKey, Work};
+use super::order::creation_order;
+use super::working::{Working, cycle, settled_state};
+use crate::store::{FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
+
+/// How long a success is remembered for its request id: 24 hours.
+const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
+
+/// One batch under way.
+pub(super) struct Batch {
+    now: Timestamp,
+    pub(super) working: Working,
+    /// Successes remembered by the store, where it was asked.
+    remembered: HashMap<Uuid, Vec<RequestRecord>>,
+    pub(super) write: WriteBatch,
+}
+
+impl Batch {
+    pub(super) fn new(now: Timestamp, working: Working, records: Vec<RequestRecord>) -> Self {
+        let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
+        for record in records {
+            remembered.entry(record.request_id).or_default().push(record);
+        }
+        Self { now, working, remembered, write: WriteBatch::default() }
+    }
+
+    /// The write of everything decided so far. Events are still to be numbered.
+    pub(super) fn into_write(self) -> (WriteBatch, Working) {
+        let mut write = self.write;
+        self.working.write_into(&mut write);
+        (write, self.working)
+    }
+
+    /// Decides one job. An error leaves no trace in the batch.
+    pub(super) fn decide(&mut self, job: &Job) -> Answer {
+        if let Some(key) = &job.request
+            && let Some(answer) = self.replay(key)
+        {
+            return answer;
+        }
+        let done = match &job.work {
+            Work::Create { members, single } => self.create(members).map_err(|e| unindexed(e, *single))?,
+            Work::Move { id, command, etag } => vec![self.advance(*id, command, etag.as_deref())?],
+            Work::CloseFollowUp(id) => {
+                self.write.follow_ups_removed.push(*id);
+                Vec::new()
+            }
+        };
+        if let Some(key) = &job.request {
+            self.remember(key, &done);
+        }
+        Ok(done)
+    }
+
+    fn replay(&self, key: &RequestKey) -> Option<Answer> {
+        let records = self.remembered.get(&key.id)?;
+        let Some(record) = records.iter().find(|r| r.method == key.method && r.hash == key.hash) else {
+            return Some(Err(Error::RequestIdReused));
+        };
+        let task = |id: &TaskId| self.working.get(*id).map(|t| Done { task: Arc::clone(t), events: Vec::new(), replayed: true });
+        Some(Ok(record.task_ids.iter().filter_map(task).collect()))
+    }
+
+    fn remember(&mut self, key: &RequestKey, done: &[Done]) {
+        let Some(first) = done.first() else { return };
+        let record = RequestRecord {
+            namespace: first.task.namespace.clone(),
+            request_id: key.id,
+            method: key.method.to_owned(),
+            hash: key.hash,
+            task_ids: done.iter().map(|d| d.task.id).collect(),
+            revision: first.task.revision,
+            expire_time: self.now.plus(REQUEST_MEMORY),
+        };
+        // A repeat in the same batch finds it here.
+        self.remembered.entry(key.id).or_default().push(record.clone());
+        self.write.requests.push(record);
+    }
+
+    fn advance(&mut self, id: TaskId, command: &Command, etag: Option<&str>) -> Result<Done, Error> {
+        let task = Arc::clone(self.working.get(id).ok_or(Error::NotFound { id })?);
+        if let Some(etag) = etag {
+            let current = super::etag(&task);
+            if etag != current {
+                return Err(Error::EtagMismatch { current });
+            }
+        }
+        let resolved = self.resolve(&task, command)?;
+        let outcome = decide(&task, resolved.as_ref().unwrap_or(command), self.now)?;
+        let done = self.accept(&task, outcome);
+        if let Action::AddDependency(dependency) = &command.action {
+            self.working.wait(id, dependency.task_id);
+        }
+        Ok(done)
+    }
+
+    /// A dependency to be added learns how the task it names stands; the rest needs nothing from other tasks.
+    fn resolve(&self, task: &Task, command: &Command) -> Result<Option<Command>, Error> {
+        let Action::AddDependency(dependency) = &command.action else { return Ok(None) };
+        let target = self.reference(dependency.task_id, &task.namespace, || "dependency.task_id".to_owned())?;
+        if let Some(path) = cycle(&self.working, task.id, dependency.task_id) {
+            return Err(Rejection::DependencyCycle { path }.into());
+        }
+        let dependency = Dependency { result: settled_state(target), ..*dependency };
+        Ok(Some(Command { actor: command.actor.clone(), action: Action::AddDependency(dependency) }))
+    }
+
+    fn reference(&self, id: TaskId, namespace: &str, field: impl FnOnce() -> String) -> Result<&Arc<Task>, Error> {
+        let task = self.working.get(id).filter(|t| t.namespace == namespace);
+        task.ok_or_else(|| Error::ReferenceNotFound { field: field(), id })
+    }
+
+    /// Takes a decision into the batch: the task, its events, and the follow-ups of a task that settled or went.
+    fn accept(&mut self, before: &Task, outcome: Outcome) -> Done {
+        let deleted = outcome.is_deleted();
+        let events: Vec<_> = outcome.events.into_iter().map(Arc::new).collect();
+        self.write.events.extend(events.iter().cloned());
+        let task = Arc::new(outcome.task);
+        if before.state.is_open() && (deleted || task.state.is_settled()) {
+            let result = if deleted { State::Cancelled } else { task.state };
+            self.follow_up(&task, result);
+        }
+        if deleted {
+            self.working.remove(task.id);
+        } else {
+            self.working.put(Arc::clone(&task));
+        }
+        Done { task, events, replayed: false }
+    }
+
+    fn follow_up(&mut self, task: &Task, result: State) {
+        let follow_up = |kind| NewFollowUp {
+            kind,
+            namespace: task.namespace.clone(),
+            task_id: task.id,
+            result,
+            revision: task.revision,
+        };
+        if task.has_dependants {
+            self.write.follow_ups_added.push(follow_up(FollowUpKind::DependencySettled));
+        }
+        if task.has_children && result == State::Cancelled {
+            self.write.follow_ups_added.push(follow_up(FollowUpKind::ParentGone));
+        }
+    }
+
+    /// Creates all members or none: whatever can go wrong is looked at before the first is created.
+    fn create(&mut self, members: &[CreateRequest]) -> Result<Vec<Done>, Error> {
+        let order = creation_order(members)?;
+        for (index, member) in members.iter().enumerate() {
+            self.check_member(members, member).map_err(|e| Error::InBatch { index, source: Box::new(e) })?;
+        }
+        let mut done: Vec<Option<Done>> = vec![None; members.len()];
+        for index in order {
+            let member = &members[index];
+            done[index] = Some(match self.working.get(member.new.id) {
+                Some(task) => Done { task: Arc::clone(task), events: Vec::new(), replayed: true },
+                None => self.create_one(member),
+            });
+        }
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    fn check_member(&self, members: &[CreateRequest], member: &CreateRequest) -> Result<(), Error> {
+        let new = &member.new;
+        if let Some(standing) = self.working.get(new.id)
+            && (standing.spec_hash != new.spec_hash || standing.namespace != new.namespace)
+        {
+            return Err(Error::TaskIdReused { id: new.id });
+        }
+        let sibling = |id: TaskId| members.iter().any(|m| m.new.id == id);
+        for (n, dependency) in new.dependencies.iter().enumerate() {
+            if !sibling(dependency.task_id) {
+                let field = || format!("task.dependencies[{n}].task_id");
+                self.reference(dependency.task_id, &new.namespace, field)?;
+            }
+        }
+        match new.parent_id {
+            Some(id) if !sibling(id) => self.reference(id, &new.namespace, || "task.parent_id".to_owned()).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    fn create_one(&mut self, member: &CreateRequest) -> Done {
+        let mut new = (*member.new).clone();
+        let id = new.id;
+        for dependency in &mut new.dependencies {
+            dependency.result = self.working.wait(id, dependency.task_id);
+        }
+        let parent = new.parent_id.and_then(|id| self.working.get(id).cloned());
+        let outcome = create(new, &member.creator, self.now);
+        if let Some(parent) = parent {
+            self.working.mark(parent.id, |t| t.has_children = true);
+            if parent.state == State::Cancelled && outcome.task.state.is_open() {
+                // It was cancelled before this child came: its cascade runs once more and finds the child.
+                self.follow_up(&Task { has_dependants: false, has_children: true, ..(*parent).clone() }, State::Cancelled);
+            }
+        }
+        let before = outcome.task.clone();
+        self.accept(&before, outcome)
+    }
+}
+
+/// A single create is no batch: its errors name no member.
+fn unindexed(error: Error, single: bool) -> Error {
+    match error {
+        Error::InBatch { source, .. } if single => *source,
+        other => other,
+    }
+}
+
+/// The command that timers and follow-ups give.
+pub(super) fn system(action: Action) -> Command {
+    Command { actor: Actor::system(), action }
+}

@@ -1,0 +1,281 @@
+//! The committer: takes what waits, decides it, commits it in one transaction, then answers.
+//!
+//! Its protocol (ARCHITECTURE.md, "The committer"): one command moves one task; two commands on one task see each
+//! other in order; a rejected command writes nothing and spoils nothing; a batch that fails before COMMIT runs again
+//! one command at a time; no linger.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use baton_domain::{Action, Event, TaskId, Timestamp};
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use super::batch::Batch;
+use super::cache::Cache;
+use super::error::Error;
+use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
+use super::signals::Signals;
+use super::working::Working;
+use crate::feed::Feed;
+use crate::metrics;
+use crate::seams::{Clock, monotonic_now};
+use crate::store::{CommitError, Heads, Store, StoreError, WriteBatch, Writer};
+
+/// Tasks that the check for a circle of dependencies may visit before it gives up.
+const GRAPH_TASKS: usize = 10_000;
+/// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
+const UPKEEP_ROWS: u32 = 2_000;
+
+/// Owns the only writer. Runs as one task until its intake is closed and empty.
+pub(super) struct Committer {
+    pub(super) store: Store,
+    pub(super) writer: Writer,
+    pub(super) clock: Clock,
+    pub(super) feed: Feed,
+    pub(super) signals: Arc<Signals>,
+    pub(super) cache: Cache,
+    pub(super) heads: Heads,
+}
+
+/// How sure a batch is of what it did not read.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// Chosen ids and request ids are taken to be new; the store's unique keys tell if one is not.
+    Hopeful,
+    /// They were looked up first.
+    Checked,
+}
+
+/// Why nothing of an attempt was written.
+enum Failure {
+    /// Something of this batch cannot be written; alone, the others can.
+    Spoiled(Error),
+    /// The store is not there; the others would fare no better.
+    Down(Error),
+}
+
+impl Committer {
+    /// Does one piece of upkeep.
+    pub(super) async fn keep_up(&mut self, job: UpkeepJob) {
+        let more = match &job.upkeep {
+            Upkeep::ForgetRequests(now) => self.writer.expire_requests(*now, UPKEEP_ROWS).await,
+            Upkeep::TrimLog { namespace, oldest } => self.writer.trim(namespace, *oldest, UPKEEP_ROWS).await,
+        };
+        drop(job.reply.send(more.map_err(Error::Store)));
+    }
+
+    /// Runs one batch and answers every job.
+    pub(super) async fn run(&mut self, jobs: Vec<Job>) {
+        match self.attempt(&jobs, Mode::Hopeful).await {
+            Ok(answers) => reply_all(jobs, answers),
+            Err(Failure::Down(error)) => {
+                warn!(error = %error, commands = jobs.len(), "batch not committed");
+                fail_all(jobs, &error);
+            }
+            Err(Failure::Spoiled(error)) if jobs.len() == 1 => fail_all(jobs, &error),
+            Err(Failure::Spoiled(_)) => self.run_one_by_one(jobs).await,
+        }
+    }
+
+    /// The command that cannot be written fails alone; its neighbours succeed.
+    async fn run_one_by_one(&mut self, jobs: Vec<Job>) {
+        metrics::batch_split();
+        for job in jobs {
+            let alone = [job];
+            let answers = self.attempt(&alone, Mode::Checked).await;
+            let jobs = Vec::from(alone);
+            match answers {
+                Ok(answers) => reply_all(jobs, answers),
+                Err(Failure::Down(error) | Failure::Spoiled(error)) => {
+                    error!(error = %error, "command not committed");
+                    fail_all(jobs, &error);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+        let now = Timestamp::from_micros(self.clock.now_micros()).max(self.heads.last_time());
+        let mut batch = self.load(jobs, mode, now).await.map_err(Failure::Down)?;
+        let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
+        if mode == Mode::Hopeful && jobs.iter().zip(&answers).any(|(job, answer)| needs_check(job, answer)) {
+            return Box::pin(self.attempt(jobs, Mode::Checked)).await;
+        }
+        let (mut write, working) = batch.into_write();
+        if write.is_empty() {
+            return Ok(answers);
+        }
+        let (answers, heads) = self.number(&mut write, answers);
+        let began = monotonic_now();
+        match self.writer.commit(&write).await {
+            Ok(()) => {
+                metrics::committed(write.events.len(), began.elapsed());
+                self.committed(&write, working, heads);
+                Ok(answers)
+            }
+            Err(error) => self.not_committed(error, jobs, mode).await,
+        }
+    }
+
+    async fn not_committed(&mut self, error: CommitError, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+        self.cache.clear();
+        match error {
+            CommitError::Conflict(_) if mode == Mode::Hopeful => {
+                Box::pin(self.attempt(jobs, Mode::Checked)).await
+            }
+            CommitError::Conflict(constraint) => Err(Failure::Spoiled(match jobs {
+                // Looked up and not there: the id belonged to a task that is deleted and still in the log.
+                [Job { work: Work::Create { members, .. }, .. }] => Error::TaskIdReused { id: members[0].new.id },
+                _ => Error::Store(StoreError::Constraint(constraint)),
+            })),
+            CommitError::Failed(error) if error.is_about_the_rows() => Err(Failure::Spoiled(Error::Store(error))),
+            CommitError::Failed(error) => Err(Failure::Down(Error::Store(error))),
+            CommitError::Unknown(error) => {
+                error!(error = %error, "the outcome of a commit is unknown");
+                Err(Failure::Down(Error::OutcomeUnknown))
+            }
+        }
+    }
+
+    /// Numbers the events of each namespace from its head, and puts the numbered ones into the answers.
+    fn number(&self, write: &mut WriteBatch, mut answers: Vec<Answer>) -> (Vec<Answer>, Heads) {
+        let mut heads = self.heads.clone();
+        let mut numbered: HashMap<(TaskId, i64), Arc<Event>> = HashMap::with_capacity(write.events.len());
+        for event in &mut write.events {
+            let mut fresh = Event::clone(event);
+            fresh.position = heads.advance(&event.namespace, event.time);
+            *event = Arc::new(fresh);
+            numbered.insert((event.task_id, event.sequence), Arc::clone(event));
+        }
+        for done in answers.iter_mut().flatten().flatten() {
+            for event in &mut done.events {
+                if let Some(fresh) = numbered.get(&(event.task_id, event.sequence)) {
+                    *event = Arc::clone(fresh);
+                }
+            }
+        }
+        (answers, heads)
+    }
+
+    fn committed(&mut self, write: &WriteBatch, working: Working, heads: Heads) {
+        self.heads = heads;
+        for (id, task) in working.into_results() {
+            self.cache.put(id, task);
+        }
+        self.feed.publish(&write.events);
+        let wake = write.inserted.iter().chain(write.updated.iter().map(|(_, now)| now)).filter_map(|t| t.wake_time());
+        if let Some(first) = wake.min() {
+            self.signals.wake_at(first);
+        }
+        if !write.follow_ups_added.is_empty() {
+            self.signals.follow_ups();
+        }
+    }
+
+    /// Reads what the jobs name and the cache does not have.
+    async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Batch, Error> {
+        let mut working = Working::default();
+        let mut wanted = Vec::new();
+        for job in jobs {
+            named_by(job, mode, &mut wanted);
+        }
+        let keys: Vec<Uuid> = jobs.iter().filter_map(|job| job.request.as_ref().map(|key| key.id)).collect();
+        let records = match mode {
+            Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(Error::Store)?,
+            Mode::Checked | Mode::Hopeful => Vec::new(),
+        };
+        wanted.extend(records.iter().flat_map(|r| r.task_ids.iter().copied()));
+        self.load_tasks(&mut working, wanted).await?;
+        for job in jobs {
+            if let Work::Move { command, .. } = &job.work
+                && let Action::AddDependency(dependency) = &command.action
+            {
+                self.load_graph(&mut working, dependency.task_id).await?;
+            }
+        }
+        Ok(Batch::new(now, working, records))
+    }
+
+    async fn load_tasks(&mut self, working: &mut Working, wanted: Vec<TaskId>) -> Result<(), Error> {
+        let mut missing = Vec::new();
+        for id in wanted {
+            if working.contains(id) {
+                continue;
+            }
+            match self.cache.get(id) {
+                Some(task) => working.add_loaded(task),
+                None => missing.push(id),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        for task in self.store.tasks(&missing).await.map_err(Error::Store)? {
+            working.add_loaded(Arc::new(task));
+        }
+        Ok(())
+    }
+
+    /// Everything that `from` waits for, directly or not: what the check for a circle walks.
+    async fn load_graph(&mut self, working: &mut Working, from: TaskId) -> Result<(), Error> {
+        let mut wave = vec![from];
+        let mut seen = std::collections::HashSet::from([from]);
+        while !wave.is_empty() && seen.len() <= GRAPH_TASKS {
+            self.load_tasks(working, wave.clone()).await?;
+            let next = wave.iter().filter_map(|id| working.get(*id)).flat_map(|task| &task.dependencies);
+            wave = next.filter(|d| d.result.is_none()).map(|d| d.task_id).filter(|id| seen.insert(*id)).collect();
+        }
+        if seen.len() > GRAPH_TASKS {
+            let why = format!("more than {GRAPH_TASKS} tasks wait behind it; the check for a circle ends there");
+            return Err(Error::Rejected(baton_domain::Rejection::InvalidField { field: "dependency.task_id", why }));
+        }
+        Ok(())
+    }
+}
+
+/// The ids whose tasks a job needs. A chosen id is only looked up when hope has failed.
+fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
+    match &job.work {
+        Work::Create { members, .. } => {
+            for member in members {
+                if member.chosen_id && mode == Mode::Checked {
+                    wanted.push(member.new.id);
+                }
+                wanted.extend(member.new.dependencies.iter().map(|d| d.task_id));
+                wanted.extend(member.new.parent_id);
+            }
+        }
+        Work::Move { id, command, .. } => {
+            wanted.push(*id);
+            if let Action::AddDependency(dependency) = &command.action {
+                wanted.push(dependency.task_id);
+            }
+        }
+        Work::CloseFollowUp(_) => {}
+    }
+}
+
+/// A refusal of a call that may be a repeat is only an answer once the store was asked.
+fn needs_check(job: &Job, answer: &Answer) -> bool {
+    job.request.is_some() && answer.as_ref().is_err_and(Error::may_be_repeat)
+}
+
+fn reply_all(jobs: Vec<Job>, answers: Vec<Answer>) {
+    for (job, answer) in jobs.into_iter().zip(answers) {
+        reply(job, answer);
+    }
+}
+
+fn fail_all(jobs: Vec<Job>, error: &Error) {
+    for job in jobs {
+        reply(job, Err(error.clone()));
+    }
+}
+
+/// A caller that hung up does not want its answer any more; what it asked for stands.
+fn reply(job: Job, answer: Answer) {
+    drop(job.reply.send(answer));
+}

@@ -1,0 +1,95 @@
+//! Why the engine refused or failed. The API turns each into one status; nothing here knows gRPC.
+
+use std::time::Duration;
+
+use baton_domain::{Rejection, TaskId};
+use thiserror::Error;
+
+use crate::store::StoreError;
+
+/// What a caller of the engine may meet. Cloned where one failure answers a whole batch.
+#[derive(Clone, Debug, Error)]
+pub enum Error {
+    /// No such task.
+    #[error("task {id} does not exist")]
+    NotFound {
+        /// The id asked for.
+        id: TaskId,
+    },
+    /// A task that the request refers to does not exist, or lives in another namespace.
+    #[error("task {id}, named by {field}, does not exist in this namespace")]
+    ReferenceNotFound {
+        /// Path in the request.
+        field: String,
+        /// The id it names.
+        id: TaskId,
+    },
+    /// The rules refuse it.
+    #[error(transparent)]
+    Rejected(Rejection),
+    /// The task changed since the caller read it.
+    #[error("the etag does not match; the task's is {current}")]
+    EtagMismatch {
+        /// The etag as it stands.
+        current: String,
+    },
+    /// Another task has the id that the caller chose.
+    #[error("task {id} exists with another specification")]
+    TaskIdReused {
+        /// The id.
+        id: TaskId,
+    },
+    /// The request id was used for another request.
+    #[error("the request_id was used for another request")]
+    RequestIdReused,
+    /// More waits than may wait.
+    #[error("too many requests are waiting")]
+    Overloaded {
+        /// When a place is likely.
+        retry_after: Duration,
+    },
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Draining,
+    /// The store failed while it committed: the change may stand or not.
+    #[error("the outcome of the commit is unknown")]
+    OutcomeUnknown,
+    /// The store failed before anything changed.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+    /// One member of an atomic batch failed, so none was created.
+    #[error("member {index} of the batch")]
+    InBatch {
+        /// Which, from 0.
+        index: usize,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    /// Whether a repeat of the same request may find its first outcome: what the state refuses now may be what
+    /// the first call itself brought about.
+    pub(super) const fn may_be_repeat(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::ReferenceNotFound { .. }
+            | Self::Rejected(_)
+            | Self::EtagMismatch { .. }
+            | Self::TaskIdReused { .. }
+            | Self::InBatch { .. } => true,
+            Self::RequestIdReused
+            | Self::Overloaded { .. }
+            | Self::Draining
+            | Self::OutcomeUnknown
+            | Self::Store(_) => false,
+        }
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}

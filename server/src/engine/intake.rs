@@ -1,0 +1,222 @@
+//! The queue in front of the committer: bounded, in three classes with reserved room.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::error::Error;
+use super::job::{Class, Job};
+use crate::metrics;
+
+/// Commands of one batch.
+pub(super) const BATCH_COMMANDS: usize = 512;
+/// Rows of one batch, counted as tasks and events before anything is decided.
+pub(super) const BATCH_ROWS: usize = 2_000;
+/// Bytes of payload of one batch.
+pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// What one caller is told to wait when there is no room: about the time of a full queue.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How much may wait. A class is refused once the whole queue is fuller than its share.
+#[derive(Clone, Copy, Debug)]
+pub struct IntakeLimits {
+    /// Commands of all classes together.
+    pub commands: usize,
+    /// Bytes of payload of all classes together.
+    pub bytes: usize,
+}
+
+impl Default for IntakeLimits {
+    fn default() -> Self {
+        Self { commands: 8_192, bytes: 64 * 1024 * 1024 }
+    }
+}
+
+impl IntakeLimits {
+    /// What of `whole` may be in use for a job of `class` to come in: creates are refused before moves, and what
+    /// keeps the service going never is.
+    const fn share(class: Class, whole: usize) -> Option<usize> {
+        match class {
+            Class::Create => Some(whole / 10 * 7),
+            Class::Move => Some(whole / 10 * 9),
+            Class::Vital => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Waiting {
+    vital: VecDeque<Job>,
+    moves: VecDeque<Job>,
+    creates: VecDeque<Job>,
+    commands: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+/// Many callers put jobs in; the committer takes them out in batches.
+pub(super) struct Intake {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+    limits: IntakeLimits,
+}
+
+impl Intake {
+    pub(super) fn new(limits: IntakeLimits) -> Self {
+        Self { waiting: Mutex::default(), arrived: Notify::new(), limits }
+    }
+
+    /// Puts a job in line.
+    pub(super) fn push(&self, job: Job) -> Result<(), Error> {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed {
+            return Err(Error::Draining);
+        }
+        let full = |used: usize, whole: usize| IntakeLimits::share(job.class, whole).is_some_and(|most| used > most);
+        if full(waiting.commands + job.weight.commands, self.limits.commands)
+            || full(waiting.bytes + job.weight.bytes, self.limits.bytes)
+        {
+            metrics::command_refused(job.class.name());
+            return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+        }
+        waiting.commands += job.weight.commands;
+        waiting.bytes += job.weight.bytes;
+        match job.class {
+            Class::Vital => waiting.vital.push_back(job),
+            Class::Move => waiting.moves.push_back(job),
+            Class::Create => waiting.creates.push_back(job),
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// No job comes in any more; what waits is still served.
+    pub(super) fn close(&self) {
+        self.waiting.lock().closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// Everything that waits, up to the bounds of a batch; `None` once closed and empty.
+    pub(super) async fn next_batch(&self) -> Option<Vec<Job>> {
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let mut waiting = self.waiting.lock();
+                let jobs = waiting.take();
+                if !jobs.is_empty() {
+                    return Some(jobs);
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            arrived.await;
+        }
+    }
+
+    /// Commands in line now.
+    pub(super) fn depth(&self) -> usize {
+        self.waiting.lock().commands
+    }
+}
+
+impl Waiting {
+    fn take(&mut self) -> Vec<Job> {
+        let mut batch = Vec::new();
+        let mut room = Room { commands: BATCH_COMMANDS, rows: BATCH_ROWS, bytes: BATCH_BYTES };
+        room.fill(&mut batch, &mut self.vital);
+        // Moves leave a quarter of a batch to creates, so that neither starves the other.
+        let creates = self.creates.len().min(BATCH_COMMANDS / 4);
+        room.commands = room.commands.saturating_sub(creates);
+        room.fill(&mut batch, &mut self.moves);
+        room.commands += creates;
+        room.fill(&mut batch, &mut self.creates);
+        self.commands -= batch.iter().map(|job| job.weight.commands).sum::<usize>();
+        self.bytes -= batch.iter().map(|job| job.weight.bytes).sum::<usize>();
+        batch
+    }
+}
+
+struct Room {
+    commands: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Moves jobs over while they fit. A job larger than a whole batch goes alone.
+    fn fill(&mut self, batch: &mut Vec<Job>, line: &mut VecDeque<Job>) {
+        while let Some(job) = line.front() {
+            let w = job.weight;
+            let fits = w.commands <= self.commands && w.rows() <= self.rows && w.bytes <= self.bytes;
+            if !fits && !batch.is_empty() {
+                return;
+            }
+            self.commands = self.commands.saturating_sub(w.commands);
+            self.rows = self.rows.saturating_sub(w.rows());
+            self.bytes = self.bytes.saturating_sub(w.bytes);
+            batch.extend(line.pop_front());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_domain::{Action, TaskId};
+    use tokio::sync::oneshot;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::engine::batch::system;
+    use crate::engine::job::Work;
+
+    const LIMITS: IntakeLimits = IntakeLimits { commands: 100, bytes: 1_000_000 };
+
+    fn job(class: Class) -> Job {
+        let work = Work::Move { id: TaskId(Uuid::nil()), command: system(Action::Tick), etag: None };
+        let weight = work.weight();
+        Job { class, work, request: None, weight, reply: oneshot::channel().0 }
+    }
+
+    fn fill(intake: &Intake, class: Class) -> usize {
+        (0..LIMITS.commands * 2).take_while(|_| intake.push(job(class)).is_ok()).count()
+    }
+
+    #[test]
+    fn creates_are_refused_before_moves_and_vital_commands_never() {
+        let intake = Intake::new(LIMITS);
+        assert_eq!(fill(&intake, Class::Create), 70);
+        assert_eq!(fill(&intake, Class::Move), 20);
+        assert!(matches!(intake.push(job(Class::Create)), Err(Error::Overloaded { .. })));
+        assert_eq!(fill(&intake, Class::Vital), LIMITS.commands * 2);
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_vital_commands_first_and_leaves_room_for_creates() {
+        let intake = Intake::new(IntakeLimits { commands: 100_000, bytes: usize::MAX });
+        for _ in 0..BATCH_COMMANDS {
+            intake.push(job(Class::Create)).expect("there is room");
+            intake.push(job(Class::Move)).expect("there is room");
+        }
+        intake.push(job(Class::Vital)).expect("there is room");
+        let batch = intake.next_batch().await.expect("there is work");
+        let count = |class| batch.iter().filter(|j| j.class == class).count();
+        assert_eq!(batch[0].class, Class::Vital);
+        assert_eq!(batch.len(), BATCH_COMMANDS);
+        assert_eq!(count(Class::Create), BATCH_COMMANDS / 4);
+        assert_eq!(intake.depth(), 2 * BATCH_COMMANDS + 1 - BATCH_COMMANDS);
+    }
+
+    #[tokio::test]
+    async fn a_closed_queue_serves_what_waits_and_takes_no_more() {
+        let intake = Intake::new(LIMITS);
+        intake.push(job(Class::Move)).expect("there is room");
+        intake.close();
+        assert!(matches!(intake.push(job(Class::Vital)), Err(Error::Draining)));
+        assert_eq!(intake.next_batch().await.map(|jobs| jobs.len()), Some(1));
+        assert!(intake.next_batch().await.is_none());
+    }
+}

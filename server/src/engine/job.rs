@@ -1,0 +1,149 @@
+//! What waits for the committer, and how it is answered.
+
+use std::sync::Arc;
+
+use baton_domain::{Action, Actor, Command, Event, NewTask, Task, TaskId, Timestamp};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::error::Error;
+
+/// Whose place a job takes in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Timers and follow-ups: never refused, or nothing would ever settle.
+    Vital,
+    /// A move of an existing task.
+    Move,
+    /// Creates and bulk calls: the first to be refused.
+    Create,
+}
+
+impl Class {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Vital => "vital",
+            Self::Move => "move",
+            Self::Create => "create",
+        }
+    }
+}
+
+/// Makes a call safe to repeat: remembered with its success for 24 hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The caller's `request_id`.
+    pub id: Uuid,
+    /// The RPC.
+    pub method: &'static str,
+    /// Over the decoded request.
+    pub hash: [u8; 32],
+}
+
+/// One task to create.
+#[derive(Clone, Debug)]
+pub struct CreateRequest {
+    /// The task.
+    pub new: Box<NewTask>,
+    /// Who creates it.
+    pub creator: Actor,
+    /// Whether the caller chose the id: then it may exist already.
+    pub chosen_id: bool,
+}
+
+/// One command to one task.
+#[derive(Clone, Debug)]
+pub struct MoveRequest {
+    /// Which task.
+    pub id: TaskId,
+    /// What is asked.
+    pub command: Command,
+    /// Must match where given.
+    pub etag: Option<String>,
+    /// Makes it safe to repeat.
+    pub request: Option<RequestKey>,
+    /// Its place in the queue.
+    pub class: Class,
+}
+
+/// What a command did.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The task after it; after its last event where it was deleted.
+    pub task: Arc<Task>,
+    /// Its events; none for a repeat.
+    pub events: Vec<Arc<Event>>,
+    /// This call was made before: the task is as it stands now.
+    pub replayed: bool,
+}
+
+pub(super) enum Work {
+    /// All or none. A single create is a batch of one that answers without an index.
+    Create { members: Vec<CreateRequest>, single: bool },
+    Move { id: TaskId, command: Command, etag: Option<String> },
+    /// A follow-up has nothing left to do.
+    CloseFollowUp(i64),
+}
+
+/// Upkeep of the store, done between batches. Each is bounded and answers whether there is more to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Upkeep {
+    /// Forgets request ids whose memory ended before that moment.
+    ForgetRequests(Timestamp),
+    /// Moves the horizon and removes events below it whose tasks are gone.
+    TrimLog { namespace: String, oldest: i64 },
+}
+
+pub(super) struct UpkeepJob {
+    pub(super) upkeep: Upkeep,
+    pub(super) reply: oneshot::Sender<Result<bool, Error>>,
+}
+
+pub(super) type Answer = Result<Vec<Done>, Error>;
+
+pub(super) struct Job {
+    pub(super) class: Class,
+    pub(super) work: Work,
+    pub(super) request: Option<RequestKey>,
+    pub(super) weight: Weight,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+/// What a job takes of a batch and of the queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weight {
+    pub(super) commands: usize,
+    pub(super) bytes: usize,
+}
+
+impl Weight {
+    /// A task row and two events at most for each command.
+    pub(super) const fn rows(self) -> usize {
+        self.commands * 3
+    }
+}
+
+impl Work {
+    pub(super) fn weight(&self) -> Weight {
+        match self {
+            Self::Create { members, .. } => {
+                Weight { commands: members.len(), bytes: members.iter().map(|m| new_task_bytes(&m.new)).sum() }
+            }
+            Self::Move { command, .. } => Weight { commands: 1, bytes: action_bytes(&command.action) },
+            Self::CloseFollowUp(_) => Weight { commands: 1, bytes: 64 },
+        }
+    }
+}
+
+/// A row without documents, roughly.
+const ROW_BYTES: usize = 512;
+
+fn new_task_bytes(new: &NewTask) -> usize {
+    let payload = new.input.as_ref().and_then(|p| p.body.as_ref()).map_or(0, bytes::Bytes::len);
+    ROW_BYTES + payload + new.description.len() + new.metadata.as_ref().map_or(0, bytes::Bytes::len)
+}
+
+fn action_bytes(action: &Action) -> usize {
+    let payload = action.payload().and_then(|p| p.body.as_ref());
+    ROW_BYTES + payload.map_or(0, bytes::Bytes::len)
+}

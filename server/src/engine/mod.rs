@@ -1,0 +1,220 @@
+//! Turns requests into committed changes.
+//!
+//! Reading order: [`Engine`] (what callers use), `intake` (the queue), `committer` (the protocol), `batch` (decides
+//! in memory), `working` (the tasks of a batch).
+
+mod batch;
+mod cache;
+mod committer;
+mod error;
+mod intake;
+mod job;
+mod order;
+mod signals;
+mod working;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use baton_domain::{Action, Task, TaskId};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub use error::Error;
+pub use intake::IntakeLimits;
+pub use job::{Class, CreateRequest, Done, MoveRequest, RequestKey};
+pub(crate) use job::Upkeep;
+pub(crate) use signals::Signals;
+
+use self::cache::Cache;
+use self::committer::Committer;
+use self::intake::Intake;
+use self::job::{Answer, Job, UpkeepJob, Work};
+use crate::feed::Feed;
+use crate::metrics;
+use crate::seams::{Clock, Ids};
+use crate::store::{Opened, Store};
+
+/// The one way to change a task. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    intake: Intake,
+    upkeep: mpsc::Sender<UpkeepJob>,
+    store: Store,
+    feed: Feed,
+    clock: Clock,
+    ids: Ids,
+    signals: Arc<Signals>,
+}
+
+/// What the engine is built from.
+pub struct Parts {
+    /// The opened store.
+    pub opened: Opened,
+    /// Told of every committed event.
+    pub feed: Feed,
+    /// Read once per batch.
+    pub clock: Clock,
+    /// For whoever needs ids.
+    pub ids: Ids,
+    /// How much may wait.
+    pub limits: IntakeLimits,
+}
+
+/// The task's etag: changes with its state and with every field that clients edit, and only with those.
+#[must_use]
+pub fn etag(task: &Task) -> String {
+    format!("\"{}\"", task.edit_revision)
+}
+
+impl Engine {
+    /// Starts the committer. The handle ends after [`Engine::close`], once everything that waited is answered.
+    #[must_use]
+    pub fn start(parts: Parts) -> (Self, JoinHandle<()>) {
+        let Parts { opened, feed, clock, ids, limits } = parts;
+        let signals = Arc::new(Signals::new());
+        let mut committer = Committer {
+            store: opened.store.clone(),
+            writer: opened.writer,
+            clock: clock.clone(),
+            feed: feed.clone(),
+            signals: Arc::clone(&signals),
+            cache: Cache::new(),
+            heads: opened.heads,
+        };
+        let intake = Intake::new(limits);
+        let (upkeep, mut upkeeps) = mpsc::channel(1);
+        let store = opened.store;
+        let engine = Self { shared: Arc::new(Shared { intake, upkeep, store, feed, clock, ids, signals }) };
+        let shared = Arc::clone(&engine.shared);
+        let running = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    jobs = shared.intake.next_batch() => {
+                        let Some(jobs) = jobs else { return };
+                        metrics::batch_taken(jobs.len(), shared.intake.depth());
+                        committer.run(jobs).await;
+                    }
+                    Some(job) = upkeeps.recv() => committer.keep_up(job).await,
+                }
+            }
+        });
+        (engine, running)
+    }
+
+    /// Takes no more work; what waits is still committed and answered.
+    pub fn close(&self) {
+        self.shared.intake.close();
+    }
+
+    /// Creates one task. With a chosen id and the same specification it answers with the task that is there.
+    ///
+    /// # Errors
+    /// [`Error::TaskIdReused`], [`Error::ReferenceNotFound`], [`Error::RequestIdReused`], and what the queue and the
+    /// store may do.
+    pub async fn create(&self, member: CreateRequest, request: Option<RequestKey>) -> Result<Done, Error> {
+        let id = member.new.id;
+        let work = Work::Create { members: vec![member], single: true };
+        first(self.submit(Class::Create, work, request).await?, id)
+    }
+
+    /// Creates all of `members` or none, answered in their order.
+    ///
+    /// # Errors
+    /// As [`Engine::create`], in [`Error::InBatch`].
+    pub async fn create_batch(
+        &self,
+        members: Vec<CreateRequest>,
+        request: Option<RequestKey>,
+    ) -> Result<Vec<Done>, Error> {
+        self.submit(Class::Create, Work::Create { members, single: false }, request).await
+    }
+
+    /// Gives one command to one task.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Rejected`], [`Error::EtagMismatch`], [`Error::RequestIdReused`], and what the
+    /// queue and the store may do.
+    pub async fn execute(&self, request: MoveRequest) -> Result<Done, Error> {
+        let MoveRequest { id, command, etag, request, class } = request;
+        first(self.submit(class, Work::Move { id, command, etag }, request).await?, id)
+    }
+
+    /// Deletes one task; answers whether this call was made before. The command must be [`Action::Delete`].
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
+    pub async fn delete(&self, request: MoveRequest) -> Result<bool, Error> {
+        let MoveRequest { id, command, etag, request, class } = request;
+        debug_assert!(matches!(command.action, Action::Delete { .. }), "delete takes a delete command");
+        let done = self.submit(class, Work::Move { id, command, etag }, request).await?;
+        // A repeat finds its record but no task.
+        Ok(done.first().is_none_or(|d| d.replayed))
+    }
+
+    /// Gives a command on behalf of Baton itself. Not having anything to do is no error.
+    pub(crate) async fn advance(&self, id: TaskId, action: Action) -> Result<(), Error> {
+        let work = Work::Move { id, command: batch::system(action), etag: None };
+        match self.submit(Class::Vital, work, None).await {
+            Ok(_) | Err(Error::NotFound { .. } | Error::Rejected(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Strikes out a follow-up that has nothing left to do.
+    pub(crate) async fn close_follow_up(&self, id: i64) -> Result<(), Error> {
+        self.submit(Class::Vital, Work::CloseFollowUp(id), None).await.map(|_| ())
+    }
+
+    /// Does one bounded piece of upkeep between batches; answers whether there is more.
+    pub(crate) async fn keep_up(&self, upkeep: Upkeep) -> Result<bool, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.upkeep.send(UpkeepJob { upkeep, reply }).await.map_err(|_| Error::Draining)?;
+        answer.await.unwrap_or(Err(Error::Draining))
+    }
+
+    async fn submit(&self, class: Class, work: Work, request: Option<RequestKey>) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let weight = work.weight();
+        self.shared.intake.push(Job { class, work, request, weight, reply })?;
+        // The committer answers every job it took; without an answer it is gone with the process.
+        answer.await.unwrap_or(Err(Error::OutcomeUnknown))
+    }
+
+    /// For reads.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// For watches and waits.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.shared.feed
+    }
+
+    /// The clock of this service.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Where ids and randomness come from.
+    #[must_use]
+    pub fn ids(&self) -> &Ids {
+        &self.shared.ids
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+}
+
+fn first(done: Vec<Done>, id: TaskId) -> Result<Done, Error> {
+    done.into_iter().next().ok_or(Error::NotFound { id })
+}

@@ -1,0 +1,157 @@
+//! The tasks of one batch: as the store has them, and as the commands decided so far leave them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use baton_domain::{State, Task, TaskId};
+
+use crate::store::{Edge, WriteBatch};
+
+#[derive(Clone, Default)]
+struct Slot {
+    before: Option<Arc<Task>>,
+    now: Option<Arc<Task>>,
+    changed: bool,
+}
+
+/// Every task that a batch names. Commands see each other's changes here, in order.
+#[derive(Default)]
+pub(super) struct Working {
+    slots: HashMap<TaskId, Slot>,
+    /// In the order of their first change, so that a batch writes what it was asked in that order.
+    changed: Vec<TaskId>,
+    /// By (dependant, target): the target's revision when the dependant began to wait for it.
+    waits: HashMap<(TaskId, TaskId), i64>,
+}
+
+impl Working {
+    pub(super) fn add_loaded(&mut self, task: Arc<Task>) {
+        self.slots.entry(task.id).or_insert_with(|| Slot {
+            before: Some(Arc::clone(&task)),
+            now: Some(task),
+            changed: false,
+        });
+    }
+
+    pub(super) fn contains(&self, id: TaskId) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// The task as it stands within the batch.
+    pub(super) fn get(&self, id: TaskId) -> Option<&Arc<Task>> {
+        self.slots.get(&id)?.now.as_ref()
+    }
+
+    pub(super) fn put(&mut self, task: Arc<Task>) {
+        let id = task.id;
+        self.change(id).now = Some(task);
+    }
+
+    pub(super) fn remove(&mut self, id: TaskId) {
+        self.change(id).now = None;
+    }
+
+    /// Marks that some task waits for this one or belongs to it. No event: it says nothing about the task itself.
+    pub(super) fn mark(&mut self, id: TaskId, marks: impl FnOnce(&mut Task)) {
+        if let Some(task) = self.get(id) {
+            let mut marked = (**task).clone();
+            marks(&mut marked);
+            if marked != **task {
+                self.put(Arc::new(marked));
+            }
+        }
+    }
+
+    fn change(&mut self, id: TaskId) -> &mut Slot {
+        let slot = self.slots.entry(id).or_default();
+        if !slot.changed {
+            slot.changed = true;
+            self.changed.push(id);
+        }
+        slot
+    }
+
+    /// `dependant` begins to wait for `target`, if that is not settled. Answers how the target stands.
+    pub(super) fn wait(&mut self, dependant: TaskId, target: TaskId) -> Option<State> {
+        let task = self.get(target)?;
+        let (settled, revision) = (settled_state(task), task.revision);
+        if settled.is_none() {
+            self.waits.insert((dependant, target), revision);
+            self.mark(target, |t| t.has_dependants = true);
+        }
+        settled
+    }
+
+    /// Fills the rows of `batch`: what came, what changed, what went, and the edges that follow from it.
+    pub(super) fn write_into(&self, batch: &mut WriteBatch) {
+        for id in &self.changed {
+            let Some(slot) = self.slots.get(id) else { continue };
+            self.edges(slot, batch);
+            match (&slot.before, &slot.now) {
+                (None, Some(task)) => batch.inserted.push(Arc::clone(task)),
+                (Some(before), Some(task)) => {
+                    batch.updated.push((Arc::clone(before), Arc::clone(task)));
+                }
+                (Some(before), None) => batch.deleted.push(Arc::clone(before)),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// What the batch leaves behind, for the cache: `None` for a task that is gone or needs no cache any more.
+    pub(super) fn into_results(self) -> impl Iterator<Item = (TaskId, Option<Arc<Task>>)> {
+        self.slots.into_iter().map(|(id, slot)| (id, slot.now))
+    }
+
+    /// The edge table holds exactly the open dependencies of open tasks.
+    fn edges(&self, slot: &Slot, batch: &mut WriteBatch) {
+        let Some(task_id) = slot.now.as_ref().or(slot.before.as_ref()).map(|t| t.id) else { return };
+        let (before, now) = (open_dependencies(slot.before.as_ref()), open_dependencies(slot.now.as_ref()));
+        let edge = |depends_on: &TaskId| Edge {
+            task_id,
+            depends_on: *depends_on,
+            revision: self.waits.get(&(task_id, *depends_on)).copied().unwrap_or(0),
+        };
+        batch.edges_added.extend(now.iter().filter(|id| !before.contains(id)).map(edge));
+        batch.edges_removed.extend(before.iter().filter(|id| !now.contains(id)).map(edge));
+    }
+}
+
+fn open_dependencies(task: Option<&Arc<Task>>) -> Vec<TaskId> {
+    let task = task.filter(|t| t.state.is_open());
+    task.map(|t| t.dependencies.iter().filter(|d| d.result.is_none()).map(|d| d.task_id).collect()).unwrap_or_default()
+}
+
+/// Whether following open dependencies from `from` leads to `to`: then the edge `to -> from` would close a circle.
+/// The path found starts and ends with `to`.
+pub(super) fn cycle(working: &Working, to: TaskId, from: TaskId) -> Option<Vec<TaskId>> {
+    let mut path = vec![to, from];
+    if from == to {
+        return Some(path);
+    }
+    let mut seen = HashSet::from([from]);
+    let mut stack = vec![open_dependencies(working.get(from))];
+    while let Some(next) = stack.last_mut() {
+        match next.pop() {
+            None => {
+                stack.pop();
+                path.pop();
+            }
+            Some(id) if id == to => {
+                path.push(to);
+                return Some(path);
+            }
+            Some(id) if seen.insert(id) => {
+                path.push(id);
+                stack.push(open_dependencies(working.get(id)));
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// How a dependency on `task` stands now.
+pub(super) fn settled_state(task: &Task) -> Option<State> {
+    task.state.is_settled().then_some(task.state)
+}

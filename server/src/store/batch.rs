@@ -1,0 +1,138 @@
+//! What the committer hands to the writer, and what it finds again.
+
+use std::sync::Arc;
+
+use baton_domain::{Event, State, Task, TaskId, Timestamp};
+use uuid::Uuid;
+
+/// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
+#[derive(Clone, Debug, Default)]
+pub struct WriteBatch {
+    /// New tasks.
+    pub inserted: Vec<Arc<Task>>,
+    /// Changed tasks: as they stand in the store, and as they will. Only what differs is written. A task at most once.
+    pub updated: Vec<(Arc<Task>, Arc<Task>)>,
+    /// Tasks that go, as they stand in the store. Their DELETED events are in `events`.
+    pub deleted: Vec<Arc<Task>>,
+    /// New events with their positions, rising within each namespace.
+    pub events: Vec<Arc<Event>>,
+    /// Successes to be remembered.
+    pub requests: Vec<RequestRecord>,
+    /// Dependencies that opened.
+    pub edges_added: Vec<Edge>,
+    /// Dependencies that are open no more; one that is not there is no error.
+    pub edges_removed: Vec<Edge>,
+    /// Work for later batches.
+    pub follow_ups_added: Vec<NewFollowUp>,
+    /// Work that is done; one that is not there is no error.
+    pub follow_ups_removed: Vec<i64>,
+}
+
+impl WriteBatch {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            inserted,
+            updated,
+            deleted,
+            events,
+            requests,
+            edges_added,
+            edges_removed,
+            follow_ups_added,
+            follow_ups_removed,
+        } = self;
+        inserted.is_empty()
+            && updated.is_empty()
+            && deleted.is_empty()
+            && events.is_empty()
+            && requests.is_empty()
+            && edges_added.is_empty()
+            && edges_removed.is_empty()
+            && follow_ups_added.is_empty()
+            && follow_ups_removed.is_empty()
+    }
+}
+
+/// A success remembered for its request id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Where the tasks live.
+    pub namespace: String,
+    /// Chosen by the client; unique within the namespace.
+    pub request_id: Uuid,
+    /// The call it came with.
+    pub method: String,
+    /// Over the decoded request.
+    pub hash: [u8; 32],
+    /// The tasks of the answer, in its order.
+    pub task_ids: Vec<TaskId>,
+    /// Of the first task, after the call.
+    pub revision: i64,
+    /// It may be forgotten from then on. Never less than that of a record written before.
+    pub expire_time: Timestamp,
+}
+
+/// An open dependency of an open task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Who waits.
+    pub task_id: TaskId,
+    /// For whom.
+    pub depends_on: TaskId,
+    /// The revision of the task waited for when the dependency was made; not looked at where it is removed.
+    pub revision: i64,
+}
+
+/// Why a follow-up is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowUpKind {
+    /// Tasks wait for one that settled.
+    DependencySettled,
+    /// Open tasks belong to one that was cancelled or deleted.
+    ParentGone,
+}
+
+impl FollowUpKind {
+    pub(super) const ALL: [Self; 2] = [Self::DependencySettled, Self::ParentGone];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::DependencySettled => "DEPENDENCY_SETTLED",
+            Self::ParentGone => "PARENT_GONE",
+        }
+    }
+}
+
+/// A follow-up to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFollowUp {
+    /// Where `task_id` lives.
+    pub namespace: String,
+    /// What for.
+    pub kind: FollowUpKind,
+    /// The task that settled or went.
+    pub task_id: TaskId,
+    /// How it settled; CANCELLED for a deleted one.
+    pub result: State,
+    /// Its revision then.
+    pub revision: i64,
+}
+
+/// A follow-up that waits to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Names it for ever; rises.
+    pub id: i64,
+    /// Where `task_id` lives.
+    pub namespace: String,
+    /// What for.
+    pub kind: FollowUpKind,
+    /// The task that settled or went.
+    pub task_id: TaskId,
+    /// How it settled; CANCELLED for a deleted one.
+    pub result: State,
+    /// Its revision then.
+    pub revision: i64,
+}

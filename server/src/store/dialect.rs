@@ -1,0 +1,240 @@
+//! Every text and setting that is SQLite's own. What PostgreSQL says instead will stand beside it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Error};
+
+use super::bulk::{Column, KEY, Mask, Table};
+use super::error::Class;
+
+/// The first release without the WAL-reset corruption of 3.7.0 to 3.51.2. It also has `jsonb_each`.
+pub(super) const OLDEST_VERSION: &str = "3.51.3";
+pub(super) const VERSION: &str = "SELECT sqlite_version()";
+
+/// How long a statement waits for a lock of another process: a backup, or somebody with a shell.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages in the log before it is copied back: few checkpoints under load, 16 MiB at rest.
+const CHECKPOINT_PAGES: &str = "4000";
+/// Page cache of the writer and of each reader, in KiB (negative says KiB).
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-8192";
+/// Texts a connection keeps prepared; the least recently used one goes.
+const STATEMENTS: usize = 256;
+/// Rows that may wait between the database's thread and ours.
+const ROW_BUFFER: usize = 512;
+
+/// How the writer opens the file.
+pub(super) fn writer_options(file: &Path, durable: bool) -> SqliteConnectOptions {
+    options(file, durable)
+        .create_if_missing(true)
+        .pragma("cache_size", WRITER_CACHE)
+}
+
+/// How a reader opens the file.
+pub(super) fn reader_options(file: &Path) -> SqliteConnectOptions {
+    options(file, true)
+        .read_only(true)
+        .pragma("cache_size", READER_CACHE)
+}
+
+fn options(file: &Path, durable: bool) -> SqliteConnectOptions {
+    let synchronous = if durable {
+        SqliteSynchronous::Full
+    } else {
+        SqliteSynchronous::Off
+    };
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(ROW_BUFFER)
+        .disable_statement_logging()
+}
+
+/// Tells whether `found`, as in `3.51.3`, is [`OLDEST_VERSION`] or newer.
+pub(super) fn is_new_enough(found: &str) -> bool {
+    let parts = |text: &str| -> Vec<u32> { text.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
+    parts(found) >= parts(OLDEST_VERSION)
+}
+
+/// What an error means, by its code. Source: https://www.sqlite.org/rescode.html
+pub(super) fn classify(error: &Error) -> Class {
+    match error {
+        Error::Database(error) => error
+            .code()
+            .and_then(|code| code.parse().ok())
+            .map_or(Class::Statement, by_code),
+        Error::PoolTimedOut => Class::Busy,
+        Error::Io(_) | Error::WorkerCrashed | Error::PoolClosed | Error::Configuration(_) => {
+            Class::Unavailable
+        }
+        _ => Class::Statement,
+    }
+}
+
+fn by_code(code: u32) -> Class {
+    const UNIQUE: u32 = 2067;
+    const PRIMARY_KEY: u32 = 1555;
+    const ROWID: u32 = 2579;
+    if matches!(code, UNIQUE | PRIMARY_KEY | ROWID) {
+        return Class::Unique;
+    }
+    // The low byte is the primary code.
+    match code & 0xff {
+        // BUSY, LOCKED
+        5 | 6 => Class::Busy,
+        // TOOBIG, CONSTRAINT, MISMATCH
+        18..=20 => Class::Refused,
+        // PERM, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOLFS, AUTH, NOTADB
+        3 | 7 | 8 | 9 | 10 | 11 | 13 | 14 | 15 | 22 | 23 | 26 => Class::Unavailable,
+        _ => Class::Statement,
+    }
+}
+
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE;";
+pub(super) const COMMIT: &str = "COMMIT;";
+pub(super) const ROLLBACK: &str = "ROLLBACK";
+
+/// Fails the transaction unless the statement before changed as many rows as the parameter says: UPDATE and DELETE
+/// pass over a missing row in silence. What it calls depends on the rows, or it would be computed while preparing.
+pub(super) const GUARD: &str = "SELECT CASE WHEN changes() <> ? THEN json('not ' || changes()) END;";
+
+/// Inserts the columns of `mask` of all rows; the rest are the schema's defaults. One parameter.
+pub(super) fn insert(table: &Table, mask: Mask, on_conflict: &str) -> String {
+    let mut names = String::new();
+    let mut values = String::new();
+    for (place, column) in table.chosen(mask).enumerate() {
+        if place > 0 {
+            names.push(',');
+            values.push(',');
+        }
+        push(&mut names, format_args!("{}", column.name));
+        push(&mut values, format_args!("{}", value(place, column)));
+    }
+    // WHERE TRUE: or ON CONFLICT would be read as a join's.
+    format!(
+        "INSERT INTO {} ({names}) SELECT {values} FROM jsonb_each(?) AS r WHERE TRUE{on_conflict};",
+        table.name
+    )
+}
+
+/// Updates the columns of `mask`, which does not have the key, of all rows; a row is its key and these. One parameter.
+pub(super) fn update(table: &Table, mask: Mask) -> String {
+    let mut sets = String::new();
+    let mut values = String::new();
+    let mut key = "";
+    for (place, column) in table.chosen(mask | KEY).enumerate() {
+        if place == 0 {
+            key = column.name;
+        } else {
+            let comma = if place > 1 { "," } else { "" };
+            push(&mut sets, format_args!("{comma}{0}=v.{0}", column.name));
+        }
+        let comma = if place > 0 { "," } else { "" };
+        push(
+            &mut values,
+            format_args!("{comma}{} AS {}", value(place, column), column.name),
+        );
+    }
+    let name = table.name;
+    format!(
+        "UPDATE {name} SET {sets} FROM (SELECT {values} FROM jsonb_each(?) AS r) AS v WHERE {name}.{key}=v.{key};"
+    )
+}
+
+/// `jsonb_each`, not `json_each`: that one reads the row's text again for every column.
+fn value(place: usize, column: &Column) -> String {
+    if column.is_blob {
+        format!("unhex(r.value->>{place})")
+    } else {
+        format!("r.value->>{place}")
+    }
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // A String takes all that is written to it.
+    text.write_fmt(arguments).expect("writing to a string");
+}
+
+/// Adds up what is there and what comes.
+pub(super) const ADD_COUNT: &str =
+    " ON CONFLICT (namespace, state, queue, type) DO UPDATE SET count = count + excluded.count";
+/// The newer payload of a version that was given twice wins.
+pub(super) const REPLACE_PAYLOAD: &str =
+    " ON CONFLICT (task_id, role, version) DO UPDATE SET header = excluded.header, body = excluded.body";
+pub(super) const IGNORE: &str = " ON CONFLICT DO NOTHING";
+
+/// Copies the standing payload of a role to the payload table, for each row of [role, version, task id].
+pub(super) fn retire(role: &str) -> String {
+    format!(
+        "INSERT INTO payload (task_id, role, version, header, body) \
+         SELECT t.id, r.value->>0, r.value->>1, t.{role}, t.{role}_body \
+         FROM jsonb_each(?) AS r JOIN task AS t ON t.id = unhex(r.value->>2) WHERE TRUE{REPLACE_PAYLOAD};"
+    )
+}
+
+/// Deletes rows by a list of rows with the values of `columns`, all of them ids.
+pub(super) fn delete_by_ids(table: &str, columns: &[&str]) -> String {
+    let values: Vec<_> = (0..columns.len())
+        .map(|place| format!("unhex(r.value->>{place})"))
+        .collect();
+    let (columns, values) = (columns.join(","), values.join(","));
+    format!("DELETE FROM {table} WHERE ({columns}) IN (SELECT {values} FROM jsonb_each(?) AS r);")
+}
+
+pub(super) const DELETE_FOLLOW_UPS: &str =
+    "DELETE FROM follow_up WHERE id IN (SELECT r.value->>0 FROM jsonb_each(?) AS r);";
+
+/// The condition that `id` is one of a JSON array of hexadecimal ids.
+pub(super) const ID_IN: &str = "id IN (SELECT unhex(value) FROM json_each(?))";
+
+/// Of rows of [task id]: the first that a task has, or the log for a task that was deleted.
+pub(super) const FIND_TASK: &str = "SELECT 1 FROM jsonb_each(?) AS r WHERE EXISTS \
+     (SELECT 1 FROM task WHERE id = unhex(r.value->>0)) OR EXISTS \
+     (SELECT 1 FROM event WHERE task_id = unhex(r.value->>0) AND sequence = 1) LIMIT 1";
+/// Of rows of [request id, namespace]: the first that is remembered.
+pub(super) const FIND_REQUEST: &str = "SELECT 1 FROM jsonb_each(?) AS r WHERE EXISTS \
+     (SELECT 1 FROM request WHERE request_id = unhex(r.value->>0) AND namespace = r.value->>1) LIMIT 1";
+/// Of rows of [task id]: the first that no task has, as hexadecimal digits.
+pub(super) const FIND_MISSING: &str = "SELECT r.value->>0 FROM jsonb_each(?) AS r WHERE NOT EXISTS \
+     (SELECT 1 FROM task WHERE id = unhex(r.value->>0)) LIMIT 1";
+/// Whether an event stands where a batch would have put it: namespace, position, task id, sequence.
+pub(super) const FIND_EVENT: &str =
+    "SELECT 1 FROM event WHERE namespace = ? AND position = ? AND task_id = ? AND sequence = ?";
+
+/// Rows that the last statement changed.
+pub(super) const CHANGES: &str = "SELECT changes()";
+
+/// Raises a horizon, and the floor under the positions: oldest position, then the namespace twice.
+pub(super) const RAISE_HORIZON: &str = "UPDATE namespace SET oldest_position = max(oldest_position, ?), \
+     last_position = max(last_position, e.position), last_time = max(last_time, e.time) \
+     FROM (SELECT coalesce(max(position), 0) AS position, coalesce(max(time), 0) AS time FROM \
+        (SELECT position, time FROM event WHERE namespace = ? ORDER BY position DESC LIMIT 1)) AS e \
+     WHERE name = ?;";
+/// Removes events of tasks deleted long ago: namespace, oldest position, limit.
+pub(super) const TRIM_EVENTS: &str = "DELETE FROM event WHERE rowid IN (SELECT e.rowid FROM deleted_task AS d \
+     JOIN event AS e ON e.task_id = d.task_id WHERE d.namespace = ? AND d.position < ? ORDER BY d.position LIMIT ?);";
+/// Forgets deleted tasks whose events are all gone: namespace, oldest position, limit.
+pub(super) const TRIM_DELETED: &str = "DELETE FROM deleted_task WHERE (namespace, position) IN \
+     (SELECT d.namespace, d.position FROM deleted_task AS d WHERE d.namespace = ? AND d.position < ? \
+      ORDER BY d.position LIMIT ?) \
+     AND NOT EXISTS (SELECT 1 FROM event AS e WHERE e.task_id = deleted_task.task_id);";
+/// Removes the oldest requests, as far as they have expired: limit, time. Rows stand in the order of their expiry.
+pub(super) const EXPIRE_REQUESTS: &str = "DELETE FROM request WHERE rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?) AND expire_time <= ?;";
+pub(super) const DROP_EMPTY_COUNTS: &str = "DELETE FROM task_count WHERE count = 0;";
+
+/// Draws the identity of a new database and leaves that of an old one: key, epoch, secret.
+pub(super) const MAKE_IDENTITY: &str = "BEGIN IMMEDIATE; \
+     INSERT INTO store_meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING; \
+     INSERT INTO token_key (id, secret) SELECT 1, ? WHERE NOT EXISTS (SELECT 1 FROM token_key); COMMIT;";
+
+/// Beside a row of `task_count`: since when the oldest task of a QUEUED group is ready. One seek in `task_ready`.
+pub(super) const OLDEST_READY: &str = "CASE WHEN task_count.state = 'QUEUED' THEN \
+     (SELECT min(t.queue_time) FROM task AS t WHERE t.state = 'QUEUED' AND t.namespace = task_count.namespace \
+      AND t.queue = task_count.queue AND t.type = task_count.type) END";

@@ -1,0 +1,14 @@
+//! The tables as SeaORM sees them: columns are primitives, meaning comes in `rows`.
+
+#![expect(unreachable_pub, reason = "SeaORM's derives need public items")]
+
+pub(super) mod edge;
+pub(super) mod event;
+pub(super) mod follow_up;
+pub(super) mod namespace;
+pub(super) mod payload;
+pub(super) mod request;
+pub(super) mod store_meta;
+pub(super) mod task;
+pub(super) mod task_count;
+pub(super) mod token_key;

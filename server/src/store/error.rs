@@ -1,0 +1,166 @@
+//! What can go wrong in the store. Database errors are told apart here and by their codes, never by their texts.
+
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+use thiserror::Error;
+
+use super::dialect;
+
+/// Why a read or a start failed, or why nothing of a batch was written. Cloned where one failure answers many callers.
+#[derive(Clone, Debug, Error)]
+pub enum StoreError {
+    /// The setting names no database that this build can open.
+    #[error("the database setting is not usable: {0}")]
+    Url(String),
+    /// Another process serves this database.
+    #[error(
+        "the database {path} is in use by another baton process; stop that one, or give this one its own database"
+    )]
+    InUse {
+        /// The database's file.
+        path: String,
+    },
+    /// Another process holds a lock of the database for too long; the same call may succeed later.
+    #[error("the database is busy")]
+    Busy(#[source] Source),
+    /// The database cannot be reached, read or written: disk full, file gone, input/output error.
+    #[error("the database is not available")]
+    Unavailable(#[source] Source),
+    /// What is stored, or was to be stored, breaks a rule of the schema or cannot be read by this version.
+    #[error("{table} row {id} is corrupt: {why}")]
+    Corrupt {
+        /// Its table.
+        table: &'static str,
+        /// Its key.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database refused the rows of a batch: a constraint that is not a unique key, a value too big, a trigger.
+    #[error("the database refused the rows")]
+    Refused(#[source] Source),
+    /// A unique key of the batch is taken.
+    #[error("{0} is taken")]
+    Constraint(Constraint),
+    /// The library is older than this build relies on.
+    #[error("SQLite {found} is too old, at least {needed} is needed")]
+    VersionTooOld {
+        /// What it says it is.
+        found: String,
+        /// The oldest that will do.
+        needed: &'static str,
+    },
+    /// A newer version of Baton has changed the schema; nothing was touched.
+    #[error("the database has schema step {step}, which this version does not know; run a newer baton")]
+    SchemaTooNew {
+        /// The first unknown step.
+        step: String,
+    },
+    /// The database answered with something this code does not expect: a fault of the build.
+    #[error("the database did not accept a statement")]
+    Statement(#[source] Source),
+}
+
+/// The database's own error, shared by the clones of one failure.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// A unique key that may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// A task's id, by a task or by the events of one that was deleted.
+    TaskId,
+    /// A request id in its namespace.
+    Request,
+    /// A position of the log or a sequence of a task: somebody else has written to this database.
+    Event,
+}
+
+impl std::fmt::Display for Constraint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TaskId => "the task id",
+            Self::Request => "the request id",
+            Self::Event => "a place in the log",
+        })
+    }
+}
+
+impl StoreError {
+    /// Whether the rows themselves are at fault, so that other rows may fare better.
+    #[must_use]
+    pub const fn is_about_the_rows(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Refused(_) | Self::Constraint(_) | Self::Statement(_) => true,
+            Self::Url(_)
+            | Self::InUse { .. }
+            | Self::Busy(_)
+            | Self::Unavailable(_)
+            | Self::VersionTooOld { .. }
+            | Self::SchemaTooNew { .. } => false,
+        }
+    }
+
+    pub(super) fn corrupt(table: &'static str, id: impl ToString, why: impl ToString) -> Self {
+        Self::Corrupt {
+            table,
+            id: id.to_string(),
+            why: why.to_string(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let class = dialect::classify(&error);
+        classified(class, Arc::new(error))
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        let class = match &error {
+            DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
+                sea_orm::RuntimeErr::SqlxError(cause) => dialect::classify(cause),
+                sea_orm::RuntimeErr::Internal(_) => Class::Unavailable,
+            },
+            DbErr::ConnectionAcquire(_) => Class::Busy,
+            _ => Class::Statement,
+        };
+        classified(class, Arc::new(error))
+    }
+}
+
+/// What a database's error code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Busy,
+    Unavailable,
+    Refused,
+    /// A unique key is taken; which one is found by looking.
+    Unique,
+    Statement,
+}
+
+fn classified(class: Class, source: Source) -> StoreError {
+    match class {
+        Class::Busy => StoreError::Busy(source),
+        Class::Unavailable => StoreError::Unavailable(source),
+        Class::Refused | Class::Unique => StoreError::Refused(source),
+        Class::Statement => StoreError::Statement(source),
+    }
+}
+
+/// Why a batch was not committed.
+#[derive(Clone, Debug, Error)]
+pub enum CommitError {
+    /// A unique key is taken. Nothing was written.
+    #[error("{0} is taken")]
+    Conflict(Constraint),
+    /// Nothing was written.
+    #[error("nothing was written")]
+    Failed(#[source] StoreError),
+    /// The batch may be written or not: the database did not say, and could not be asked.
+    #[error("the outcome is unknown")]
+    Unknown(#[source] StoreError),
+}

@@ -1,0 +1,224 @@
+//! Reads of the log: by namespace for the feed, by task for its history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton_domain::{Event, EventType, Payload, PayloadRole, TaskId, Timestamp};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::entity::{event, payload, task};
+use super::read::id_in;
+use super::rows::{payloads, payloads_mut, read_event, read_payload, read_replaced};
+use super::{Store, StoreError};
+
+/// Which part of a task's history is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsOfQuery {
+    /// Where to look.
+    pub window: Window,
+    /// Only these; empty means all.
+    pub types: Vec<EventType>,
+    /// At most so many.
+    pub limit: u32,
+    /// With the bytes of inputs and outputs; answers always have theirs.
+    pub payloads: bool,
+}
+
+/// One side of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The oldest events with a greater sequence.
+    After(i64),
+    /// The newest events with a smaller sequence; `i64::MAX` for the newest of all.
+    Before(i64),
+}
+
+impl Store {
+    /// At most `limit` events of `namespace` with positions above `after_position`, in order. Inputs and outputs have
+    /// no bytes, see [`Store::fill_payloads`]; answers have theirs, for they stand nowhere else.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn log(
+        &self,
+        namespace: &str,
+        after_position: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let found = event::Entity::find()
+            .filter(event::Column::Namespace.eq(namespace))
+            .filter(event::Column::Position.gt(after_position))
+            .order_by_asc(event::Column::Position)
+            .limit(u64::from(limit));
+        found
+            .all(self.readers())
+            .await?
+            .into_iter()
+            .map(read_event)
+            .collect()
+    }
+
+    /// Events of one task as `query` asks, oldest first.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn events_of(&self, id: TaskId, query: &EventsOfQuery) -> Result<Vec<Event>, StoreError> {
+        let EventsOfQuery {
+            window,
+            types,
+            limit,
+            payloads,
+        } = query;
+        let mut found = event::Entity::find().filter(event::Column::TaskId.eq(id.0));
+        if !types.is_empty() {
+            found = found.filter(event::Column::Kind.is_in(types.iter().map(|kind| kind.number())));
+        }
+        found = match window {
+            Window::After(sequence) => found
+                .filter(event::Column::Sequence.gt(*sequence))
+                .order_by_asc(event::Column::Sequence),
+            Window::Before(sequence) => found
+                .filter(event::Column::Sequence.lt(*sequence))
+                .order_by_desc(event::Column::Sequence),
+        };
+        let rows = found.limit(u64::from(*limit)).all(self.readers()).await?;
+        let mut events: Vec<Event> = rows.into_iter().map(read_event).collect::<Result<_, _>>()?;
+        if matches!(window, Window::Before(_)) {
+            events.reverse();
+        }
+        if *payloads {
+            self.fill_payloads(&mut events).await?;
+        }
+        Ok(events)
+    }
+
+    /// Puts the bytes of payloads into events that only name them. What is gone, because its task was deleted, stays
+    /// a reference.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn fill_payloads(&self, events: &mut [Event]) -> Result<(), StoreError> {
+        let mut named: BTreeSet<TaskId> = BTreeSet::new();
+        for event in events.iter() {
+            if payloads(&event.detail).any(|(_, payload)| payload.body.is_none()) {
+                named.insert(event.task_id);
+            }
+        }
+        if named.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<TaskId> = named.into_iter().collect();
+        let bodies = self.bodies(&ids).await?;
+        for event in events {
+            for (role, payload) in payloads_mut(&mut event.detail) {
+                let found = bodies.get(&(event.task_id, role, payload.version));
+                // The hash is that of the bytes: another payload that got the same version does not pass for this one.
+                if let Some(found) = found.filter(|found| found.sha256 == payload.sha256) {
+                    payload.body.clone_from(&found.body);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every payload of those tasks, standing or replaced.
+    async fn bodies(
+        &self,
+        ids: &[TaskId],
+    ) -> Result<BTreeMap<(TaskId, PayloadRole, i32), Payload>, StoreError> {
+        let mut bodies = BTreeMap::new();
+        for id in ids {
+            let rows = payload::Entity::find()
+                .filter(payload::Column::TaskId.eq(id.0))
+                .all(self.readers())
+                .await?;
+            for row in rows {
+                let role = PayloadRole::from_number(row.role)
+                    .ok_or_else(|| StoreError::corrupt("payload", id, "its role is not known"))?;
+                let payload = read_replaced(row)?;
+                bodies.insert((*id, role, payload.version), payload);
+            }
+        }
+        type Columns = (
+            uuid::Uuid,
+            Option<Vec<u8>>,
+            Option<Vec<u8>>,
+            Option<Vec<u8>>,
+            Option<Vec<u8>>,
+        );
+        let rows: Vec<Columns> = task::Entity::find()
+            .select_only()
+            .columns([task::Column::Id, task::Column::Input, task::Column::InputBody])
+            .columns([task::Column::Output, task::Column::OutputBody])
+            .filter(id_in(ids))
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        for (id, input, input_body, output, output_body) in rows {
+            for (role, header, body) in [
+                (PayloadRole::Input, input, input_body),
+                (PayloadRole::Output, output, output_body),
+            ] {
+                let Some(header) = header else { continue };
+                let payload = read_payload(header, body, "payload")
+                    .map_err(|why| StoreError::corrupt("task", id, why))?;
+                bodies.insert((TaskId(id), role, payload.version), payload);
+            }
+        }
+        Ok(bodies)
+    }
+
+    /// The position of the first event of `namespace` at `time` or later; one more than the last position where
+    /// there is none.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn first_position_since(&self, namespace: &str, time: Timestamp) -> Result<i64, StoreError> {
+        let Some((last, last_time)) = last_event(self.readers(), namespace).await? else {
+            return Ok(1);
+        };
+        if last_time < time.as_micros() {
+            return Ok(last + 1);
+        }
+        // Times never fall along the log: halve the range. Positions of deleted tasks may be missing in it.
+        let (mut low, mut high) = (1, last);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match event_from(self.readers(), namespace, middle).await? {
+                Some((position, at)) if at < time.as_micros() => low = position + 1,
+                Some((_, _)) | None => high = middle,
+            }
+        }
+        Ok(event_from(self.readers(), namespace, low)
+            .await?
+            .map_or(last + 1, |(position, _)| position))
+    }
+}
+
+/// Position and time of the newest event.
+pub(super) async fn last_event(
+    readers: &DatabaseConnection,
+    namespace: &str,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let newest = event::Entity::find()
+        .select_only()
+        .columns([event::Column::Position, event::Column::Time])
+        .filter(event::Column::Namespace.eq(namespace))
+        .order_by_desc(event::Column::Position)
+        .limit(1);
+    Ok(newest.into_tuple().one(readers).await?)
+}
+
+async fn event_from(
+    readers: &DatabaseConnection,
+    namespace: &str,
+    position: i64,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let next = event::Entity::find()
+        .select_only()
+        .columns([event::Column::Position, event::Column::Time])
+        .filter(event::Column::Namespace.eq(namespace))
+        .filter(event::Column::Position.gte(position))
+        .order_by_asc(event::Column::Position)
+        .limit(1);
+    Ok(next.into_tuple().one(readers).await?)
+}

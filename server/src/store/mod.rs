@@ -1,0 +1,72 @@
+//! The database: what is kept, how it is written, how it is read. The only code that knows SeaORM, sqlx and SQL.
+//!
+//! Reading order: [`WriteBatch`] (what one transaction writes), [`Store::open`], [`Writer::commit`], then the reads:
+//! tasks, lists, the log. `entity` are the tables, `rows` turns them into domain values and back, `dialect` holds
+//! every text that is one database's own.
+//!
+//! Writes go over one connection, in batches: see [`Writer`]. Reads go over a pool and see what was committed when
+//! they began.
+
+mod batch;
+mod bulk;
+mod dialect;
+mod entity;
+mod error;
+mod heads;
+mod log;
+mod open;
+mod plan;
+mod read;
+mod rows;
+mod stats;
+mod upkeep;
+mod writer;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sea_orm::DatabaseConnection;
+use uuid::Uuid;
+
+use crate::token::Keyring;
+
+pub use batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
+pub use error::{CommitError, Constraint, Source, StoreError};
+pub use heads::Heads;
+pub use log::{EventsOfQuery, Window};
+pub use open::{DatabaseUrl, Opened, StoreOptions};
+pub use stats::TaskGroup;
+pub use writer::Writer;
+
+/// Reads what is stored. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    readers: DatabaseConnection,
+    epoch: Uuid,
+    keyring: Keyring,
+    /// Held for as long as anybody reads or writes.
+    _lock: File,
+}
+
+impl Store {
+    /// Names the life of this database: a position of another life means nothing here.
+    #[must_use]
+    pub fn epoch(&self) -> Uuid {
+        self.inner.epoch
+    }
+
+    /// Signs and checks tokens. Made with the database.
+    #[must_use]
+    pub fn keyring(&self) -> &Keyring {
+        &self.inner.keyring
+    }
+
+    fn readers(&self) -> &DatabaseConnection {
+        &self.inner.readers
+    }
+}

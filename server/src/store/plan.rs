@@ -1,0 +1,321 @@
+//! Turns a batch into the parts of one transaction: which statements, and their parameters.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use baton_domain::{Event, EventType, Payload, PayloadRole, State, Task, TaskId};
+
+use super::batch::WriteBatch;
+use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
+use super::dialect;
+use super::error::StoreError;
+use super::rows::{
+    EDGE, EVENT, FOLLOW_UP, PAYLOAD, REQUEST, TASK, edge_cells, event_cells, follow_up_cells, payload_cells,
+    payloads, request_cells, task_cells,
+};
+
+/// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
+const SHAPES: usize = 4;
+
+const NAMESPACE: Table = one_group("namespace", &[&[plain("name", Default::None)]]);
+const DELETED_TASK: Table = one_group(
+    "deleted_task",
+    &[&[
+        plain("namespace", Default::None),
+        plain("position", Default::None),
+        blob("task_id", Default::None),
+    ]],
+);
+const TASK_COUNT: Table = one_group(
+    "task_count",
+    &[&[
+        plain("namespace", Default::None),
+        plain("state", Default::None),
+        plain("queue", Default::None),
+        plain("type", Default::None),
+        plain("count", Default::None),
+    ]],
+);
+
+const fn one_group(name: &'static str, groups: &'static [&'static [Column]]) -> Table {
+    Table { name, groups }
+}
+
+/// Every column of a table that is always written whole.
+const ALL: Mask = Mask::MAX;
+
+/// A statement of a batch. Its text depends on nothing else, so texts can be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    Namespaces,
+    RetireInputs,
+    RetireOutputs,
+    InsertTasks(Mask),
+    UpdateTasks(Mask),
+    DeleteTasks,
+    DeletePayloads,
+    NoteDeleted,
+    Counts,
+    Payloads,
+    Requests,
+    AddEdges,
+    RemoveEdges,
+    AddFollowUps,
+    RemoveFollowUps,
+    Events(Mask),
+}
+
+impl Part {
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Namespaces => dialect::insert(&NAMESPACE, ALL, dialect::IGNORE),
+            Self::RetireInputs => dialect::retire("input"),
+            Self::RetireOutputs => dialect::retire("output"),
+            Self::InsertTasks(mask) => dialect::insert(&TASK, mask, ""),
+            Self::UpdateTasks(mask) => dialect::update(&TASK, mask) + dialect::GUARD,
+            Self::DeleteTasks => dialect::delete_by_ids("task", &["id"]) + dialect::GUARD,
+            Self::DeletePayloads => dialect::delete_by_ids("payload", &["task_id"]),
+            Self::NoteDeleted => dialect::insert(&DELETED_TASK, ALL, ""),
+            Self::Counts => dialect::insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
+            Self::Payloads => dialect::insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
+            Self::Requests => dialect::insert(&REQUEST, ALL, ""),
+            Self::AddEdges => dialect::insert(&EDGE, ALL, ""),
+            Self::RemoveEdges => dialect::delete_by_ids("edge", &["depends_on", "task_id"]),
+            Self::AddFollowUps => dialect::insert(&FOLLOW_UP, ALL, ""),
+            Self::RemoveFollowUps => dialect::DELETE_FOLLOW_UPS.to_owned(),
+            Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
+        }
+    }
+
+    /// Whether a guard counts its rows.
+    const fn is_guarded(self) -> bool {
+        matches!(self, Self::UpdateTasks(_) | Self::DeleteTasks)
+    }
+}
+
+/// One parameter.
+#[derive(Debug)]
+pub(super) enum Parameter {
+    Json(String),
+    Count(i64),
+}
+
+/// One transaction.
+#[derive(Debug, std::default::Default)]
+pub(super) struct Plan {
+    pub(super) parts: Vec<Part>,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+impl Plan {
+    /// Plans `batch`; namespaces that are not among `known` are made.
+    ///
+    /// Errors: [`StoreError::Corrupt`] where a value cannot be stored.
+    pub(super) fn new(batch: &WriteBatch, known: &BTreeSet<String>) -> Result<Self, StoreError> {
+        let mut plan = Self::default();
+        let fresh: BTreeSet<&str> = batch
+            .events
+            .iter()
+            .map(|e| e.namespace.as_str())
+            .filter(|name| !known.contains(*name))
+            .collect();
+        plan.add(
+            Part::Namespaces,
+            rows(&NAMESPACE, fresh.iter().map(|name| vec![Cell::text(name)]))?,
+        );
+        plan.payloads(batch)?;
+        plan.insert_tasks(batch)?;
+        plan.update_tasks(batch)?;
+        plan.delete_tasks(batch)?;
+        plan.counts(batch)?;
+        plan.add(
+            Part::Requests,
+            rows(&REQUEST, batch.requests.iter().map(request_cells))?,
+        );
+        plan.add(
+            Part::RemoveEdges,
+            rows(&EDGE, batch.edges_removed.iter().map(edge_cells))?,
+        );
+        plan.add(
+            Part::AddEdges,
+            rows(&EDGE, batch.edges_added.iter().map(edge_cells))?,
+        );
+        plan.add(
+            Part::AddFollowUps,
+            rows(&FOLLOW_UP, batch.follow_ups_added.iter().map(follow_up_cells))?,
+        );
+        let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
+        plan.add(Part::RemoveFollowUps, rows(&FOLLOW_UP, done)?);
+        let events: Vec<_> = batch.events.iter().map(|event| event_cells(event)).collect();
+        let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
+        plan.add(Part::Events(mask), rows_of(&EVENT, &events, mask)?);
+        Ok(plan)
+    }
+
+    fn add(&mut self, part: Part, rows: Rows) {
+        if rows.is_empty() {
+            return;
+        }
+        let count = rows.count();
+        self.parts.push(part);
+        self.parameters.push(Parameter::Json(rows.finish()));
+        if part.is_guarded() {
+            self.parameters.push(Parameter::Count(count));
+        }
+    }
+
+    fn insert_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let cells: Vec<_> = batch.inserted.iter().map(|task| task_cells(task)).collect();
+        let mask = cells.iter().fold(0, |mask, cells| mask | TASK.needed(cells));
+        self.add(Part::InsertTasks(mask), rows_of(&TASK, &cells, mask)?);
+        Ok(())
+    }
+
+    fn update_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut shapes: BTreeMap<Mask, Vec<Vec<Cell<'_>>>> = BTreeMap::new();
+        for (before, now) in &batch.updated {
+            let cells = task_cells(now);
+            let mask = TASK.changed(&task_cells(before), &cells);
+            if mask != 0 {
+                shapes.entry(mask).or_default().push(cells);
+            }
+        }
+        if shapes.len() > SHAPES {
+            let widest = shapes.keys().fold(0, |all, mask| all | mask);
+            shapes = BTreeMap::from([(widest, shapes.into_values().flatten().collect())]);
+        }
+        for (mask, cells) in shapes {
+            self.add(Part::UpdateTasks(mask), rows_of(&TASK, &cells, mask | KEY)?);
+        }
+        Ok(())
+    }
+
+    fn delete_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let ids = || {
+            batch
+                .deleted
+                .iter()
+                .map(|task| vec![Cell::blob(task.id.0.as_bytes())])
+        };
+        self.add(Part::DeleteTasks, rows(&TASK, ids())?);
+        self.add(Part::DeletePayloads, rows(&TASK, ids())?);
+        // Also of tasks that came and went within this batch: their events are in the log.
+        let last = batch
+            .events
+            .iter()
+            .filter(|event| event.kind == EventType::Deleted);
+        let notes = last.map(|event| {
+            vec![
+                Cell::text(&event.namespace),
+                Cell::Int(event.position),
+                Cell::blob(event.task_id.0.as_bytes()),
+            ]
+        });
+        self.add(Part::NoteDeleted, rows(&DELETED_TASK, notes)?);
+        Ok(())
+    }
+
+    fn counts(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut counts: BTreeMap<(&str, State, &str, &str), i64> = BTreeMap::new();
+        let mut add = |task, by| *counts.entry(group(task)).or_default() += by;
+        batch.inserted.iter().for_each(|task| add(task, 1));
+        batch.deleted.iter().for_each(|task| add(task, -1));
+        for (before, now) in &batch.updated {
+            add(before, -1);
+            add(now, 1);
+        }
+        let changed = counts.into_iter().filter(|(_, by)| *by != 0);
+        let cells = changed.map(|((namespace, state, queue, task_type), by)| {
+            let text = |text| Cell::text(text);
+            vec![
+                text(namespace),
+                text(state.name()),
+                text(queue),
+                text(task_type),
+                Cell::Int(by),
+            ]
+        });
+        self.add(Part::Counts, rows(&TASK_COUNT, cells)?);
+        Ok(())
+    }
+
+    /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
+    fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
+        let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
+            .inserted
+            .iter()
+            .map(|task| (task.id, (None, task.as_ref())))
+            .collect();
+        for (before, now) in &batch.updated {
+            standing.insert(now.id, (Some(before.as_ref()), now.as_ref()));
+            for (role, rows) in [
+                (PayloadRole::Input, &mut inputs),
+                (PayloadRole::Output, &mut outputs),
+            ] {
+                if let Some(version) =
+                    version(Some(before), role).filter(|old| version(Some(now), role) != Some(*old))
+                {
+                    let cells = [
+                        Cell::Int(role.number().into()),
+                        Cell::Int(version.into()),
+                        Cell::blob(now.id.0.as_bytes()),
+                    ];
+                    rows.push("payload", &cells, ALL)?;
+                }
+            }
+        }
+        self.add(Part::RetireInputs, inputs);
+        self.add(Part::RetireOutputs, outputs);
+        let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
+        let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
+        self.add(Part::Payloads, rows(&PAYLOAD, cells)?);
+        Ok(())
+    }
+}
+
+/// The payloads of `event` that stood on no row, neither before the batch nor after it.
+fn passing<'a>(
+    event: &'a Event,
+    standing: &HashMap<TaskId, (Option<&Task>, &Task)>,
+) -> Vec<(TaskId, PayloadRole, &'a Payload)> {
+    let Some((before, now)) = standing.get(&event.task_id) else {
+        return Vec::new();
+    };
+    payloads(&event.detail)
+        .filter(|(role, payload)| {
+            let is_on = |task| version(task, *role) == Some(payload.version);
+            payload.body.is_some() && !is_on(*before) && !is_on(Some(*now))
+        })
+        .map(|(role, payload)| (event.task_id, role, payload))
+        .collect()
+}
+
+fn version(task: Option<&Task>, role: PayloadRole) -> Option<i32> {
+    let payload = match role {
+        PayloadRole::Input => task?.input.as_ref(),
+        PayloadRole::Output => task?.output.as_ref(),
+        PayloadRole::Answer => None,
+    };
+    payload.map(|payload| payload.version)
+}
+
+fn group(task: &Task) -> (&str, State, &str, &str) {
+    (&task.namespace, task.state, &task.queue, &task.task_type)
+}
+
+/// Rows of all cells given.
+fn rows<'a>(table: &Table, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Rows, StoreError> {
+    let mut rows = Rows::new();
+    for cells in cells {
+        rows.push(table.name, &cells, ALL)?;
+    }
+    Ok(rows)
+}
+
+fn rows_of(table: &Table, cells: &[Vec<Cell<'_>>], mask: Mask) -> Result<Rows, StoreError> {
+    let mut rows = Rows::new();
+    for cells in cells {
+        rows.push(table.name, cells, mask)?;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,178 @@
+//! Reads of tasks by key, and of what the committer and the timers look for.
+
+use baton_domain::{Payload, PayloadRole, Task, TaskId, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::batch::{FollowUp, RequestRecord};
+use super::entity::{edge, follow_up, namespace, payload, request, task};
+use super::rows::{read_follow_up, read_replaced, read_request, read_task};
+use super::{Store, StoreError, dialect};
+
+impl Store {
+    /// The task with that id, with its payloads.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        task::Entity::find_by_id(id.0)
+            .one(self.readers())
+            .await?
+            .map(read_task)
+            .transpose()
+    }
+
+    /// The tasks with those ids that exist, with their payloads, in no particular order.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
+        let rows = task::Entity::find()
+            .filter(id_in(ids))
+            .all(self.readers())
+            .await?;
+        rows.into_iter().map(read_task).collect()
+    }
+
+    /// A payload of a task by its version, whether it still stands on the task or was replaced. Answers have no
+    /// versions: they stand in their events.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn payload(
+        &self,
+        id: TaskId,
+        role: PayloadRole,
+        version: i32,
+    ) -> Result<Option<Payload>, StoreError> {
+        let replaced = payload::Entity::find_by_id((id.0, role.number(), version))
+            .one(self.readers())
+            .await?;
+        if let Some(row) = replaced {
+            return read_replaced(row).map(Some);
+        }
+        let task = self.task(id).await?;
+        let standing = task.and_then(|task| match role {
+            PayloadRole::Input => task.input,
+            PayloadRole::Output => task.output,
+            PayloadRole::Answer => None,
+        });
+        Ok(standing.filter(|payload| payload.version == version))
+    }
+
+    /// What is remembered for those request ids, in all namespaces.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn requests(&self, request_ids: &[Uuid]) -> Result<Vec<RequestRecord>, StoreError> {
+        let keys = request::Column::RequestId.is_in(request_ids.iter().copied());
+        let rows = request::Entity::find().filter(keys).all(self.readers()).await?;
+        rows.into_iter().map(read_request).collect()
+    }
+
+    /// At most `limit` tasks that wait for `of`, of those whose dependency was made when it had `revision` or less.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn dependants(&self, of: TaskId, revision: i64, limit: u32) -> Result<Vec<TaskId>, StoreError> {
+        let ids: Vec<Uuid> = edge::Entity::find()
+            .select_only()
+            .column(edge::Column::TaskId)
+            .filter(edge::Column::DependsOn.eq(of.0))
+            .filter(edge::Column::Revision.lte(revision))
+            .order_by_asc(edge::Column::TaskId)
+            .limit(u64::from(limit))
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        Ok(ids.into_iter().map(TaskId).collect())
+    }
+
+    /// At most `limit` open tasks that belong to `of`.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn open_children(&self, of: TaskId, limit: u32) -> Result<Vec<TaskId>, StoreError> {
+        let found = task::Entity::find()
+            .filter(task::Column::ParentId.eq(of.0))
+            .filter(task::Column::EndTime.is_null())
+            .limit(u64::from(limit));
+        self.ids(found).await
+    }
+
+    /// At most `limit` tasks that must move by themselves at `until` or before, the longest overdue first.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<TaskId>, StoreError> {
+        let found = task::Entity::find()
+            .filter(task::Column::WakeTime.lte(until.as_micros()))
+            .order_by_asc(task::Column::WakeTime)
+            .limit(u64::from(limit));
+        self.ids(found).await
+    }
+
+    async fn ids(&self, found: sea_orm::Select<task::Entity>) -> Result<Vec<TaskId>, StoreError> {
+        let ids: Vec<Uuid> = found
+            .select_only()
+            .column(task::Column::Id)
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        Ok(ids.into_iter().map(TaskId).collect())
+    }
+
+    /// When the first task must move by itself; `None` where none must.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        let first: Option<i64> = task::Entity::find()
+            .select_only()
+            .column(task::Column::WakeTime)
+            .filter(task::Column::WakeTime.is_not_null())
+            .order_by_asc(task::Column::WakeTime)
+            .limit(1)
+            .into_tuple()
+            .one(self.readers())
+            .await?;
+        Ok(first.map(Timestamp::from_micros))
+    }
+
+    /// At most `limit` follow-ups, the oldest first.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn follow_ups(&self, limit: u32) -> Result<Vec<FollowUp>, StoreError> {
+        let found = follow_up::Entity::find()
+            .order_by_asc(follow_up::Column::Id)
+            .limit(u64::from(limit));
+        found
+            .all(self.readers())
+            .await?
+            .into_iter()
+            .map(read_follow_up)
+            .collect()
+    }
+
+    /// Every namespace that ever had a task.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn namespaces(&self) -> Result<Vec<String>, StoreError> {
+        let rows = namespace::Entity::find()
+            .order_by_asc(namespace::Column::Name)
+            .all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    }
+}
+
+/// One parameter whatever the number of ids, so that the statement stays prepared.
+pub(super) fn id_in(ids: &[TaskId]) -> Expr {
+    let ids: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+    // A list of strings has nothing that JSON cannot say.
+    let json = serde_json::to_string(&ids).expect("a list of strings is JSON");
+    Expr::cust_with_values(dialect::ID_IN, [json])
+}

@@ -1,0 +1,111 @@
+//! Replaced payloads, and where events name payloads.
+
+use baton_domain::{Detail, Payload, PayloadRole, TaskId};
+use prost::Message;
+
+use super::parts;
+use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::entity::payload::Model;
+use crate::store::error::StoreError;
+
+/// The columns of a payload in the order of [`payload_cells`].
+pub(in crate::store) const PAYLOAD: Table = Table {
+    name: "payload",
+    groups: &[&[
+        blob("task_id", Default::None),
+        plain("role", Default::None),
+        plain("version", Default::None),
+        blob("header", Default::None),
+        blob("body", Default::None),
+    ]],
+};
+
+/// The cells of a payload's row, in the order of [`PAYLOAD`].
+pub(in crate::store) fn payload_cells(
+    task_id: TaskId,
+    role: PayloadRole,
+    payload: &Payload,
+) -> Vec<Cell<'_>> {
+    vec![
+        Cell::owned(Some(task_id.0.as_bytes().to_vec())),
+        Cell::Int(role.number().into()),
+        Cell::Int(payload.version.into()),
+        Cell::owned(Some(parts::to_reference(payload).encode_to_vec())),
+        Cell::option(payload.body.as_deref(), Cell::blob),
+    ]
+}
+
+/// The payload of a row.
+///
+/// Errors: [`StoreError::Corrupt`].
+pub(in crate::store) fn read_replaced(row: Model) -> Result<Payload, StoreError> {
+    let Model {
+        task_id,
+        role,
+        version,
+        header,
+        body,
+    } = row;
+    read_payload(header, Some(body), "payload")
+        .map_err(|why| StoreError::corrupt("payload", format!("{task_id} {role} {version}"), why))
+}
+
+/// The payload of a header and its body.
+pub(in crate::store) fn read_payload(
+    header: Vec<u8>,
+    body: Option<Vec<u8>>,
+    what: &str,
+) -> Result<Payload, parts::Why> {
+    let reference = parts::from_payload(parts::decode(header, what)?)?;
+    Ok(Payload {
+        body: body.map(Into::into),
+        ..reference
+    })
+}
+
+/// The payloads that `detail` names and that stand in rows of their own; answers do not.
+pub(in crate::store) fn payloads(detail: &Detail) -> impl Iterator<Item = (PayloadRole, &Payload)> {
+    let (input, output) = match detail {
+        Detail::Created(task) => (task.input.as_ref(), task.output.as_ref()),
+        Detail::Updated { edit, .. } => (edit.input.as_ref().and_then(Option::as_ref), None),
+        Detail::Result { output } => (None, output.as_ref()),
+        Detail::Retried { input, .. } => (input.as_ref(), None),
+        Detail::None
+        | Detail::Assigned { .. }
+        | Detail::Progress(_)
+        | Detail::Failure { .. }
+        | Detail::Scheduled { .. }
+        | Detail::Input(_)
+        | Detail::Dependency(_) => (None, None),
+    };
+    let input = input.map(|payload| (PayloadRole::Input, payload));
+    input
+        .into_iter()
+        .chain(output.map(|payload| (PayloadRole::Output, payload)))
+}
+
+/// As [`payloads`], to be filled.
+pub(in crate::store) fn payloads_mut(
+    detail: &mut Detail,
+) -> impl Iterator<Item = (PayloadRole, &mut Payload)> {
+    let (input, output) = match detail {
+        Detail::Created(task) => {
+            let task = task.as_mut();
+            (task.input.as_mut(), task.output.as_mut())
+        }
+        Detail::Updated { edit, .. } => (edit.input.as_mut().and_then(Option::as_mut), None),
+        Detail::Result { output } => (None, output.as_mut()),
+        Detail::Retried { input, .. } => (input.as_mut(), None),
+        Detail::None
+        | Detail::Assigned { .. }
+        | Detail::Progress(_)
+        | Detail::Failure { .. }
+        | Detail::Scheduled { .. }
+        | Detail::Input(_)
+        | Detail::Dependency(_) => (None, None),
+    };
+    let input = input.map(|payload| (PayloadRole::Input, payload));
+    input
+        .into_iter()
+        .chain(output.map(|payload| (PayloadRole::Output, payload)))
+}

@@ -1,0 +1,158 @@
+//! The small rows: requests, edges, follow-ups.
+
+use baton_domain::{State, TaskId, Timestamp};
+
+use super::parts::{self, Why};
+use crate::store::batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord};
+use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::entity::{follow_up, request};
+use crate::store::error::StoreError;
+
+/// The columns of a request in the order of [`request_cells`].
+pub(in crate::store) const REQUEST: Table = Table {
+    name: "request",
+    groups: &[&[
+        blob("request_id", Default::None),
+        plain("namespace", Default::None),
+        plain("method", Default::None),
+        blob("hash", Default::None),
+        blob("task_ids", Default::None),
+        plain("revision", Default::None),
+        plain("expire_time", Default::None),
+    ]],
+};
+
+/// The cells of a request's row, in the order of [`REQUEST`].
+pub(in crate::store) fn request_cells(record: &RequestRecord) -> Vec<Cell<'_>> {
+    let RequestRecord {
+        namespace,
+        request_id,
+        method,
+        hash,
+        task_ids,
+        revision,
+        expire_time,
+    } = record;
+    vec![
+        Cell::blob(request_id.as_bytes()),
+        Cell::text(namespace),
+        Cell::text(method),
+        Cell::blob(hash),
+        Cell::owned(Some(task_ids.iter().flat_map(|id| *id.0.as_bytes()).collect())),
+        Cell::Int(*revision),
+        Cell::Int(expire_time.as_micros()),
+    ]
+}
+
+/// The request of a row.
+///
+/// Errors: [`StoreError::Corrupt`].
+pub(in crate::store) fn read_request(row: request::Model) -> Result<RequestRecord, StoreError> {
+    let key = row.request_id;
+    convert_request(row).map_err(|why| StoreError::corrupt("request", key, why))
+}
+
+fn convert_request(row: request::Model) -> Result<RequestRecord, Why> {
+    let request::Model {
+        request_id,
+        namespace,
+        method,
+        hash,
+        task_ids,
+        revision,
+        expire_time,
+    } = row;
+    Ok(RequestRecord {
+        namespace,
+        request_id,
+        method,
+        hash: parts::hash(&hash)?,
+        task_ids: task_ids.chunks(16).map(parts::id).collect::<Result<_, _>>()?,
+        revision,
+        expire_time: Timestamp::from_micros(expire_time),
+    })
+}
+
+/// The columns of an edge in the order of [`edge_cells`].
+pub(in crate::store) const EDGE: Table = Table {
+    name: "edge",
+    groups: &[&[
+        blob("depends_on", Default::None),
+        blob("task_id", Default::None),
+        plain("revision", Default::None),
+    ]],
+};
+
+/// The cells of an edge's row, in the order of [`EDGE`].
+pub(in crate::store) fn edge_cells(edge: &Edge) -> Vec<Cell<'_>> {
+    let Edge {
+        task_id,
+        depends_on,
+        revision,
+    } = edge;
+    vec![
+        Cell::blob(depends_on.0.as_bytes()),
+        Cell::blob(task_id.0.as_bytes()),
+        Cell::Int(*revision),
+    ]
+}
+
+/// The columns of a follow-up in the order of [`follow_up_cells`]; its id is the database's to give.
+pub(in crate::store) const FOLLOW_UP: Table = Table {
+    name: "follow_up",
+    groups: &[&[
+        plain("namespace", Default::None),
+        plain("kind", Default::None),
+        blob("task_id", Default::None),
+        plain("result", Default::None),
+        plain("revision", Default::None),
+    ]],
+};
+
+/// The cells of a follow-up's row, in the order of [`FOLLOW_UP`].
+pub(in crate::store) fn follow_up_cells(follow_up: &NewFollowUp) -> Vec<Cell<'_>> {
+    let NewFollowUp {
+        namespace,
+        kind,
+        task_id,
+        result,
+        revision,
+    } = follow_up;
+    vec![
+        Cell::text(namespace),
+        Cell::text(kind.name()),
+        Cell::blob(task_id.0.as_bytes()),
+        Cell::text(result.name()),
+        Cell::Int(*revision),
+    ]
+}
+
+/// The follow-up of a row.
+///
+/// Errors: [`StoreError::Corrupt`].
+pub(in crate::store) fn read_follow_up(row: follow_up::Model) -> Result<FollowUp, StoreError> {
+    let follow_up::Model {
+        id,
+        namespace,
+        kind,
+        task_id,
+        result,
+        revision,
+    } = row;
+    let kind_of = |name: &str| FollowUpKind::ALL.into_iter().find(|kind| kind.name() == name);
+    let read = || -> Result<_, Why> {
+        Ok((
+            parts::name(&kind, kind_of, "follow-up")?,
+            parts::name(&result, State::from_name, "state")?,
+        ))
+    };
+    let (kind, result) = read().map_err(|why| StoreError::corrupt("follow_up", id, why))?;
+    Ok(FollowUp {
+        id,
+        namespace,
+        kind,
+        task_id: TaskId(task_id),
+        result,
+        revision,
+    })
+}

@@ -1,0 +1,40 @@
+//! What happens without a caller: tasks whose time has come, effects of one task on others, upkeep.
+//!
+//! Every loop here takes no input and is idempotent: it reads from the store what is due and asks the engine. A
+//! signal only makes it look sooner. A failure of the store is logged and waited out; no loop ever ends by itself.
+
+mod follow_ups;
+mod upkeep;
+mod wake;
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use upkeep::UpkeepSettings;
+
+use crate::engine::Engine;
+
+/// Tasks moved by one round of a loop.
+const ROUND: u32 = 500;
+/// The wait after a failure of the store.
+const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Starts every loop; they end when `stop` is cancelled.
+pub(crate) fn start(engine: &Engine, upkeep: UpkeepSettings, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(wake::run(engine.clone(), stop.clone())),
+        tokio::spawn(follow_ups::run(engine.clone(), stop.clone())),
+        tokio::spawn(upkeep::run(engine.clone(), upkeep, stop.clone())),
+    ]
+}
+
+/// Waits out a failure; answers whether the service stops meanwhile.
+async fn back_off(engine: &Engine, stop: &CancellationToken) -> bool {
+    let until = engine.clock().now_micros() + i64::try_from(BACKOFF.as_micros()).unwrap_or(i64::MAX);
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = engine.clock().sleep_until(until) => false,
+    }
+}
