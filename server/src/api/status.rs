@@ -39,6 +39,7 @@ struct Parts {
     metadata: HashMap<String, String>,
     retry_after: Option<Duration>,
     fields: Vec<FieldViolation>,
+    fields_beyond: usize,
     preconditions: Vec<PreconditionViolation>,
     quotas: Vec<QuotaViolation>,
     resource: Option<ResourceInfo>,
@@ -53,6 +54,7 @@ impl Refusal {
             metadata: HashMap::new(),
             retry_after: None,
             fields: Vec::new(),
+            fields_beyond: 0,
             preconditions: Vec::new(),
             quotas: Vec::new(),
             resource: None,
@@ -104,6 +106,13 @@ impl Refusal {
         self
     }
 
+    /// Counts violations of fields that whoever found them did not keep.
+    #[must_use]
+    pub fn more_fields(mut self, count: usize) -> Self {
+        self.0.fields_beyond += count;
+        self
+    }
+
     /// Adds a violation to `PreconditionFailure`; its type is the reason.
     #[must_use]
     pub fn precondition(mut self, subject: impl AsRef<str>, description: impl AsRef<str>) -> Self {
@@ -147,15 +156,15 @@ impl Refusal {
         }
         if !self.0.fields.is_empty() {
             let rest = |n| FieldViolation::new("", format!("and {n} more violations"));
-            details.set_bad_request(first(&self.0.fields, listed, rest));
+            details.set_bad_request(first(&self.0.fields, self.0.fields_beyond, listed, rest));
         }
         if !self.0.preconditions.is_empty() {
             let rest = |n| PreconditionViolation::new(self.reason().as_str(), "", format!("and {n} more"));
-            details.set_precondition_failure(first(&self.0.preconditions, listed, rest));
+            details.set_precondition_failure(first(&self.0.preconditions, 0, listed, rest));
         }
         if !self.0.quotas.is_empty() {
             let rest = |n| QuotaViolation::new("", format!("and {n} more"));
-            details.set_quota_failure(first(&self.0.quotas, listed, rest));
+            details.set_quota_failure(first(&self.0.quotas, 0, listed, rest));
         }
         if let Some(resource) = &self.0.resource {
             details.set_resource_info(&resource.resource_type, &resource.resource_name, "", "");
@@ -183,11 +192,12 @@ pub fn quote(text: &str) -> String {
     format!("\"{}\"", cut(text, QUOTE_MAX_CHARS).escape_debug())
 }
 
-/// The first `listed` items, then one that counts the rest, if there is a rest.
-fn first<T: Clone>(items: &[T], listed: usize, rest: impl FnOnce(usize) -> T) -> Vec<T> {
+/// The first `listed` items, then one that counts the rest, if there is a rest; `beyond` of it is not at hand.
+fn first<T: Clone>(items: &[T], beyond: usize, listed: usize, rest: impl FnOnce(usize) -> T) -> Vec<T> {
     let mut shown: Vec<T> = items.iter().take(listed).cloned().collect();
-    if items.len() > shown.len() {
-        shown.push(rest(items.len() - shown.len()));
+    let left = items.len() + beyond - shown.len();
+    if left > 0 {
+        shown.push(rest(left));
     }
     shown
 }
@@ -229,11 +239,15 @@ mod tests {
         for i in 0..25 {
             refusal = refusal.field(format!("ids[{i}]"), "must be a UUID");
         }
-        let details = Status::from(refusal).get_error_details();
+        let details = Status::from(refusal.clone()).get_error_details();
         let listed = &details.bad_request().unwrap().field_violations;
         assert_eq!(listed.len(), VIOLATIONS_MAX_COUNT + 1);
         assert_eq!(listed[19].field, "ids[19]");
         assert_eq!(listed[20].description, "and 5 more violations");
+
+        let details = Status::from(refusal.more_fields(1_000)).get_error_details();
+        let listed = &details.bad_request().unwrap().field_violations;
+        assert_eq!(listed[20].description, "and 1005 more violations");
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub(super) fn compile(node: Node, schema: Schema) -> Result<Filter, FilterError>
             members.map(Filter::Or)
         }
         Node::Not(node) => Ok(Filter::Not(Box::new(compile(*node, schema)?))),
-        Node::Restriction(restriction) if restriction.path[0].text == LABELS => label(restriction),
+        Node::Restriction(restriction) if schema.knows_labels() && restriction.path[0].text == LABELS => {
+            label(restriction)
+        }
         Node::Restriction(restriction) => scalar(&restriction, schema),
     }
 }
@@ -158,10 +160,8 @@ fn find_field(path: &[Word], schema: Schema) -> Result<Field, FilterError> {
         .map(|field| field.name())
         .collect::<Vec<_>>()
         .join(", ");
-    let message = format!(
-        "unknown field {}: allowed are {allowed}, labels.KEY",
-        quote(&name)
-    );
+    let labels = if schema.knows_labels() { ", labels.KEY" } else { "" };
+    let message = format!("unknown field {}: allowed are {allowed}{labels}", quote(&name));
     Err(FilterError::new(path[0].position, message))
 }
 

@@ -100,14 +100,15 @@ pub enum Kind {
     Id,
 }
 
-/// The fields that one call's filter may name, in the order in which errors list them. All know labels too.
+/// The fields that one call's filter may name, in the order in which errors list them.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
     fields: &'static [Field],
+    labels: bool,
 }
 
 impl Schema {
-    /// The fields of lists, statistics and bulk calls, which read task rows.
+    /// The fields of lists and bulk calls, which read task rows.
     pub const TASKS: Self = Self {
         fields: &[
             Field::Id,
@@ -128,12 +129,25 @@ impl Schema {
             Field::Attempt,
             Field::RetryCount,
         ],
+        labels: true,
     };
 
     /// The fields of watches: those that every event carries, so that live and replayed events filter alike.
     pub const EVENTS: Self = Self {
         fields: &[Field::Id, Field::Queue, Field::Type, Field::State],
+        labels: true,
     };
+
+    /// The fields that tasks are counted by.
+    pub const STATS: Self = Self {
+        fields: &[Field::State, Field::Queue, Field::Type],
+        labels: false,
+    };
+
+    /// Tells whether filters may name labels too.
+    pub const fn knows_labels(self) -> bool {
+        self.labels
+    }
 
     /// Returns the fields, without labels.
     pub const fn fields(self) -> &'static [Field] {

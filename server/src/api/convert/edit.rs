@@ -1,0 +1,228 @@
+//! What an update changes.
+
+use baton_domain::Edit;
+use baton_domain::Priority;
+use baton_domain::limits::{DESCRIPTION_CHARS, TITLE_CHARS};
+use baton_proto::raw::v1 as raw;
+use prost_types::FieldMask;
+
+use super::given::Given;
+use super::{document, function, labels, payload, policy};
+use crate::api::check;
+use crate::api::violations::{Path, Violations};
+
+/// Fields of a task that UpdateTask edits, in the order of the contract.
+const EDITABLE: [&str; 11] = [
+    "queue",
+    "type",
+    "priority",
+    "title",
+    "input",
+    "description",
+    "labels",
+    "metadata",
+    "retry_policy",
+    "verification",
+    "function",
+];
+
+/// Fields of a task that clients give, but not by UpdateTask, each with what to do instead.
+const FIXED: [(&str, &str); 5] = [
+    ("namespace", "never changes"),
+    ("assignee", "is changed by AssignTask, StartTask and ReleaseTask"),
+    ("parent_id", "never changes"),
+    ("dependencies", "is changed by AddDependency and RemoveDependency"),
+    ("schedule_time", "is changed by ScheduleTask and SnoozeTask"),
+];
+
+/// Fields of a task that are the server's.
+const OUTPUT_ONLY: [&str; 20] = [
+    "id",
+    "state",
+    "state_reason",
+    "state_message",
+    "output",
+    "error",
+    "progress",
+    "revision",
+    "etag",
+    "creator",
+    "create_time",
+    "update_time",
+    "queue_time",
+    "start_time",
+    "end_time",
+    "duration",
+    "attempt",
+    "retry_count",
+    "execution_count",
+    "input_requests",
+];
+
+/// Which fields an update takes.
+enum Mask {
+    /// Every one that is not empty.
+    Populated,
+    /// Those named.
+    Named(Vec<&'static str>),
+}
+
+impl Mask {
+    fn takes(&self, field: &str, populated: bool) -> bool {
+        match self {
+            Self::Populated => populated,
+            Self::Named(names) => names.contains(&field),
+        }
+    }
+}
+
+/// Reads an update. A field that is named and empty is cleared: it gets the value that a new task has.
+pub(crate) fn read(v: &mut Violations, task: raw::Task, mask: Option<FieldMask>) -> Option<Edit> {
+    let mask = read_mask(v, mask)?;
+    let at = &Path::REQUEST.field("task");
+    let task = task.into();
+    if let Mask::Populated = mask {
+        check_fixed(v, at, &task);
+    }
+    let edit = read_fields(v, at, task, &mask)?;
+    if edit == Edit::default() {
+        v.add(at, "must have at least one field to change");
+        return None;
+    }
+    Some(edit)
+}
+
+fn read_mask(v: &mut Violations, mask: Option<FieldMask>) -> Option<Mask> {
+    let paths = mask.unwrap_or_default().paths;
+    if paths.is_empty() {
+        return Some(Mask::Populated);
+    }
+    let mask_at = Path::REQUEST.field("update_mask");
+    let at = mask_at.field("paths");
+    let mut names = Vec::new();
+    let mut fine = true;
+    for (index, path) in paths.iter().enumerate() {
+        match EDITABLE.iter().find(|name| *name == path) {
+            Some(name) => names.push(*name),
+            None => {
+                v.add(&at.index(index), why_not(path));
+                fine = false;
+            }
+        }
+    }
+    fine.then_some(Mask::Named(names))
+}
+
+fn why_not(path: &str) -> String {
+    if let Some((name, instead)) = FIXED.iter().find(|(name, _)| *name == path) {
+        return format!("must not be {name}, which {instead}");
+    }
+    if OUTPUT_ONLY.contains(&path) {
+        return format!("must not be {path}, which is output only");
+    }
+    if let Some((name, _)) = path.split_once('.').filter(|(name, _)| EDITABLE.contains(name)) {
+        return format!("must be the name of a whole field: {name} is replaced, not merged");
+    }
+    format!("must be one of {}", EDITABLE.join(", "))
+}
+
+/// Without a mask, a field that is given and not taken would be lost without a word.
+fn check_fixed(v: &mut Violations, at: &Path<'_>, task: &Given) {
+    let given = [
+        !task.namespace.is_empty(),
+        task.assignee.is_some(),
+        !task.parent_id.is_empty(),
+        !task.dependencies.is_empty(),
+        task.schedule_time.is_some(),
+    ];
+    for ((name, instead), _) in FIXED.iter().zip(given).filter(|(_, given)| *given) {
+        v.add(&at.field(name), format!("must be empty: it {instead}"));
+    }
+}
+
+fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> Option<Edit> {
+    let Given {
+        queue,
+        r#type,
+        priority,
+        title,
+        input,
+        description,
+        labels,
+        metadata,
+        retry_policy,
+        verification,
+        function,
+        namespace: _,
+        assignee: _,
+        parent_id: _,
+        dependencies: _,
+        schedule_time: _,
+    } = task;
+    let mut field = Taken { mask, v, at };
+    let queue = field.take("queue", !queue.is_empty(), |v, at| check::name(v, at, queue));
+    let task_type = field.take("type", !r#type.is_empty(), |v, at| {
+        check::type_name(v, at, r#type)
+    });
+    let function = field.take("function", function.is_some(), |v, at| {
+        function::read(v, at, function)
+    });
+    let title = field.take("title", !title.is_empty(), |v, at| {
+        check::text(v, at, title, TITLE_CHARS)
+    });
+    let description = field.take("description", !description.is_empty(), |v, at| {
+        check::text(v, at, description, DESCRIPTION_CHARS)
+    });
+    let input = field.take("input", input.is_some(), |v, at| {
+        payload::read_optional(v, at, input)
+    });
+    let priority = field.take("priority", priority != 0, |v, at| {
+        check::member(v, at, priority, Priority::from_number, Priority::Normal)
+    });
+    let labels = field.take("labels", !labels.is_empty(), |v, at| labels::read(v, at, labels));
+    let metadata = field.take("metadata", metadata.is_some(), |v, at| {
+        document::read_struct(v, at, metadata)
+    });
+    let retry_policy = field.take("retry_policy", retry_policy.is_some(), |v, at| {
+        policy::read(v, at, retry_policy)
+    });
+    let verification = field.take("verification", verification.is_some(), |v, at| {
+        policy::read_verification(v, at, verification)
+    });
+    Some(Edit {
+        queue: queue?,
+        task_type: task_type?,
+        function: function?,
+        title: title?,
+        description: description?,
+        input: input?,
+        priority: priority?,
+        labels: labels?,
+        metadata: metadata?,
+        retry_policy: retry_policy?,
+        verification: verification?,
+    })
+}
+
+/// Reads the fields that the mask takes.
+struct Taken<'a> {
+    mask: &'a Mask,
+    v: &'a mut Violations,
+    at: &'a Path<'a>,
+}
+
+impl Taken<'_> {
+    /// `Some(None)` where the mask does not take the field.
+    fn take<T>(
+        &mut self,
+        name: &str,
+        populated: bool,
+        read: impl FnOnce(&mut Violations, &Path<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.mask.takes(name, populated) {
+            read(self.v, &self.at.field(name)).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Questions and answers.
+
+use baton_domain::InputRequest;
+use baton_domain::limits::{LINE_CHARS, MESSAGE_CHARS, NAME_CHARS, WORDS};
+use baton_proto::raw::v1 as raw;
+
+use super::{Draw, actor, payload};
+use crate::api::check;
+use crate::api::violations::{Path, Violations};
+
+/// Reads a question. Its answer and answerer are the server's and ignored.
+pub(crate) fn read(
+    v: &mut Violations,
+    at: &Path<'_>,
+    request: raw::InputRequest,
+    draw: &Draw<'_>,
+) -> Option<InputRequest> {
+    let raw::InputRequest {
+        key,
+        prompt,
+        choices,
+        answer: _,
+        answerer: _,
+    } = request;
+    let key = if key.is_empty() {
+        Some(draw.key())
+    } else {
+        check::word(v, &at.field("key"), key, NAME_CHARS)
+    };
+    let prompt = check::required_text(v, &at.field("prompt"), prompt, MESSAGE_CHARS);
+    let choices = read_choices(v, &at.field("choices"), choices);
+    Some(InputRequest {
+        key: key?,
+        prompt: prompt?,
+        choices: choices?,
+        answer: None,
+        answerer: None,
+    })
+}
+
+fn read_choices(v: &mut Violations, at: &Path<'_>, choices: Vec<String>) -> Option<Vec<String>> {
+    if choices.len() > WORDS {
+        v.add(at, format!("must have at most {WORDS} entries"));
+        return None;
+    }
+    let read: Vec<_> = choices
+        .into_iter()
+        .enumerate()
+        .map(|(index, choice)| check::required_text(v, &at.index(index), choice, LINE_CHARS))
+        .collect();
+    read.into_iter().collect()
+}
+
+/// Writes a question. `answer_shown`: with its answer, if it has one.
+pub(crate) fn write(request: &InputRequest, answer_shown: bool) -> raw::InputRequest {
+    let InputRequest {
+        key,
+        prompt,
+        choices,
+        answer,
+        answerer,
+    } = request;
+    raw::InputRequest {
+        key: key.clone(),
+        prompt: prompt.clone(),
+        choices: choices.clone(),
+        answer: answer.as_ref().filter(|_| answer_shown).and_then(payload::write),
+        answerer: answerer.as_ref().map(actor::write),
+    }
+}

@@ -1,0 +1,34 @@
+//! Labels: the same map on both sides.
+
+use std::collections::BTreeMap;
+
+use baton_domain::limits::{LABEL_KEY_CHARS, LABEL_VALUE_CHARS, LABELS};
+
+use crate::api::check;
+use crate::api::violations::{Path, Violations};
+
+pub(crate) fn read(
+    v: &mut Violations,
+    at: &Path<'_>,
+    labels: BTreeMap<String, String>,
+) -> Option<BTreeMap<String, String>> {
+    let mut fine = true;
+    if labels.len() > LABELS {
+        v.add(at, format!("must have at most {LABELS} entries"));
+        return None;
+    }
+    for (key, value) in &labels {
+        if !is_key(key) {
+            let what = format!("must have a key of 1 to {LABEL_KEY_CHARS} characters of A-Z a-z 0-9 . _ / -");
+            v.add(&at.key(key), what);
+            fine = false;
+        }
+        fine &= check::is_text(v, &at.key(key), value, LABEL_VALUE_CHARS);
+    }
+    fine.then_some(labels)
+}
+
+fn is_key(key: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-');
+    (1..=LABEL_KEY_CHARS).contains(&key.len()) && key.bytes().all(allowed)
+}

@@ -1,0 +1,122 @@
+//! Judges requests without doing anything: decode, check every field, hash. Every byte that comes from outside goes
+//! through what is called here, so this is what is fuzzed.
+
+use baton_proto::raw::v1 as raw;
+use prost::Message;
+
+use super::convert::Draw;
+use super::refuse;
+use super::repeat::{Repeatable, fingerprint};
+use super::requests::bulk::Bulk;
+use super::requests::moves::Move;
+use super::requests::{admin, create, lists};
+use super::status::{Reason, Refusal};
+use super::violations::Violations;
+use crate::seams::Ids;
+
+/// Reads a decoded request whole, or refuses it with all that is wrong.
+pub(super) fn read<T>(read: impl FnOnce(&mut Violations) -> Option<T>) -> Result<T, Refusal> {
+    let mut violations = Violations::default();
+    let answer = read(&mut violations);
+    violations
+        .finish(answer)
+        .map_err(|violations| refuse::invalid(&violations))
+}
+
+/// Judges the encoded request of one call; `None` where there is no call of that name.
+///
+/// Errors: what the call would be refused with before anything is looked up.
+pub fn judge(method: &str, bytes: &[u8]) -> Option<Result<(), Refusal>> {
+    let (_, judge) = JUDGES.iter().find(|(name, _)| *name == method)?;
+    Some(judge(bytes))
+}
+
+/// The calls that [`judge`] knows.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    JUDGES.iter().map(|(name, _)| *name)
+}
+
+type Judge = fn(&[u8]) -> Result<(), Refusal>;
+
+fn decode<R: Message + Default>(bytes: &[u8]) -> Result<R, Refusal> {
+    R::decode(bytes).map_err(|error| Refusal::new(Reason::InvalidMessage, error.to_string()))
+}
+
+fn judge_with<R: Message + Default, T>(
+    bytes: &[u8],
+    check: fn(&mut Violations, R) -> Option<T>,
+) -> Result<(), Refusal> {
+    let request = decode(bytes)?;
+    read(|v| check(v, request)).map(drop)
+}
+
+fn judge_repeatable<R: Repeatable + Default, T>(
+    bytes: &[u8],
+    check: impl FnOnce(&mut Violations, R, &Draw<'_>) -> Option<T>,
+) -> Result<(), Refusal> {
+    let request: R = decode(bytes)?;
+    let draw = Draw {
+        ids: &Ids::seeded(0),
+        now_micros: 0,
+    };
+    let again = request.clone();
+    read(|v| check(v, request, &draw))?;
+    fingerprint(again);
+    Ok(())
+}
+
+fn judge_move<R: Move + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
+}
+
+fn judge_bulk<R: Bulk + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, _| request.read(v))
+}
+
+const JUDGES: &[(&str, Judge)] = &[
+    ("CreateTask", |bytes| judge_repeatable(bytes, create::read)),
+    ("BatchCreateTasks", |bytes| {
+        judge_repeatable(bytes, create::read_batch)
+    }),
+    ("GetTask", |bytes| judge_with(bytes, lists::read_get)),
+    ("BatchGetTasks", |bytes| judge_with(bytes, lists::read_batch_get)),
+    ("ListTasks", |bytes| judge_with(bytes, lists::read_list)),
+    ("UpdateTask", judge_move::<raw::UpdateTaskRequest>),
+    ("DeleteTask", judge_move::<raw::DeleteTaskRequest>),
+    ("QueueTask", judge_move::<raw::QueueTaskRequest>),
+    ("ScheduleTask", judge_move::<raw::ScheduleTaskRequest>),
+    ("AssignTask", judge_move::<raw::AssignTaskRequest>),
+    ("StartTask", judge_move::<raw::StartTaskRequest>),
+    ("UpdateProgress", judge_move::<raw::UpdateProgressRequest>),
+    ("CompleteTask", judge_move::<raw::CompleteTaskRequest>),
+    ("FailTask", judge_move::<raw::FailTaskRequest>),
+    ("CancelTask", judge_move::<raw::CancelTaskRequest>),
+    ("RetryTask", judge_move::<raw::RetryTaskRequest>),
+    ("DiscardTask", judge_move::<raw::DiscardTaskRequest>),
+    ("PauseTask", judge_move::<raw::PauseTaskRequest>),
+    ("ResumeTask", judge_move::<raw::ResumeTaskRequest>),
+    ("ReleaseTask", judge_move::<raw::ReleaseTaskRequest>),
+    ("SnoozeTask", judge_move::<raw::SnoozeTaskRequest>),
+    ("RequestInput", judge_move::<raw::RequestInputRequest>),
+    ("ProvideInput", judge_move::<raw::ProvideInputRequest>),
+    ("SubmitForReview", judge_move::<raw::SubmitForReviewRequest>),
+    ("ApproveTask", judge_move::<raw::ApproveTaskRequest>),
+    ("RequestRework", judge_move::<raw::RequestReworkRequest>),
+    ("RejectTask", judge_move::<raw::RejectTaskRequest>),
+    ("AddComment", judge_move::<raw::AddCommentRequest>),
+    ("AddDependency", judge_move::<raw::AddDependencyRequest>),
+    ("RemoveDependency", judge_move::<raw::RemoveDependencyRequest>),
+    ("BulkUpdateState", judge_bulk::<raw::BulkUpdateStateRequest>),
+    ("BulkCancel", judge_bulk::<raw::BulkCancelRequest>),
+    ("BulkRetry", judge_bulk::<raw::BulkRetryRequest>),
+    ("BulkDiscard", judge_bulk::<raw::BulkDiscardRequest>),
+    ("ListTaskEvents", |bytes| {
+        judge_with(bytes, lists::read_list_events)
+    }),
+    ("GetTaskStats", |bytes| judge_with(bytes, lists::read_stats)),
+    ("ExplainTask", |bytes| judge_with(bytes, admin::read_explain)),
+    ("AdvanceClock", |bytes| judge_with(bytes, admin::read_advance)),
+];
+
+#[cfg(test)]
+mod tests;

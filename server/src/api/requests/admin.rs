@@ -1,0 +1,32 @@
+//! Calls about the server, and ExplainTask.
+
+use std::time::Duration;
+
+use baton_domain::limits::DELAY;
+use baton_domain::{Span, TaskId};
+use baton_proto::raw::v1 as raw;
+
+use crate::api::check;
+use crate::api::violations::{Path, Violations};
+
+/// Reads which task is to be explained.
+pub(in crate::api) fn read_explain(v: &mut Violations, request: raw::ExplainTaskRequest) -> Option<TaskId> {
+    let raw::ExplainTaskRequest { id } = request;
+    check::task_id(v, &Path::REQUEST.field("id"), &id)
+}
+
+/// Reads how far the clock is to be moved.
+pub(in crate::api) fn read_advance(
+    v: &mut Violations,
+    request: raw::AdvanceClockRequest,
+) -> Option<Duration> {
+    let raw::AdvanceClockRequest { duration } = request;
+    let at = Path::REQUEST.field("duration");
+    let given = check::present(v, &at, duration);
+    let span = given.and_then(|given| check::span(v, &at, given, DELAY))?;
+    if span == Span::ZERO {
+        v.add(&at, "must be more than 0");
+        return None;
+    }
+    Some(Duration::from_micros(span.as_micros().unsigned_abs()))
+}

@@ -1,0 +1,287 @@
+//! Calls that read: one task, many, lists, events, counts.
+
+use baton_domain::filter::{Filter, Schema};
+use baton_domain::limits::{BATCH_TASKS, NEWEST_EVENTS, PAGE_SIZE, PAGE_SIZE_DEFAULT};
+use baton_domain::{EventType, TaskId};
+use baton_proto::raw::v1 as raw;
+
+use crate::api::check;
+use crate::api::violations::{Path, Rule, Violations};
+
+/// Reads how much of a task is asked for; `unset` where the request does not say. True is FULL.
+pub(in crate::api) fn read_view(v: &mut Violations, number: i32, unset: raw::TaskView) -> Option<bool> {
+    let known = |number| raw::TaskView::try_from(number).ok();
+    let view = check::member(v, &Path::REQUEST.field("view"), number, known, unset)?;
+    Some(match view {
+        raw::TaskView::Full => true,
+        raw::TaskView::Basic | raw::TaskView::Unspecified => false,
+    })
+}
+
+/// What GetTask asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Get {
+    pub(in crate::api) id: TaskId,
+    pub(in crate::api) full: bool,
+    pub(in crate::api) event_limit: u32,
+}
+
+pub(in crate::api) fn read_get(v: &mut Violations, request: raw::GetTaskRequest) -> Option<Get> {
+    let raw::GetTaskRequest {
+        id,
+        view,
+        event_limit,
+    } = request;
+    let id = check::task_id(v, &Path::REQUEST.field("id"), &id);
+    let full = read_view(v, view, raw::TaskView::Full);
+    let event_limit = check::within(
+        v,
+        &Path::REQUEST.field("event_limit"),
+        event_limit,
+        0..=NEWEST_EVENTS,
+    );
+    Some(Get {
+        id: id?,
+        full: full?,
+        event_limit: event_limit?.unsigned_abs(),
+    })
+}
+
+/// What BatchGetTasks asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct BatchGet {
+    pub(in crate::api) ids: Vec<TaskId>,
+    pub(in crate::api) full: bool,
+}
+
+pub(in crate::api) fn read_batch_get(
+    v: &mut Violations,
+    request: raw::BatchGetTasksRequest,
+) -> Option<BatchGet> {
+    let raw::BatchGetTasksRequest { ids, view } = request;
+    let at = Path::REQUEST.field("ids");
+    if ids.is_empty() {
+        v.add(&at, "must have at least one entry");
+    }
+    let ids = read_ids(v, &at, &ids, BATCH_TASKS);
+    let full = read_view(v, view, raw::TaskView::Basic);
+    Some(BatchGet {
+        ids: ids?,
+        full: full?,
+    })
+}
+
+/// Reads ids of tasks: at most `max_count`, none twice.
+pub(in crate::api) fn read_ids(
+    v: &mut Violations,
+    at: &Path<'_>,
+    ids: &[String],
+    max_count: usize,
+) -> Option<Vec<TaskId>> {
+    if ids.len() > max_count {
+        let what = format!("must have at most {max_count} entries, it has {}", ids.len());
+        v.add_rule(at, what, Rule::BatchSize);
+        return None;
+    }
+    let mut read = Vec::with_capacity(ids.len());
+    let mut seen = std::collections::HashSet::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        let at = at.index(index);
+        let id = check::task_id(v, &at, id);
+        if id.is_some_and(|id| !seen.insert(id)) {
+            v.add(&at, "must not name a task that stands here already");
+        }
+        read.push(id);
+    }
+    read.into_iter().collect()
+}
+
+/// Which page of a list is asked for. Its token is read where the list is known.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Page {
+    pub(in crate::api) size: usize,
+    pub(in crate::api) token: String,
+}
+
+fn read_page(v: &mut Violations, page_size: i32, token: String) -> Option<Page> {
+    if page_size < 0 {
+        v.add(&Path::REQUEST.field("page_size"), "must not be negative");
+        return None;
+    }
+    let size = if page_size == 0 {
+        PAGE_SIZE_DEFAULT
+    } else {
+        page_size.min(PAGE_SIZE)
+    };
+    Some(Page {
+        size: usize::try_from(size).ok()?,
+        token,
+    })
+}
+
+/// What ListTasks asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct List {
+    pub(in crate::api) namespace: String,
+    pub(in crate::api) page: Page,
+    pub(in crate::api) filter: Filter,
+    pub(in crate::api) order: Order,
+    pub(in crate::api) full: bool,
+}
+
+/// The order of a list; ties are ordered by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) struct Order {
+    pub(in crate::api) field: OrderField,
+    pub(in crate::api) descending: bool,
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::api) enum OrderField {
+    CreateTime,
+    UpdateTime,
+    Priority,
+    ScheduleTime,
+}
+
+impl OrderField {
+    const ALL: [Self; 4] = [
+        Self::CreateTime,
+        Self::UpdateTime,
+        Self::Priority,
+        Self::ScheduleTime,
+    ];
+
+    pub(in crate::api) const fn name(self) -> &'static str {
+        match self {
+            Self::CreateTime => "create_time",
+            Self::UpdateTime => "update_time",
+            Self::Priority => "priority",
+            Self::ScheduleTime => "schedule_time",
+        }
+    }
+}
+
+/// Reads a filter over the fields of `schema`.
+pub(super) fn read_filter(v: &mut Violations, text: &str, schema: Schema) -> Option<Filter> {
+    match Filter::parse(text, schema) {
+        Ok(filter) => Some(filter),
+        Err(error) => {
+            let rule = Rule::Filter {
+                position: error.position,
+            };
+            v.add_rule(&Path::REQUEST.field("filter"), error.message, rule);
+            None
+        }
+    }
+}
+
+pub(in crate::api) fn read_list(v: &mut Violations, request: raw::ListTasksRequest) -> Option<List> {
+    let raw::ListTasksRequest {
+        namespace,
+        page_size,
+        page_token,
+        filter,
+        order_by,
+        view,
+    } = request;
+    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
+    let page = read_page(v, page_size, page_token);
+    let order = read_order(v, &order_by);
+    let full = read_view(v, view, raw::TaskView::Basic);
+    let filter = read_filter(v, &filter, Schema::TASKS);
+    Some(List {
+        namespace: namespace?,
+        page: page?,
+        filter: filter?,
+        order: order?,
+        full: full?,
+    })
+}
+
+fn read_order(v: &mut Violations, text: &str) -> Option<Order> {
+    let mut words = text.split_ascii_whitespace();
+    let (field, direction) = (words.next(), words.next());
+    let known = |name: &str| OrderField::ALL.into_iter().find(|field| field.name() == name);
+    let order = match (field, direction, words.next()) {
+        (None, _, _) => Some((OrderField::CreateTime, true)),
+        (Some(field), None | Some("asc"), None) => known(field).map(|field| (field, false)),
+        (Some(field), Some("desc"), None) => known(field).map(|field| (field, true)),
+        (Some(_), _, _) => None,
+    };
+    if order.is_none() {
+        let names = OrderField::ALL.map(OrderField::name).join(", ");
+        v.add(
+            &Path::REQUEST.field("order_by"),
+            format!("must be one of {names}, with asc or desc behind it"),
+        );
+    }
+    order.map(|(field, descending)| Order { field, descending })
+}
+
+/// What ListTaskEvents asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct ListEvents {
+    pub(in crate::api) id: TaskId,
+    pub(in crate::api) page: Page,
+    pub(in crate::api) full: bool,
+    /// Sorted, none twice; empty means all.
+    pub(in crate::api) types: Vec<EventType>,
+}
+
+pub(in crate::api) fn read_list_events(
+    v: &mut Violations,
+    request: raw::ListTaskEventsRequest,
+) -> Option<ListEvents> {
+    let raw::ListTaskEventsRequest {
+        id,
+        page_size,
+        page_token,
+        view,
+        event_types,
+    } = request;
+    let id = check::task_id(v, &Path::REQUEST.field("id"), &id);
+    let page = read_page(v, page_size, page_token);
+    let full = read_view(v, view, raw::TaskView::Basic);
+    let types = read_event_types(v, &event_types);
+    Some(ListEvents {
+        id: id?,
+        page: page?,
+        full: full?,
+        types: types?,
+    })
+}
+
+/// Reads which types of events are asked for.
+pub(in crate::api) fn read_event_types(v: &mut Violations, numbers: &[i32]) -> Option<Vec<EventType>> {
+    let at = Path::REQUEST.field("event_types");
+    let mut types = Vec::new();
+    let mut fine = true;
+    for (index, number) in numbers.iter().enumerate() {
+        match check::required_member(v, &at.index(index), *number, EventType::from_number) {
+            Some(kind) => types.push(kind),
+            None => fine = false,
+        }
+    }
+    types.sort_unstable();
+    types.dedup();
+    fine.then_some(types)
+}
+
+/// What GetTaskStats asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Stats {
+    pub(in crate::api) namespace: String,
+    pub(in crate::api) filter: Filter,
+}
+
+pub(in crate::api) fn read_stats(v: &mut Violations, request: raw::GetTaskStatsRequest) -> Option<Stats> {
+    let raw::GetTaskStatsRequest { namespace, filter } = request;
+    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
+    let filter = read_filter(v, &filter, Schema::STATS);
+    Some(Stats {
+        namespace: namespace?,
+        filter: filter?,
+    })
+}

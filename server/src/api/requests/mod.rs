@@ -1,0 +1,9 @@
+//! Reads requests: each whole, with all that is wrong with it, before anything is asked of the engine.
+
+pub(super) mod admin;
+pub(super) mod bulk;
+pub(super) mod create;
+pub(super) mod edit;
+pub(super) mod lists;
+pub(super) mod moves;
+pub(super) mod work;

@@ -1,0 +1,130 @@
+//! Calls of whoever holds a task.
+
+use baton_domain::Action;
+use baton_proto::raw::v1 as raw;
+
+use super::moves::{Asked, Move, envelope, plain};
+use crate::api::check;
+use crate::api::convert::envelope::RawEnvelope;
+use crate::api::convert::task::Shown;
+use crate::api::convert::time::Start;
+use crate::api::convert::{Draw, actor, failure, input_request, payload, policy, progress};
+use crate::api::violations::{Path, Violations};
+
+plain! {
+    ReleaseTaskRequest => Action::Release;
+}
+
+impl Move for raw::StartTaskRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            actor,
+            assignee,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor);
+        let assignee = actor::read_optional(v, &Path::REQUEST.field("assignee"), assignee);
+        let asked = Asked::new(envelope, assignee.map(|assignee| Action::Start { assignee }))?;
+        Some(asked.showing(Shown::FULL))
+    }
+}
+
+impl Move for raw::UpdateProgressRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            actor,
+            progress,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor);
+        let at = Path::REQUEST.field("progress");
+        let given = check::present(v, &at, progress);
+        let progress = given.and_then(|given| progress::read(v, &at, given));
+        Asked::new(envelope, progress.map(Action::Progress))
+    }
+}
+
+/// Declares the requests that hand in work.
+macro_rules! handing_in {
+    ($($request:ident => $action:ident;)+) => { $(
+        impl Move for raw::$request {
+            fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+                let Self { id, request_id, etag, actor, output } = self;
+                let envelope = envelope!(v, id, request_id, etag, actor);
+                let output = payload::read_optional(v, &Path::REQUEST.field("output"), output)?;
+                let shown = Shown { output: output.is_some(), ..Shown::BASIC };
+                Some(Asked::new(envelope, Some(Action::$action { output }))?.showing(shown))
+            }
+        }
+    )+ };
+}
+
+handing_in! {
+    CompleteTaskRequest => Complete;
+    SubmitForReviewRequest => Submit;
+}
+
+impl Move for raw::FailTaskRequest {
+    fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            actor,
+            error,
+            outcome,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor);
+        let at = Path::REQUEST.field("error");
+        let given = check::present(v, &at, error);
+        let error = given.and_then(|given| failure::read(v, &at, given));
+        let outcome = policy::read_failure(v, &Path::REQUEST.field("outcome"), outcome);
+        let action = Action::Fail {
+            error: error?,
+            outcome: outcome?,
+            jitter: draw.jitter(),
+        };
+        Asked::new(envelope, Some(action))
+    }
+}
+
+impl Move for raw::SnoozeTaskRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            actor,
+            schedule_time,
+            delay,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor);
+        let start = Start { schedule_time, delay };
+        let paths = [
+            &Path::REQUEST.field("schedule_time"),
+            &Path::REQUEST.field("delay"),
+        ];
+        Asked::new(envelope, start.read_required(v, paths).map(Action::Snooze))
+    }
+}
+
+impl Move for raw::RequestInputRequest {
+    fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            actor,
+            input_request,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor);
+        let at = Path::REQUEST.field("input_request");
+        let given = check::present(v, &at, input_request);
+        let request = given.and_then(|given| input_request::read(v, &at, given, draw));
+        Asked::new(envelope, request.map(Action::RequestInput))
+    }
+}
