@@ -22,6 +22,9 @@ mod stats;
 mod upkeep;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::sync::Arc;
 

@@ -96,6 +96,10 @@ pub(super) fn read_detail(bytes: Option<Vec<u8>>, version: i32, event: &Event) -
     })
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "names every field of a task, so that none is forgotten"
+)]
 fn to_created(task: &Task, event: &Event) -> stored::Created {
     let Task {
         id: _,
@@ -174,6 +178,10 @@ fn to_created(task: &Task, event: &Event) -> stored::Created {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "names every field of a task, so that none is forgotten"
+)]
 fn from_created(created: stored::Created, event: &Event) -> Result<Task, Why> {
     let stored::Created {
         title,
