@@ -9,7 +9,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use crate::Error;
 use crate::call::Call;
 use crate::channel::{Channels, Slot};
-use crate::retry::{Budget, RetrySettings, Verdict, verdict};
+use crate::retry::{Budget, Repeats, RetrySettings, Verdict, verdict};
 use crate::rpc::Rpc;
 use crate::settings::{ClientBuilder, Defaults};
 
@@ -67,7 +67,7 @@ impl Inner {
         let deadline = Instant::now() + within;
         let repeatable = request.repeatable();
         let channels = if R::WAITS { &self.streams } else { &self.calls };
-        let mut waits = self.retry.waits();
+        let mut repeats = Repeats::new(&self.retry, &self.budget);
         loop {
             let (channel, slot) = channels.pick();
             let remaining = deadline.saturating_duration_since(Instant::now());
@@ -85,7 +85,7 @@ impl Inner {
                     });
                 }
             };
-            let Some(wait) = self.wait_before_repeat(&error, repeatable, &mut waits) else {
+            let Some(wait) = repeats.wait_after(&error, repeatable) else {
                 return Err(error);
             };
             leave_if_failing(channels, slot, &error);
@@ -95,23 +95,6 @@ impl Inner {
             tracing::debug!(method = R::METHOD, wait_ms = wait.as_millis(), %error, "repeating a call");
             sleep(wait).await;
         }
-    }
-
-    /// How long to wait before the same request is sent again; nothing where it must not be.
-    pub(crate) fn wait_before_repeat(
-        &self,
-        error: &Error,
-        repeatable: bool,
-        waits: &mut impl Iterator<Item = Duration>,
-    ) -> Option<Duration> {
-        let at_once = match verdict(error, repeatable) {
-            Verdict::GiveUp => return None,
-            Verdict::Repeat => false,
-            Verdict::RepeatAtOnce => true,
-        };
-        let wait = waits.next()?.max(error.retry_after().unwrap_or_default());
-        let allowed = self.budget.spend();
-        allowed.then_some(if at_once { Duration::ZERO } else { wait })
     }
 }
 

@@ -121,7 +121,7 @@ pub struct TransportError {
 pub enum Delivery {
     /// The server was never reached: nothing was done.
     Unreached,
-    /// The request never left, because its connection was just closing: nothing was done.
+    /// The request was not looked at, because its connection was just closing: nothing was done.
     Unsent,
     /// The connection broke or the server restarted meanwhile: the request may have been carried out.
     Unknown,
@@ -132,7 +132,7 @@ pub enum Delivery {
 fn what(delivery: &Delivery, status: &Status) -> String {
     match delivery {
         Delivery::Unreached => "the server cannot be reached".to_owned(),
-        Delivery::Unsent => "the connection closed before the request was sent".to_owned(),
+        Delivery::Unsent => "the connection closed before the request was taken".to_owned(),
         Delivery::Unknown => "the connection broke before the answer came".to_owned(),
         Delivery::Foreign => format!(
             "refused below Baton with {:?}: {}",
@@ -262,11 +262,21 @@ fn delivery(status: &Status) -> Delivery {
     if caused_by::<hyper::Error>(status).is_some_and(hyper::Error::is_canceled) {
         return Delivery::Unsent;
     }
-    match caused_by::<h2::Error>(status).map(h2::Error::reason) {
-        Some(Some(h2::Reason::REFUSED_STREAM)) => Delivery::Unsent,
+    match caused_by::<h2::Error>(status) {
+        Some(error) if was_left_untouched(error) => Delivery::Unsent,
         Some(_) => Delivery::Unknown,
         None if status.source().is_some() || status.code() == Code::Unavailable => Delivery::Unknown,
         None => Delivery::Foreign,
+    }
+}
+
+/// The two ways in which HTTP/2 promises that a request was not looked at: its stream was refused, or lies beyond the
+/// last one that a closing server says it takes (RFC 9113, 6.8; h2 gives only those streams the GOAWAY as their error).
+fn was_left_untouched(error: &h2::Error) -> bool {
+    match error.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => error.is_remote(),
+        Some(h2::Reason::NO_ERROR) => error.is_go_away() && error.is_remote(),
+        Some(_) | None => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tonic::Code;
 
 use crate::Reason;
@@ -40,13 +40,13 @@ impl Default for RetrySettings {
 
 impl RetrySettings {
     /// The waits between the attempts of one call.
-    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    fn waits(&self) -> ExponentialBackoff {
         let repeats = self.max_attempts.saturating_sub(1);
         self.growing().with_max_times(repeats as usize).build()
     }
 
     /// The waits between attempts that go on until something else ends them.
-    pub(crate) fn endless_waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    pub(crate) fn endless_waits(&self) -> ExponentialBackoff {
         self.growing().without_max_times().build()
     }
 
@@ -66,8 +66,8 @@ pub(crate) enum Verdict {
     GiveUp,
     /// The same request is sent again after a wait.
     Repeat,
-    /// The same request is sent again without a wait: the server closed a connection in good order, and this request
-    /// was only late for it.
+    /// The same request is sent again, at first without a wait: the server closed a connection in good order, and this
+    /// request was only late for it.
     RepeatAtOnce,
 }
 
@@ -100,6 +100,39 @@ fn did_nothing(reason: &Reason) -> bool {
         reason,
         Reason::Overloaded | Reason::StoreBusy | Reason::StoreUnavailable | Reason::Draining
     )
+}
+
+/// The repeats of one call.
+pub(crate) struct Repeats<'a> {
+    waits: ExponentialBackoff,
+    budget: &'a Budget,
+    repeated_at_once: bool,
+}
+
+impl<'a> Repeats<'a> {
+    pub(crate) fn new(settings: &RetrySettings, budget: &'a Budget) -> Self {
+        Repeats {
+            waits: settings.waits(),
+            budget,
+            repeated_at_once: false,
+        }
+    }
+
+    /// How long to wait before the same request is sent again; nothing where it must not be.
+    pub(crate) fn wait_after(&mut self, error: &Error, repeatable: bool) -> Option<Duration> {
+        let verdict = verdict(error, repeatable);
+        if verdict == Verdict::GiveUp {
+            return None;
+        }
+        let wait = self.waits.next()?.max(error.retry_after().unwrap_or_default());
+        // A closed connection says nothing about the load of the server: the first repeat after one is quick and free.
+        // A call that meets a second one may be in a storm of them.
+        if verdict == Verdict::RepeatAtOnce && !self.repeated_at_once {
+            self.repeated_at_once = true;
+            return Some(Duration::ZERO);
+        }
+        self.budget.spend().then_some(wait)
+    }
 }
 
 /// Tenths of a repeat.

@@ -155,7 +155,7 @@ impl Client {
         target.fill_in(&self.inner.defaults);
         let (sender, messages) = mpsc::channel(buffer);
         let reconnects = Arc::new(AtomicU64::new(0));
-        let mut pump = Pump::new(self.clone(), target, sender, Arc::clone(&reconnects));
+        let pump = Pump::new(self.clone(), target, sender, Arc::clone(&reconnects));
         let stream = pump.open().await?;
         Ok(Watch {
             messages,

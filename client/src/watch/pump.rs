@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use backon::ExponentialBackoff;
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{
     Task, TaskEvent, WatchTaskRequest, WatchTaskResponse, WatchTasksRequest, WatchTasksResponse,
@@ -16,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use tonic::Status;
 
 use crate::client::leave_if_failing;
-use crate::retry::{Verdict, verdict};
+use crate::retry::{Repeats, Verdict, verdict};
 use crate::settings::Defaults;
 use crate::{Client, Error};
 
@@ -131,6 +132,9 @@ pub(super) struct Pump {
     target: Target,
     queue: mpsc::Sender<Result<Message, Error>>,
     reconnects: Arc<AtomicU64>,
+    /// The pauses before the next attempts to open the stream; they grow until a message has come.
+    pauses: ExponentialBackoff,
+    paused: bool,
 }
 
 impl Pump {
@@ -141,22 +145,25 @@ impl Pump {
         reconnects: Arc<AtomicU64>,
     ) -> Self {
         Pump {
+            pauses: client.inner.retry.endless_waits(),
             client,
             target,
             queue,
             reconnects,
+            paused: false,
         }
     }
 
     /// Opens the stream, with the usual repeats.
-    pub(super) async fn open(&mut self) -> Result<Messages, Error> {
-        let mut waits = self.client.inner.retry.waits();
+    pub(super) async fn open(&self) -> Result<Messages, Error> {
+        let inner = &self.client.inner;
+        let mut repeats = Repeats::new(&inner.retry, &inner.budget);
         loop {
             let error = match self.open_once().await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => error,
             };
-            match self.client.inner.wait_before_repeat(&error, true, &mut waits) {
+            match repeats.wait_after(&error, true) {
                 Some(wait) => sleep(wait).await,
                 None => return Err(error),
             }
@@ -188,6 +195,9 @@ impl Pump {
                 None if self.target.has_an_end() => return Over::Done,
                 None => return Over::Broken(self.error(Status::unavailable("the stream ended early"))),
             };
+            if std::mem::take(&mut self.paused) {
+                self.pauses = self.client.inner.retry.endless_waits();
+            }
             let token = message.resume_token.clone();
             if self.queue.send(Ok(message)).await.is_err() {
                 return Over::Unread;
@@ -200,14 +210,14 @@ impl Pump {
 
     /// Opens the stream again where it broke; nothing where that is refused (the reader is told) or nobody reads.
     async fn reopen(&mut self, mut error: Error) -> Option<Messages> {
-        let mut pauses = self.client.inner.retry.endless_waits();
         loop {
             if verdict(&error, true) == Verdict::GiveUp && !is_slow_opening(&error) {
                 // A reader that is gone does not miss it.
                 drop(self.queue.send(Err(error)).await);
                 return None;
             }
-            let pause = pauses.next().unwrap_or_default();
+            self.paused = true;
+            let pause = self.pauses.next().unwrap_or_default();
             let pause = pause.max(error.retry_after().unwrap_or_default());
             tracing::debug!(method = self.target.method(), pause_ms = pause.as_millis(), %error, "reopening a watch");
             tokio::select! {
