@@ -63,7 +63,7 @@ pub(super) fn is_new_enough(found: &str) -> bool {
     parts(found) >= parts(OLDEST_VERSION)
 }
 
-/// What an error means, by its code. Source: https://www.sqlite.org/rescode.html
+/// What an error means, by its code. Source: <https://www.sqlite.org/rescode.html>
 pub(super) fn classify(error: &Error) -> Class {
     match error {
         Error::Database(error) => error
