@@ -56,10 +56,16 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tidy => xtask::tidy::run(),
         Task::Tools => xtask::tools::install(),
         Task::Fuzz { seconds } => xtask::fuzz::run(Duration::from_secs(seconds)),
-        Task::Bench { arguments } => xtask::run::command(
-            xtask::run::cargo()
-                .args(["run", "--release", "--package", "baton-bench", "--"])
-                .args(arguments),
-        ),
+        Task::Bench { arguments } => bench(&arguments),
     }
+}
+
+/// Two builds, so that the `baton` under test has none of the load generator's features.
+fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    xtask::run::command(xtask::run::cargo().args(["build", "--release", "--package", "baton"]))?;
+    xtask::run::command(
+        xtask::run::cargo()
+            .args(["run", "--release", "--package", "baton-bench", "--"])
+            .args(arguments),
+    )
 }

@@ -1,0 +1,230 @@
+//! Every row that design/performance.md tags `core` or `all`, with its target and its floor.
+
+use crate::row::{Bound, Group, Judged, Row, Unit};
+use Judged::{Figure, Ratio};
+
+const ECHO: &str = "bare echo";
+const NOTHING: &str = "X: a committer that writes nothing";
+
+/// All rows, in the order of the report.
+pub(crate) const ROWS: &[Row] = &[
+    Row {
+        id: "create-64",
+        group: Group::Writes,
+        what: "CreateTask, durable, 64 in flight",
+        unit: Unit::PerSecond,
+        reference: ECHO,
+        bounds: &[Bound::at_least(Ratio, 0.28, 0.18)],
+    },
+    Row {
+        id: "create-64-x",
+        group: Group::Writes,
+        what: "the same",
+        unit: Unit::PerSecond,
+        reference: NOTHING,
+        bounds: &[Bound::at_least(Ratio, 0.55, 0.35)],
+    },
+    Row {
+        id: "create-256",
+        group: Group::Writes,
+        what: "CreateTask, durable, 256 in flight",
+        unit: Unit::PerSecond,
+        reference: ECHO,
+        bounds: &[Bound::at_least(Ratio, 0.38, 0.25)],
+    },
+    Row {
+        id: "batched-64",
+        group: Group::Writes,
+        what: "batched commits, CreateTask, 64 in flight",
+        unit: Unit::PerSecond,
+        reference: "a commit per request",
+        bounds: &[Bound::at_least(Ratio, 8.0, 4.0)],
+    },
+    Row {
+        id: "batched-1",
+        group: Group::Writes,
+        what: "batched commits, CreateTask, 1 in flight, p50",
+        unit: Unit::Milliseconds,
+        reference: "a commit per request",
+        bounds: &[Bound::at_most(Ratio, 1.05, Some(1.1))],
+    },
+    Row {
+        id: "lives",
+        group: Group::Writes,
+        what: "create, start, progress, complete one by one, lives",
+        unit: Unit::PerSecond,
+        reference: ECHO,
+        bounds: &[Bound::at_least(Ratio, 0.065, 0.04)],
+    },
+    Row {
+        id: "lives-x",
+        group: Group::Writes,
+        what: "the same",
+        unit: Unit::PerSecond,
+        reference: "X / 4",
+        bounds: &[Bound::at_least(Ratio, 0.55, 0.35)],
+    },
+    Row {
+        id: "batch-500",
+        group: Group::Writes,
+        what: "BatchCreateTasks, 500 a call, tasks",
+        unit: Unit::PerSecond,
+        reference: "raw multi-row inserts of the same rows",
+        bounds: &[
+            Bound::at_least(Figure, 80_000.0, 40_000.0),
+            Bound::at_least(Ratio, 0.25, 0.12),
+        ],
+    },
+    Row {
+        id: "request-id",
+        group: Group::Writes,
+        what: "CreateTask with request_id, 64 in flight",
+        unit: Unit::PerSecond,
+        reference: "without",
+        bounds: &[Bound::at_least(Ratio, 0.85, 0.65)],
+    },
+    Row {
+        id: "request-id-lives",
+        group: Group::Writes,
+        what: "four moves, each with request_id, lives",
+        unit: Unit::PerSecond,
+        reference: "without",
+        bounds: &[Bound::at_least(Ratio, 0.85, 0.65)],
+    },
+    Row {
+        id: "lost",
+        group: Group::Writes,
+        what: "acknowledged writes not found after kill -9 under load",
+        unit: Unit::Count,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 0.0, Some(0.0))],
+    },
+    Row {
+        id: "watch-100",
+        group: Group::Watches,
+        what: "commit to watcher, 100 watchers, 1,000 events/s, p99",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 3.0, None)],
+    },
+    Row {
+        id: "watch-1000",
+        group: Group::Watches,
+        what: "commit to watcher, 1,000 watchers, 300 events/s, p99",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 20.0, None)],
+    },
+    Row {
+        id: "watch-memory",
+        group: Group::Watches,
+        what: "memory for 1,000 watchers after traffic",
+        unit: Unit::Mebibytes,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 15.0, Some(30.0))],
+    },
+    Row {
+        id: "idle-memory",
+        group: Group::Footprint,
+        what: "memory of an idle server",
+        unit: Unit::Mebibytes,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 30.0, Some(40.0))],
+    },
+    Row {
+        id: "idle-cpu",
+        group: Group::Footprint,
+        what: "processor time of an idle server, of one core",
+        unit: Unit::Percent,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 0.2, Some(0.5))],
+    },
+    Row {
+        id: "binary",
+        group: Group::Footprint,
+        what: "release binary",
+        unit: Unit::Mebibytes,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 30.0, Some(30.0))],
+    },
+    Row {
+        id: "get",
+        group: Group::Reads,
+        what: "GetTask among all tasks, 64 in flight",
+        unit: Unit::PerSecond,
+        reference: ECHO,
+        bounds: &[Bound::at_least(Ratio, 0.35, 0.25)],
+    },
+    list("list-state", "ListTasks, 50 by state, p99"),
+    list("list-state-type", "ListTasks, 50 by state and type, p99"),
+    list("list-label", "ListTasks, an indexed label that 50 have, p99"),
+    list(
+        "list-label-none",
+        "ListTasks, an indexed label that nobody has, p99",
+    ),
+    list(
+        "list-label-unindexed",
+        "ListTasks, a label without index that nobody has, p99",
+    ),
+    Row {
+        id: "get-under-writer",
+        group: Group::Reads,
+        what: "GetTask under a saturating writer, p99",
+        unit: Unit::Milliseconds,
+        reference: "the same without the writer",
+        bounds: &[Bound::at_most(Ratio, 2.0, Some(3.0))],
+    },
+    Row {
+        id: "start",
+        group: Group::Reads,
+        what: "start to first health answer on that database, after kill -9",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 150.0, Some(500.0))],
+    },
+];
+
+const LIST: [Bound; 1] = [Bound::at_most(Figure, 10.0, Some(30.0))];
+
+const fn list(id: &'static str, what: &'static str) -> Row {
+    Row {
+        id,
+        group: Group::Reads,
+        what,
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &LIST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn rows_have_names_of_their_own() {
+        let names: BTreeSet<&str> = ROWS.iter().map(|row| row.id).collect();
+        assert_eq!(names.len(), ROWS.len());
+    }
+
+    #[test]
+    fn a_ratio_is_only_asked_of_rows_with_a_reference() {
+        for row in ROWS {
+            let asks = row.bounds.iter().any(|bound| bound.judged == Ratio);
+            assert_eq!(asks, !row.reference.is_empty(), "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn a_floor_is_never_harder_than_its_target() {
+        for bound in ROWS.iter().flat_map(|row| row.bounds) {
+            let floor = bound.floor.unwrap_or(bound.target);
+            let harder = match bound.sense {
+                crate::row::Sense::AtLeast => floor > bound.target,
+                crate::row::Sense::AtMost => floor < bound.target,
+            };
+            assert!(!harder, "{bound:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the load generator can be told.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::row::{Group, Row};
+use crate::variant::Variant;
+
+/// Measures Baton on this machine: every figure beside its reference of the same run.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask bench", version)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) role: Option<Role>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What this program is when it starts itself again.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Role {
+    /// The reference: a bare gRPC service
+    #[command(hide = true)]
+    Echo,
+    /// The server with one thing changed
+    #[command(hide = true)]
+    Serve {
+        variant: Variant,
+        /// As for `baton serve`
+        database: String,
+    },
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Groups or rows to measure, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    rows: Vec<String>,
+    /// How long each figure is counted, in seconds
+    #[arg(long, default_value_t = 4.0)]
+    pub(crate) seconds: f64,
+    /// How often every row is measured, in turn; the report holds the medians
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// How often a disturbed figure is measured again before it is taken, and marked
+    #[arg(long, default_value_t = 2)]
+    pub(crate) retries: u32,
+    /// Tasks in the database of the group `reads`
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..))]
+    pub(crate) tasks: u32,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Also writes the report to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// The `baton` to measure [default: the one beside this program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server: Option<PathBuf>,
+    /// A folder on the disk to measure [default: the one of this program]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Json,
+}
+
+impl Options {
+    /// Whether this row is to be reported.
+    pub(crate) fn wants(&self, row: &Row) -> bool {
+        let named = |name: &String| *name == row.id || Group::from_str(name, true) == Ok(row.group);
+        self.rows.is_empty() || self.rows.iter().any(named)
+    }
+
+    /// Names that are neither a group nor a row.
+    pub(crate) fn unknown(&self, rows: &[Row]) -> Vec<&str> {
+        let known = |name: &&String| {
+            Group::from_str(name, true).is_ok() || rows.iter().any(|row| row.id == name.as_str())
+        };
+        self.rows
+            .iter()
+            .filter(|name| !known(name))
+            .map(String::as_str)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::ROWS;
+
+    fn wanted(rows: &str) -> (Vec<&'static str>, usize) {
+        let line = CommandLine::try_parse_from(["bench", "--rows", rows]).unwrap();
+        let wanted = ROWS.iter().filter(|row| line.options.wants(row));
+        (
+            wanted.map(|row| row.id).collect(),
+            line.options.unknown(ROWS).len(),
+        )
+    }
+
+    #[test]
+    fn rows_and_groups_can_be_chosen() {
+        assert_eq!(wanted("binary,get"), (vec!["binary", "get"], 0));
+        let (footprint, unknown) = wanted("footprint,nonsense");
+        assert_eq!(
+            (footprint, unknown),
+            (vec!["idle-memory", "idle-cpu", "binary"], 1)
+        );
+        let all = CommandLine::try_parse_from(["bench"]).unwrap();
+        assert!(ROWS.iter().all(|row| all.options.wants(row)));
+    }
+}

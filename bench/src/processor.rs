@@ -1,0 +1,137 @@
+//! Who used the processor, and how much memory a process holds, as Linux counts them.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+
+/// A unit of `/proc/stat`; the kernel shows it in hundredths of a second on every machine.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Processor time of a process so far, all threads together.
+///
+/// Errors: there is no such process, or no Linux.
+pub(crate) fn time_of(pid: u32) -> anyhow::Result<Duration> {
+    let mut nanoseconds = 0;
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        nanoseconds += time_of_thread(&entry?.path()).unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// `None` where the thread has just ended.
+fn time_of_thread(folder: &Path) -> Option<u64> {
+    let text = fs::read_to_string(folder.join("schedstat")).ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
+/// Memory that a process holds now, in bytes: its resident set.
+///
+/// Errors: there is no such process, or no Linux.
+pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    resident_in(&status).with_context(|| format!("no VmRSS of process {pid}"))
+}
+
+fn resident_in(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Processors' worth of time that each party used in one stretch: 1.0 is one core all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Shares {
+    /// The server under test, or what stands in its place.
+    pub(crate) server: f64,
+    /// The load generator.
+    pub(crate) client: f64,
+    /// Everything else on the machine: what disturbs.
+    pub(crate) others: f64,
+}
+
+/// Counters at the beginning of a stretch.
+pub(crate) struct Meter {
+    server: u32,
+    began: Instant,
+    before: [Duration; 3],
+}
+
+impl Meter {
+    /// Begins a stretch in which `server` is the process under test.
+    ///
+    /// Errors: it does not run.
+    pub(crate) fn start(server: u32) -> anyhow::Result<Self> {
+        Ok(Meter {
+            server,
+            began: Instant::now(),
+            before: read(server)?,
+        })
+    }
+
+    /// Ends the stretch.
+    ///
+    /// Errors: the process under test has ended.
+    pub(crate) fn stop(&self) -> anyhow::Result<Shares> {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let after = read(self.server)?;
+        let [server, client, all] = [0, 1, 2]
+            .map(|party: usize| after[party].saturating_sub(self.before[party]).as_secs_f64() / seconds);
+        Ok(Shares {
+            server,
+            client,
+            others: (all - server - client).max(0.0),
+        })
+    }
+}
+
+fn read(server: u32) -> anyhow::Result<[Duration; 3]> {
+    let all =
+        busy(&fs::read_to_string("/proc/stat")?).ok_or_else(|| anyhow!("/proc/stat has another form"))?;
+    Ok([time_of(server)?, time_of(std::process::id())?, all])
+}
+
+/// Time that was not idle, all processors together: user, nice, system, irq, softirq and steal.
+fn busy(stat: &str) -> Option<Duration> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u32> = fields
+        .split_whitespace()
+        .map_while(|field| field.parse().ok())
+        .collect();
+    let [user, nice, system, _idle, _iowait, irq, softirq, steal] = *ticks.first_chunk()?;
+    Some(TICK * (user + nice + system + irq + softirq + steal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_leaves_idle_and_waiting_out() {
+        let stat = "cpu  1 2 4 1000 1000 8 16 32 7 7\ncpu0 9 9 9 9 9 9 9 9 0 0\n";
+        assert_eq!(busy(stat), Some(Duration::from_millis(630)));
+        assert_eq!(busy("intr 1 2 3"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_in_kibibytes() {
+        assert_eq!(resident_in("Name:\tx\nVmRSS:\t    2048 kB\n"), Some(2 << 20));
+        assert_eq!(resident_in("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn a_meter_sees_its_own_process_work() {
+        let own = std::process::id();
+        let meter = Meter::start(own).unwrap();
+        let before = time_of(own).unwrap();
+        let mut sum = 0_u64;
+        while time_of(own).unwrap() < before + Duration::from_millis(5) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        let shares = meter.stop().unwrap();
+        assert!(shares.client > 0.0 && shares.server > 0.0, "{shares:?}");
+        assert!(resident_bytes(own).unwrap() > 100_000);
+    }
+}

@@ -1,0 +1,45 @@
+//! All measurements, round by round: what drifts on this machine drifts for all rows alike.
+
+mod footprint;
+mod reads;
+mod server;
+mod watches;
+mod writes;
+
+use crate::bench::Bench;
+use crate::catalogue::ROWS;
+use crate::row::Group;
+
+/// Measures all that the options want.
+///
+/// Errors: a program does not start, a call fails that must not.
+pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
+    let rounds = bench.options.rounds;
+    for round in 1..=rounds {
+        bench.progress.set_prefix(format!("round {round} of {rounds}"));
+        if wanted(bench, Group::Writes) {
+            writes::round(bench).await?;
+        }
+        if wanted(bench, Group::Watches) {
+            watches::round(bench).await?;
+        }
+        if wanted(bench, Group::Footprint) {
+            footprint::round(bench).await?;
+        }
+    }
+    if wanted(bench, Group::Reads) {
+        let mut stage = reads::open(bench).await?;
+        for round in 1..=rounds {
+            bench.progress.set_prefix(format!("round {round} of {rounds}"));
+            stage = stage.round(bench).await?;
+        }
+        stage.close(bench).await?;
+    }
+    bench.progress.finish_and_clear();
+    Ok(())
+}
+
+fn wanted(bench: &Bench, group: Group) -> bool {
+    ROWS.iter()
+        .any(|row| row.group == group && bench.options.wants(row))
+}
