@@ -67,7 +67,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         id: "batch-500",
         group: Group::Writes,
-        what: "BatchCreateTasks, 500 a call, tasks",
+        what: "BatchCreateTasks, 500 a call, 8 calls in flight, tasks",
         unit: Unit::PerSecond,
         reference: "raw multi-row inserts of the same rows",
         bounds: &[

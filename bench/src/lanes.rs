@@ -1,6 +1,7 @@
 //! Callers of a server: what each of them does, again and again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use baton_client::proto::{CreateTaskRequest, Task};
 use baton_client::{Client, ClientBuilder, NewTask};
@@ -147,8 +148,8 @@ impl Lane for Get {
 pub(crate) struct List {
     pub(crate) client: Client,
     pub(crate) filter: String,
-    /// How many tasks the page must hold: the figure is of no use if it lists nothing.
-    pub(crate) expected: usize,
+    /// How many tasks the last page held.
+    pub(crate) found: Arc<AtomicUsize>,
 }
 
 impl Lane for List {
@@ -159,12 +160,7 @@ impl Lane for List {
             .filter(self.filter.as_str())
             .page_size(50)
             .await?;
-        let (found, expected) = (page.tasks.len(), self.expected);
-        anyhow::ensure!(
-            found == expected,
-            "{} found {found} tasks for {expected}",
-            self.filter
-        );
+        self.found.store(page.tasks.len(), Ordering::Relaxed);
         Ok(1)
     }
 }

@@ -54,18 +54,18 @@ fn run(line: CommandLine) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match line.role {
-            Some(Role::Echo) => serve_echo().await,
-            Some(Role::Serve { variant, database }) => variant::serve(variant, database).await,
-            None => measure(line.options).await,
+            Some(Role::Echo) => serve_echo().await?,
+            Some(Role::Serve { variant, database }) => variant::serve(variant, database).await?,
+            None => return measure(line.options).await,
         }
+        Ok(ExitCode::SUCCESS)
     })
 }
 
-async fn serve_echo() -> anyhow::Result<ExitCode> {
+async fn serve_echo() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     process::announce(listener.local_addr()?);
-    echo::serve(listener).await?;
-    Ok(ExitCode::SUCCESS)
+    echo::serve(listener).await
 }
 
 async fn measure(options: Options) -> anyhow::Result<ExitCode> {

@@ -89,7 +89,8 @@ impl Rows {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "4000");
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("cache_size", "-65536");
         let mut connection = options.connect().await?;
         for statement in &self.schema {
             sqlx::raw_sql(AssertSqlSafe(statement.as_str()))

@@ -50,15 +50,27 @@ impl Server {
     ///
     /// Errors: see [`RunError`]; nothing was served.
     pub async fn open(config: Config, listener: TcpListener) -> Result<Self, RunError> {
+        let store = StoreOptions::new(Ids::system());
+        Self::open_with(config, listener, &store, IntakeLimits::default()).await
+    }
+
+    /// As [`Server::open`], with other inner workings than a user can choose: for tests and measurements.
+    ///
+    /// Errors: as there.
+    pub async fn open_with(
+        config: Config,
+        listener: TcpListener,
+        store: &StoreOptions,
+        limits: IntakeLimits,
+    ) -> Result<Self, RunError> {
         config.validate()?;
         let port = net::Port::open(&config, listener).await?;
         let address = port.address()?;
         let clock = if config.test_mode { Clock::movable() } else { Clock::system() };
-        let ids = Ids::system();
+        let ids = store.ids.clone();
         let url = config.database.parse()?;
-        let opened = Store::open(&url, &StoreOptions::new(ids.clone())).await?;
+        let opened = Store::open(&url, store).await?;
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), feed::RING_BYTES);
-        let limits = IntakeLimits::default();
         let (engine, committer) = Engine::start(engine::Parts { opened, feed, clock, ids, limits });
         Ok(Server { config, port, address, engine, committer })
     }

@@ -1,6 +1,7 @@
 //! Gets and lists among very many tasks, and the start of a server on such a database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -147,14 +148,20 @@ impl Stage {
         (filter, expected): (&str, usize),
     ) -> anyhow::Result<()> {
         let counted = bench.counted() / 2;
+        let found = Arc::new(AtomicUsize::new(0));
         let lane = || List {
             client: self.baton.clients[0].clone(),
             filter: filter.to_owned(),
-            expected,
+            found: Arc::clone(&found),
         };
         let figure = async || {
             let load = load::run([lane()], counted).await?;
-            Ok(Measured::latency(&load, |latency| latency.p99_ms))
+            let found = found.load(Ordering::Relaxed);
+            let broken = (found != expected).then(|| format!("a page of {found} tasks, not {expected}"));
+            Ok(Measured {
+                broken,
+                ..Measured::latency(&load, |latency| latency.p99_ms)
+            })
         };
         bench
             .measure(&[row], self.baton.process.pid(), async || Ok(Vec::new()), figure)

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::job::{Class, Job};
 use crate::metrics;
 
-/// Commands of one batch.
+/// Commands of one batch, unless the limits say otherwise.
 pub(super) const BATCH_COMMANDS: usize = 512;
 /// Rows of one batch, counted as tasks and events before anything is decided.
 pub(super) const BATCH_ROWS: usize = 2_000;
@@ -26,11 +26,17 @@ pub struct IntakeLimits {
     pub commands: usize,
     /// Bytes of payload of all classes together.
     pub bytes: usize,
+    /// Commands that are committed together.
+    pub batch_commands: usize,
 }
 
 impl Default for IntakeLimits {
     fn default() -> Self {
-        Self { commands: 8_192, bytes: 64 * 1024 * 1024 }
+        Self {
+            commands: 8_192,
+            bytes: 64 * 1024 * 1024,
+            batch_commands: BATCH_COMMANDS,
+        }
     }
 }
 
@@ -105,7 +111,7 @@ impl Intake {
             let arrived = self.arrived.notified();
             {
                 let mut waiting = self.waiting.lock();
-                let jobs = waiting.take();
+                let jobs = waiting.take(self.limits.batch_commands);
                 if !jobs.is_empty() {
                     return Some(jobs);
                 }
@@ -124,12 +130,12 @@ impl Intake {
 }
 
 impl Waiting {
-    fn take(&mut self) -> Vec<Job> {
+    fn take(&mut self, commands: usize) -> Vec<Job> {
         let mut batch = Vec::new();
-        let mut room = Room { commands: BATCH_COMMANDS, rows: BATCH_ROWS, bytes: BATCH_BYTES };
+        let mut room = Room { commands, rows: BATCH_ROWS, bytes: BATCH_BYTES };
         room.fill(&mut batch, &mut self.vital);
         // Moves leave a quarter of a batch to creates, so that neither starves the other.
-        let creates = self.creates.len().min(BATCH_COMMANDS / 4);
+        let creates = self.creates.len().min(commands / 4);
         room.commands = room.commands.saturating_sub(creates);
         room.fill(&mut batch, &mut self.moves);
         room.commands += creates;
@@ -173,7 +179,7 @@ mod tests {
     use crate::engine::batch::system;
     use crate::engine::job::Work;
 
-    const LIMITS: IntakeLimits = IntakeLimits { commands: 100, bytes: 1_000_000 };
+    const LIMITS: IntakeLimits = IntakeLimits { commands: 100, bytes: 1_000_000, batch_commands: BATCH_COMMANDS };
 
     fn job(class: Class) -> Job {
         let work = Work::Move { id: TaskId(Uuid::nil()), command: system(Action::Tick), etag: None };
@@ -196,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_takes_vital_commands_first_and_leaves_room_for_creates() {
-        let intake = Intake::new(IntakeLimits { commands: 100_000, bytes: usize::MAX });
+        let intake = Intake::new(IntakeLimits { commands: 100_000, bytes: usize::MAX, batch_commands: BATCH_COMMANDS });
         for _ in 0..BATCH_COMMANDS {
             intake.push(job(Class::Create)).expect("there is room");
             intake.push(job(Class::Move)).expect("there is room");
@@ -208,6 +214,19 @@ mod tests {
         assert_eq!(batch.len(), BATCH_COMMANDS);
         assert_eq!(count(Class::Create), BATCH_COMMANDS / 4);
         assert_eq!(intake.depth(), 2 * BATCH_COMMANDS + 1 - BATCH_COMMANDS);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_as_small_as_the_limits_say() {
+        let intake = Intake::new(IntakeLimits { batch_commands: 1, ..LIMITS });
+        for class in [Class::Create, Class::Move, Class::Create] {
+            intake.push(job(class)).expect("there is room");
+            intake.push(job(class)).expect("there is room");
+        }
+        for waiting in (0..6).rev() {
+            assert_eq!(intake.next_batch().await.map(|jobs| jobs.len()), Some(1));
+            assert_eq!(intake.depth(), waiting);
+        }
     }
 
     #[tokio::test]

@@ -56,6 +56,9 @@ pub struct StoreOptions {
     pub readers: u32,
     /// False: commits are not flushed to disk and a power cut may lose them. For tests only.
     pub durable: bool,
+    /// True: batches are taken for written and nothing is.
+    #[cfg(feature = "bench")]
+    pub writes_nothing: bool,
 }
 
 impl StoreOptions {
@@ -66,6 +69,8 @@ impl StoreOptions {
             ids,
             readers: READERS,
             durable: true,
+            #[cfg(feature = "bench")]
+            writes_nothing: false,
         }
     }
 }
@@ -105,6 +110,8 @@ impl Store {
         });
         let namespaces: BTreeSet<String> = heads.names().cloned().collect();
         let writer = Writer::open(write, namespaces, Arc::clone(&inner)).await?;
+        #[cfg(feature = "bench")]
+        let writer = writer.writing_nothing(options.writes_nothing);
         Ok(Opened {
             store: Store { inner },
             writer,
