@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Acceptor {
     listener: TcpListener,
     slots: Arc<Semaphore>,
+    /// The last connection was refused.
+    full: AtomicBool,
     handshake_timeout: Duration,
     killed: CancellationToken,
 }
@@ -37,6 +40,7 @@ impl Acceptor {
         Acceptor {
             listener,
             slots: Arc::new(Semaphore::new(limits.max_connections as usize)),
+            full: AtomicBool::new(false),
             handshake_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             killed,
         }
@@ -62,9 +66,13 @@ impl Acceptor {
             };
             let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
                 metrics::connection_refused();
-                tracing::warn!(%peer, "connection refused: limits.max_connections are open");
+                // Once, not for each peer of a crowd.
+                if !self.full.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%peer, "connections are refused: limits.max_connections are open");
+                }
                 continue;
             };
+            self.full.store(false, Ordering::Relaxed);
             // Small answers must not wait for an ACK. A socket that refuses the option is dead already.
             if let Err(error) = tcp.set_nodelay(true) {
                 tracing::debug!(%peer, %error, "connection lost at once");

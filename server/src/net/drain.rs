@@ -66,11 +66,8 @@ impl Shutdown {
         health.set_not_serving().await;
         self.draining.cancel();
         self.calls.close();
-        tracing::info!(
-            open_calls = self.calls.len(),
-            grace_ms = grace.as_millis(),
-            "draining"
-        );
+        let open_calls = self.calls.len();
+        tracing::info!(open_calls, grace_seconds = grace.as_secs_f64(), "draining");
         if tokio::time::timeout(grace, self.calls.wait()).await.is_err() {
             tracing::warn!(
                 open_calls = self.calls.len(),

@@ -2,9 +2,9 @@
 
 mod accept;
 mod answer;
-mod auth;
+pub(crate) mod auth;
 mod call;
-mod deadline;
+pub(crate) mod deadline;
 mod door;
 mod drain;
 mod error;
@@ -49,7 +49,7 @@ const HEADERS_MAX_BYTES: u32 = 16 * 1024;
 /// The addresses of a server and what guards them, ready to serve.
 pub(crate) struct Port {
     listener: TcpListener,
-    metrics: Option<TcpListener>,
+    metrics: Option<prometheus::Page>,
     keys: Option<ApiKeys>,
     shutdown: Shutdown,
 }
@@ -61,7 +61,7 @@ impl Port {
         check_exposure(config, address).map_err(NetworkError::Exposed)?;
         let keys = config.api_key_file.as_deref().map(ApiKeys::read).transpose()?;
         let metrics = match config.metrics_listen {
-            Some(address) => Some(prometheus::open(address).await?),
+            Some(address) => Some(prometheus::Page::open(address).await?),
             None => None,
         };
         Ok(Port {
@@ -79,9 +79,7 @@ impl Port {
 
     /// Where metrics are served, if they are.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics
-            .as_ref()
-            .and_then(|listener| listener.local_addr().ok())
+        self.metrics.as_ref().and_then(|page| page.address().ok())
     }
 
     /// The handle by which long calls hear that the server stops.
@@ -129,7 +127,12 @@ impl Port {
             shutdown.closing().cancel();
             served
         };
-        let (served, ()) = tokio::join!(calls, prometheus::serve(metrics, shutdown.closing().clone()));
+        let metrics = async {
+            if let Some(page) = metrics {
+                page.serve(shutdown.closing().clone()).await;
+            }
+        };
+        let (served, ()) = tokio::join!(calls, metrics);
         served.map_err(NetworkError::Transport)
     }
 }

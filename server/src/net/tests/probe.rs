@@ -42,7 +42,8 @@ pub(super) struct Probe {
 }
 
 /// The methods, and whether they stream.
-const METHODS: [(&str, bool); 9] = [
+/// Those that count are for the test of the metrics alone: metrics are shared by all tests of a process.
+const METHODS: [(&str, bool); 11] = [
     ("Echo", false),
     ("Who", false),
     ("Hang", false),
@@ -52,6 +53,8 @@ const METHODS: [(&str, bool); 9] = [
     ("Feed", true),
     ("PanicLate", true),
     ("Refuse", false),
+    ("Counted", false),
+    ("CountedStream", true),
 ];
 
 /// The descriptors of the probe, encoded.
@@ -111,7 +114,8 @@ impl Probe {
     async fn unary(self, name: &str, request: tonic::Request<String>) -> Answer {
         let extensions = request.extensions();
         match name {
-            "Echo" => Ok(tonic::Response::new(request.into_inner())),
+            "Counted" if request.get_ref() == "hang" => std::future::pending().await,
+            "Echo" | "Counted" => Ok(tonic::Response::new(request.into_inner())),
             "Who" => {
                 let caller = extensions.get::<Caller>().map(|caller| caller.0.to_string());
                 let limited = extensions.get::<Deadline>().is_some();
@@ -132,7 +136,7 @@ impl Probe {
         let presence = Presence::enter(&self.signals);
         let first = stream::once(async { Ok("first".to_owned()) });
         let stream = match name {
-            "Stream" => first.chain(stream::pending()).boxed(),
+            "Stream" | "CountedStream" => first.chain(stream::pending()).boxed(),
             "Flood" => stream::repeat_with(|| Ok("x".repeat(1_000))).boxed(),
             "Feed" => {
                 let draining = self.shutdown.draining().clone();

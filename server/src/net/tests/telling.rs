@@ -94,31 +94,38 @@ async fn metrics_count_calls_streams_and_connections() {
     };
     let server = TestServer::start(config).await;
     let client = server.client().await;
-    client.call("Echo", "").await.unwrap();
+    client.call("Counted", "").await.unwrap();
     client.call("/made.up/Method", "").await.unwrap_err();
-    client
-        .send("Hang", with_header("grpc-timeout", "1n"))
-        .await
-        .unwrap_err();
-    let stream = client.stream("Stream").await.unwrap();
+    let hanging = with_header("grpc-timeout", "1n").map(|_| "hang".to_owned());
+    client.send("Counted", hanging).await.unwrap_err();
+    let stream = client.stream("CountedStream").await.unwrap();
     let shown = scrape(&server).await;
     for line in [
         "# HELP baton_rpcs_total Calls that ended, by method and gRPC code.",
-        "baton_rpcs_total{method=\"baton.test.Probe/Echo\",code=\"OK\"} 1",
-        "baton_rpcs_total{method=\"baton.test.Probe/Hang\",code=\"DEADLINE_EXCEEDED\"} 1",
-        "baton_rpcs_total{method=\"unknown\",code=\"UNIMPLEMENTED\"} 1",
-        "baton_rpc_duration_seconds_count{method=\"baton.test.Probe/Echo\"} 1",
-        "baton_streams_open{method=\"baton.test.Probe/Stream\"} 1",
-        "baton_connections_open 1",
+        "baton_rpcs_total{method=\"baton.test.Probe/Counted\",code=\"OK\"} 1",
+        "baton_rpcs_total{method=\"baton.test.Probe/Counted\",code=\"DEADLINE_EXCEEDED\"} 1",
+        "baton_rpc_duration_seconds_count{method=\"baton.test.Probe/Counted\"} 2",
+        "baton_streams_open{method=\"baton.test.Probe/CountedStream\"} 1",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "no {line} in\n{shown}");
+    }
+    // What a caller makes up is no label, and others share these two.
+    assert!(!shown.contains("made.up"));
+    for series in [
+        "baton_rpcs_total{method=\"unknown\",code=\"UNIMPLEMENTED\"} ",
+        "baton_connections_open ",
+    ] {
+        assert!(
+            shown.lines().any(|shown| shown.starts_with(series)),
+            "no {series} in\n{shown}"
+        );
     }
     drop(stream);
     Signals::wait(&server.probe.signals.dropped).await;
     within(async {
         while !scrape(&server)
             .await
-            .contains("baton_streams_open{method=\"baton.test.Probe/Stream\"} 0")
+            .contains("baton_streams_open{method=\"baton.test.Probe/CountedStream\"} 0")
         {}
     })
     .await;
