@@ -23,6 +23,8 @@ struct Cli {
 enum Command {
     /// Serves tasks (the default).
     Serve(ServerArgs),
+    /// Makes the database, or brings its schema up to date, without serving.
+    Migrate(ServerArgs),
     /// Prints the effective settings of the server, secrets hidden.
     Config(ServerArgs),
 }
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::serve(&args.flags),
+        Command::Migrate(args) => serve::migrate(&args.flags),
         Command::Config(args) => settings::print(&args.flags),
     };
     match done {

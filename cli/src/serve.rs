@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
-use baton_server::{Server, telemetry};
+use baton_server::{Database, Server, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,18 +22,45 @@ pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         // Before anything can wait for us: a signal from here on stops in order.
         let shutdown = stop_on_signals()?;
+        let keys = config.api_key_file.is_some();
         let server = Server::open(config, listener).await?;
-        greet(&server);
+        greet(&server, keys);
         Ok(server.serve(shutdown).await?)
     })
 }
 
+/// Makes or migrates the database, says where it is, and ends.
+pub(crate) fn migrate(flags: &Flags) -> anyhow::Result<()> {
+    let config = settings::load(flags)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let database = runtime.block_on(baton_server::migrate(&config))?;
+    println!("{}", place(&database));
+    Ok(())
+}
+
+fn place(database: &Database) -> String {
+    let found = if database.created {
+        "created"
+    } else {
+        "its schema is up to date"
+    };
+    format!("Tasks are kept in {} ({found})", database.path.display())
+}
+
 /// Tells people where the server is and what to try; programs read the log.
-fn greet(server: &Server) {
+fn greet(server: &Server, keys: bool) {
     let address = server.address();
+    let header = if keys {
+        "-H 'authorization: Bearer <key>' "
+    } else {
+        ""
+    };
     let greeting = format!(
-        "Baton {} listens on {address}\nTry:  grpcurl -plaintext {address} list\n",
-        env!("CARGO_PKG_VERSION")
+        "Baton {} listens on {address}\n{}\nTry:  grpcurl -plaintext {header}{address} list\n",
+        env!("CARGO_PKG_VERSION"),
+        place(server.database()),
     );
     // A server serves whether or not anybody reads its greeting.
     if let Err(error) = std::io::stdout().write_all(greeting.as_bytes()) {

@@ -190,6 +190,8 @@ mod tests {
             ("BATON_LOG_FILTER", "debug"),
             ("BATON_DRAIN_GRACE_MS", "1"),
             ("BATON_WATCH_BOOKMARK_INTERVAL_MS", "2"),
+            ("BATON_FEED_RETENTION_SECS", "60"),
+            ("BATON_UPKEEP_INTERVAL_MS", "11"),
             ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
             ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
             ("BATON_LIMITS__MAX_WATCHES", "5"),
@@ -211,6 +213,8 @@ mod tests {
             log_filter,
             drain_grace_ms,
             watch_bookmark_interval_ms,
+            feed_retention_secs,
+            upkeep_interval_ms,
             limits,
         } = merge(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
@@ -224,6 +228,7 @@ mod tests {
         assert_eq!(metrics_listen.unwrap().to_string(), "0.0.0.0:2");
         assert_eq!((log_format, log_filter.as_str()), (LogFormat::Json, "debug"));
         assert_eq!((drain_grace_ms, watch_bookmark_interval_ms), (1, 2));
+        assert_eq!((feed_retention_secs, upkeep_interval_ms), (60, 11));
         let expected = Limits {
             max_connections: 3,
             max_streams_per_connection: 4,

@@ -96,6 +96,37 @@ fn it_serves_by_default_and_drains_on_both_signals() {
 }
 
 #[test]
+fn a_database_is_made_by_either_command_and_kept_by_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().canonicalize().unwrap().join("baton.db");
+    let migrate = || {
+        let migrated = baton(folder.path()).arg("migrate").output().unwrap();
+        assert!(migrated.status.success(), "{}", text(&migrated.stderr));
+        text(&migrated.stdout)
+    };
+    assert_eq!(
+        migrate(),
+        format!("Tasks are kept in {} (created)\n", path.display())
+    );
+    let current = format!(
+        "Tasks are kept in {} (its schema is up to date)\n",
+        path.display()
+    );
+    assert_eq!(migrate(), current);
+    let serving = Serving::start(folder.path(), &["serve"]);
+    // The file belongs to one process at a time.
+    let second = baton(folder.path()).arg("migrate").output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        text(&second.stderr).contains("baton.db"),
+        "{}",
+        text(&second.stderr)
+    );
+    assert!(text(&serving.end_with("TERM").stdout).contains(&current));
+    assert_eq!(migrate(), current);
+}
+
+#[test]
 fn the_log_goes_to_stderr_as_json_where_there_is_no_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let ended = Serving::start(folder.path(), &["serve"]).end_with("TERM");

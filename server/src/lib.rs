@@ -20,6 +20,7 @@ pub mod telemetry;
 pub mod token;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use futures::future::join_all;
 use tokio::net::TcpListener;
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Engine, IntakeLimits};
 use crate::feed::Feed;
 use crate::seams::{Clock, Ids};
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions};
 use crate::timers::UpkeepSettings;
 
 pub use config::Config;
@@ -40,6 +41,7 @@ pub struct Server {
     config: Config,
     port: net::Port,
     address: SocketAddr,
+    database: Database,
     engine: Engine,
     committer: JoinHandle<()>,
 }
@@ -68,16 +70,20 @@ impl Server {
         let address = port.address()?;
         let clock = if config.test_mode { Clock::movable() } else { Clock::system() };
         let ids = store.ids.clone();
-        let url = config.database.parse()?;
-        let opened = Store::open(&url, store).await?;
+        let (database, opened) = open_database(&config, store).await?;
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), feed::RING_BYTES);
         let (engine, committer) = Engine::start(engine::Parts { opened, feed, clock, ids, limits });
-        Ok(Server { config, port, address, engine, committer })
+        Ok(Server { config, port, address, database, engine, committer })
     }
 
     /// Where the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the server keeps its tasks.
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Where the server shows its metrics, if it does.
@@ -113,6 +119,35 @@ impl Server {
         let (served, committed) = tokio::join!(serving, committing);
         committed.and(served)
     }
+}
+
+/// A database as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// The whole path of its file.
+    pub path: PathBuf,
+    /// It was not there before.
+    pub created: bool,
+}
+
+/// Makes the database of `config` where it is not there, and brings its schema up to date, without serving.
+///
+/// Errors: the settings break their rules, or the database cannot be opened.
+pub async fn migrate(config: &Config) -> Result<Database, RunError> {
+    config.validate()?;
+    let (database, _opened) = open_database(config, &StoreOptions::new(Ids::system())).await?;
+    Ok(database)
+}
+
+async fn open_database(config: &Config, options: &StoreOptions) -> Result<(Database, Opened), RunError> {
+    let url: DatabaseUrl = config.database.parse()?;
+    let DatabaseUrl::Sqlite(file) = &url;
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    let database = Database {
+        created: !path.exists(),
+        path,
+    };
+    Ok((database, Store::open(&url, options).await?))
 }
 
 /// Opens a server and serves: [`Server::open`] and [`Server::serve`] in one.
