@@ -52,6 +52,12 @@ impl Clock {
         system.saturating_add(shift)
     }
 
+    /// Whether [`Clock::advance`] moves it: in test mode only.
+    #[must_use]
+    pub fn is_movable(&self) -> bool {
+        self.shift.is_some()
+    }
+
     /// Moves a movable clock forward by `by` and wakes every sleeper; answers the new time in microseconds, or
     /// `None` where time may not be moved.
     pub fn advance(&self, by: Duration) -> Option<i64> {

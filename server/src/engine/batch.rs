@@ -56,6 +56,12 @@ impl Batch {
                 self.write.follow_ups_removed.push(*id);
                 Vec::new()
             }
+            Work::Remember { namespace, ids } => {
+                if let Some(key) = &job.request {
+                    self.record(key, namespace, (ids.clone(), 0));
+                }
+                return Ok(Vec::new());
+            }
         };
         if let Some(key) = &job.request {
             self.remember(key, &done);
@@ -74,13 +80,18 @@ impl Batch {
 
     fn remember(&mut self, key: &RequestKey, done: &[Done]) {
         let Some(first) = done.first() else { return };
+        let ids = done.iter().map(|d| d.task.id).collect();
+        self.record(key, &first.task.namespace, (ids, first.task.revision));
+    }
+
+    fn record(&mut self, key: &RequestKey, namespace: &str, (task_ids, revision): (Vec<TaskId>, i64)) {
         let record = RequestRecord {
-            namespace: first.task.namespace.clone(),
+            namespace: namespace.to_owned(),
             request_id: key.id,
             method: key.method.to_owned(),
             hash: key.hash,
-            task_ids: done.iter().map(|d| d.task.id).collect(),
-            revision: first.task.revision,
+            task_ids,
+            revision,
             expire_time: self.now.plus(REQUEST_MEMORY),
         };
         // A repeat in the same batch finds it here.
@@ -153,6 +164,12 @@ impl Batch {
         if task.has_children && result == State::Cancelled {
             self.write.follow_ups_added.push(follow_up(FollowUpKind::ParentGone));
         }
+    }
+
+    /// Creates one task outside of any batch of jobs: its errors name no member.
+    pub(super) fn create_alone(&mut self, member: CreateRequest) -> Result<Option<Done>, Error> {
+        let mut done = self.create(&[member]).map_err(|e| unindexed(e, true))?;
+        Ok(done.pop())
     }
 
     /// Creates all members or none: whatever can go wrong is looked at before the first is created.

@@ -254,7 +254,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
                 wanted.push(dependency.task_id);
             }
         }
-        Work::CloseFollowUp(_) => {}
+        Work::CloseFollowUp(_) | Work::Remember { .. } => {}
     }
 }
 

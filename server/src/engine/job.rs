@@ -83,6 +83,8 @@ pub(super) enum Work {
     Move { id: TaskId, command: Command, etag: Option<String> },
     /// A follow-up has nothing left to do.
     CloseFollowUp(i64),
+    /// Nothing but the memory of the job's request: a call on many tasks is going to move these.
+    Remember { namespace: String, ids: Vec<TaskId> },
 }
 
 /// Upkeep of the store, done between batches. Each is bounded and answers whether there is more to do.
@@ -131,6 +133,7 @@ impl Work {
             }
             Self::Move { command, .. } => Weight { commands: 1, bytes: action_bytes(&command.action) },
             Self::CloseFollowUp(_) => Weight { commands: 1, bytes: 64 },
+            Self::Remember { ids, .. } => Weight { commands: 1, bytes: 64 + ids.len() * size_of::<TaskId>() },
         }
     }
 }

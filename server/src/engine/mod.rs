@@ -10,6 +10,8 @@ mod error;
 mod intake;
 mod job;
 mod order;
+mod preview;
+mod recall;
 mod signals;
 mod working;
 #[cfg(test)]

@@ -97,17 +97,15 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn fill_payloads(&self, events: &mut [Event]) -> Result<(), StoreError> {
-        let mut named: BTreeSet<TaskId> = BTreeSet::new();
+        let mut named: BTreeSet<(TaskId, PayloadRole, i32)> = BTreeSet::new();
         for event in events.iter() {
-            if payloads(&event.detail).any(|(_, payload)| payload.body.is_none()) {
-                named.insert(event.task_id);
-            }
+            let missing = payloads(&event.detail).filter(|(_, payload)| payload.body.is_none());
+            named.extend(missing.map(|(role, payload)| (event.task_id, role, payload.version)));
         }
         if named.is_empty() {
             return Ok(());
         }
-        let ids: Vec<TaskId> = named.into_iter().collect();
-        let bodies = self.bodies(&ids).await?;
+        let bodies = self.bodies(&named).await?;
         for event in events {
             for (role, payload) in payloads_mut(&mut event.detail) {
                 let found = bodies.get(&(event.task_id, role, payload.version));
@@ -120,15 +118,19 @@ impl Store {
         Ok(())
     }
 
-    /// Every payload of those tasks, standing or replaced.
+    /// Those payloads, standing or replaced, and whatever else stands on their tasks.
     async fn bodies(
         &self,
-        ids: &[TaskId],
+        named: &BTreeSet<(TaskId, PayloadRole, i32)>,
     ) -> Result<BTreeMap<(TaskId, PayloadRole, i32), Payload>, StoreError> {
         let mut bodies = BTreeMap::new();
-        for id in ids {
+        let ids: BTreeSet<TaskId> = named.iter().map(|(id, _, _)| *id).collect();
+        let ids: Vec<TaskId> = ids.into_iter().collect();
+        for id in &ids {
+            let of_task = named.iter().filter(|(named, _, _)| named == id);
             let rows = payload::Entity::find()
                 .filter(payload::Column::TaskId.eq(id.0))
+                .filter(payload::Column::Version.is_in(of_task.map(|(_, _, version)| *version)))
                 .all(self.readers())
                 .await?;
             for row in rows {
@@ -149,7 +151,7 @@ impl Store {
             .select_only()
             .columns([task::Column::Id, task::Column::Input, task::Column::InputBody])
             .columns([task::Column::Output, task::Column::OutputBody])
-            .filter(id_in(ids))
+            .filter(id_in(&ids))
             .into_tuple()
             .all(self.readers())
             .await?;

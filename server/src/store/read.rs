@@ -2,7 +2,7 @@
 
 use baton_domain::{Payload, PayloadRole, Task, TaskId, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement};
 use uuid::Uuid;
 
 use super::batch::{FollowUp, RequestRecord};
@@ -11,6 +11,17 @@ use super::rows::{read_follow_up, read_replaced, read_request, read_task};
 use super::{Store, StoreError, dialect};
 
 impl Store {
+    /// The version of the database's library.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        let asked = Statement::from_string(DbBackend::Sqlite, dialect::VERSION);
+        let row = self.readers().query_one_raw(asked).await?;
+        let version = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(version.unwrap_or_default())
+    }
+
     /// The task with that id, with its payloads.
     ///
     /// # Errors
