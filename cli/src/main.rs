@@ -1,17 +1,25 @@
 //! `baton`: the one binary. It serves by default.
 
+mod client;
 mod serve;
 mod settings;
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use settings::Flags;
 
 /// Durable tasks for people, programs and agents, over gRPC.
 #[derive(Parser)]
-#[command(name = "baton", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "baton",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 120
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -27,6 +35,18 @@ enum Command {
     Migrate(ServerArgs),
     /// Prints the effective settings of the server, secrets hidden.
     Config(ServerArgs),
+    /// Creates, moves, finishes and shows tasks on a server.
+    Task(Box<client::TaskArgs>),
+    /// Follows tasks: a progress bar for each that runs, or JSON lines.
+    Watch(Box<client::WatchArgs>),
+    /// Prints a script that completes commands, for a shell to read when it starts.
+    #[command(
+        after_help = "Example:\n  baton completions bash > ~/.local/share/bash-completion/completions/baton"
+    )]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
@@ -41,6 +61,9 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args.flags),
         Command::Migrate(args) => serve::migrate(&args.flags),
         Command::Config(args) => settings::print(&args.flags),
+        Command::Task(args) => return client::task(*args),
+        Command::Watch(args) => return client::watch(*args),
+        Command::Completions { shell } => complete(shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,5 +71,41 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn complete(shell: Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "baton", &mut script);
+    Ok(std::io::stdout().write_all(&script)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    /// A newcomer finds every command and every argument explained.
+    #[test]
+    fn everything_has_a_help_text() {
+        let mut missing = Vec::new();
+        let mut open = vec![Cli::command()];
+        while let Some(command) = open.pop() {
+            if command.get_about().is_none() {
+                missing.push(command.get_name().to_owned());
+            }
+            for argument in command
+                .get_arguments()
+                .filter(|argument| argument.get_help().is_none())
+            {
+                missing.push(format!("{} {}", command.get_name(), argument.get_id()));
+            }
+            open.extend(command.get_subcommands().cloned());
+        }
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }

@@ -73,7 +73,8 @@ impl<R: Rpc> IntoFuture for Call<R> {
         Box::pin(async move {
             let inner = &self.client.inner;
             self.request.fill_in(&inner.defaults);
-            let within = self.timeout.unwrap_or(inner.timeout) + self.request.own_time();
+            let timeout = self.timeout.unwrap_or(inner.timeout);
+            let within = timeout.saturating_add(self.request.own_time());
             inner.carry_out(self.request, within).await
         })
     }

@@ -64,7 +64,7 @@ impl Inner {
 
     /// Sends a request, and again where that is safe and promising, until it is answered or its time is over.
     pub(crate) async fn carry_out<R: Rpc>(&self, request: R, within: Duration) -> Result<R::Output, Error> {
-        let deadline = Instant::now() + within;
+        let deadline = moment_after(within);
         let repeatable = request.repeatable();
         let channels = if R::WAITS { &self.streams } else { &self.calls };
         let mut repeats = Repeats::new(&self.retry, &self.budget);
@@ -103,4 +103,11 @@ pub(crate) fn leave_if_failing(channels: &Channels, slot: Slot, error: &Error) {
     if verdict(error, true) == Verdict::Repeat {
         channels.avoid(slot);
     }
+}
+
+/// The end of a time that begins now. What no clock can tell is as good as never.
+pub(crate) fn moment_after(within: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3_600);
+    let now = Instant::now();
+    now.checked_add(within).unwrap_or(now + NEVER)
 }

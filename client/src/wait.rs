@@ -7,6 +7,7 @@ use baton_proto::v1::{Task, TaskState, WaitTaskRequest, WaitTaskResponse};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
+use crate::client::moment_after;
 use crate::retry::{Verdict, verdict};
 use crate::value::span;
 use crate::{Client, Error};
@@ -55,7 +56,7 @@ impl Wait {
     }
 
     async fn go(self) -> Result<Waited, Error> {
-        let end = Instant::now() + self.within;
+        let end = moment_after(self.within);
         let mut pauses = self.client.inner.retry.endless_waits();
         loop {
             let left = end.saturating_duration_since(Instant::now());

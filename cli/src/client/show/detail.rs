@@ -1,0 +1,236 @@
+//! One thing in all its parts: a name and a value a line.
+
+use baton_client::proto::payload::Kind;
+use baton_client::proto::{
+    Actor, ActorType, Dependency, ExplainTaskResponse, InputRequest, Payload, Task, TaskError,
+};
+use baton_client::{State, value};
+
+use super::table;
+use super::text::{clean, clean_lines, span, time};
+use crate::client::names;
+
+/// Lines of names and values; what is empty is left out.
+struct Sheet {
+    lines: Vec<String>,
+}
+
+impl Sheet {
+    fn put(&mut self, name: &str, value: impl AsRef<str>) {
+        let value = value.as_ref();
+        if !value.is_empty() {
+            // What runs over several lines is set in.
+            let value = value.replace('\n', "\n                 ");
+            self.lines.push(format!("{name:<16} {value}"));
+        }
+    }
+
+    fn count(&mut self, name: &str, count: i32) {
+        if count > 0 {
+            self.put(name, count.to_string());
+        }
+    }
+}
+
+pub(super) fn task(task: &Task) -> String {
+    let mut sheet = Sheet { lines: Vec::new() };
+    sheet.put("id", clean(&task.id));
+    sheet.put("state", state(task));
+    sheet.put("type", clean(&task.r#type));
+    sheet.put("title", clean(&task.title));
+    sheet.put("description", clean_lines(&task.description));
+    sheet.put("namespace", clean(&task.namespace));
+    sheet.put("queue", clean(&task.queue));
+    sheet.put("priority", names::priority(task.priority()));
+    sheet.put("labels", labels(task));
+    sheet.put("assignee", actor(task.assignee.as_ref()));
+    sheet.put("creator", actor(task.creator.as_ref()));
+    sheet.put("parent", clean(&task.parent_id));
+    for on in &task.dependencies {
+        sheet.put("depends on", dependency(on));
+    }
+    sheet.put(
+        "progress",
+        task.progress.as_ref().map_or_else(String::new, |told| {
+            let remaining = told
+                .estimated_time_remaining
+                .as_ref()
+                .map(|left| format!("({} left)", span(left)));
+            let parts = [
+                table::progress(told),
+                clean(&told.message),
+                remaining.unwrap_or_default(),
+            ];
+            parts
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
+    );
+    sheet.put("input", payload(task.input.as_ref()));
+    sheet.put("output", payload(task.output.as_ref()));
+    sheet.put("error", task.error.as_ref().map_or_else(String::new, error));
+    for question in &task.input_requests {
+        sheet.put("question", asked(question));
+    }
+    sheet.put(
+        "metadata",
+        task.metadata
+            .as_ref()
+            .map_or_else(String::new, |object| value::from_struct(object).to_string()),
+    );
+    sheet.put("scheduled for", time(task.schedule_time));
+    sheet.put("created", time(task.create_time));
+    sheet.put("updated", time(task.update_time));
+    sheet.put("started", time(task.start_time));
+    sheet.put("ended", time(task.end_time));
+    sheet.put("took", task.duration.as_ref().map_or_else(String::new, span));
+    sheet.count("attempt", task.attempt);
+    sheet.count("retries", task.retry_count);
+    sheet.put("revision", task.revision.to_string());
+    sheet.put("etag", clean(&task.etag));
+    sheet.lines.join("\n")
+}
+
+fn state(task: &Task) -> String {
+    let reasons = [task.state_reason.as_str(), task.state_message.as_str()];
+    let reasons: Vec<_> = reasons
+        .into_iter()
+        .filter(|reason| !reason.is_empty())
+        .map(clean)
+        .collect();
+    match reasons.as_slice() {
+        [] => names::state(task.state()).to_owned(),
+        some => format!("{} ({})", names::state(task.state()), some.join(": ")),
+    }
+}
+
+fn labels(task: &Task) -> String {
+    let pairs = task
+        .labels
+        .iter()
+        .map(|(key, value)| format!("{}={}", clean(key), clean(value)));
+    pairs.collect::<Vec<_>>().join(" ")
+}
+
+/// As `--actor` takes it.
+fn actor(actor: Option<&Actor>) -> String {
+    let Some(actor) = actor else { return String::new() };
+    let kind = match actor.r#type() {
+        ActorType::Human => "human",
+        ActorType::Agent => "agent",
+        ActorType::Service => "service",
+        ActorType::System => "system",
+        ActorType::Unspecified => "unknown",
+    };
+    format!("{kind}:{}", clean(&actor.id))
+}
+
+fn dependency(on: &Dependency) -> String {
+    match on.result() {
+        State::Unspecified => format!("{} (open)", clean(&on.task_id)),
+        settled => format!("{} ({})", clean(&on.task_id), names::state(settled)),
+    }
+}
+
+fn payload(payload: Option<&Payload>) -> String {
+    let Some(payload) = payload else {
+        return String::new();
+    };
+    let text = match &payload.kind {
+        Some(Kind::Json(json)) => clean(&value::from_value(json).to_string()),
+        Some(Kind::JsonText(text)) => clean_lines(text),
+        Some(Kind::Data(data)) => format!("{} bytes", data.len()),
+        Some(Kind::Uri(uri)) => clean(uri),
+        None => String::new(),
+    };
+    match payload.media_type.as_str() {
+        "" => text,
+        media_type => format!("{text} ({})", clean(media_type)),
+    }
+}
+
+fn error(error: &TaskError) -> String {
+    let mut text = clean_lines(&error.message);
+    if !error.code.is_empty() {
+        text = format!("{}: {text}", clean(&error.code));
+    }
+    if let Some(details) = &error.details {
+        text = format!("{text} {}", clean(&value::from_struct(details).to_string()));
+    }
+    text
+}
+
+fn asked(question: &InputRequest) -> String {
+    let mut text = format!("{}: {}", clean(&question.key), clean_lines(&question.prompt));
+    if !question.choices.is_empty() {
+        let choices: Vec<_> = question.choices.iter().map(|choice| clean(choice)).collect();
+        text = format!("{text} [{}]", choices.join(" | "));
+    }
+    match &question.answerer {
+        Some(answerer) => format!(
+            "{text}\nanswer: {} by {}",
+            payload(question.answer.as_ref()),
+            actor(Some(answerer))
+        ),
+        None => format!("{text} (open)"),
+    }
+}
+
+/// One line a cause, then when it changes by itself.
+pub(super) fn explanation(explained: &ExplainTaskResponse) -> String {
+    let mut lines: Vec<_> = explained
+        .causes
+        .iter()
+        .map(|cause| clean(&cause.message))
+        .collect();
+    lines.push(match explained.next_change_time {
+        Some(change) => format!("changes by itself at {}", time(Some(change))),
+        None => "only a call can change that".to_owned(),
+    });
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_leaves_out_what_is_empty_and_sets_lines_in() {
+        let text = task(&Task {
+            id: "1".to_owned(),
+            state: State::Cancelled.into(),
+            state_message: "no longer needed".to_owned(),
+            description: "first\nsecond".to_owned(),
+            input: Some(value::json_text("{\"a\": 1}")),
+            ..Task::default()
+        });
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "id               1");
+        assert_eq!(lines[1], "state            CANCELLED (no longer needed)");
+        assert_eq!(lines[3], "                 second");
+        assert!(text.contains("input            {\"a\": 1}"), "{text}");
+        assert!(!text.contains("output"), "{text}");
+    }
+
+    #[test]
+    fn a_question_shows_what_was_answered() {
+        let open = InputRequest {
+            key: "tone".to_owned(),
+            prompt: "Which?".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(asked(&open), "tone: Which? (open)");
+        let answered = InputRequest {
+            choices: vec!["plain".to_owned(), "funny".to_owned()],
+            answer: Some(value::json_text("\"plain\"")),
+            answerer: Some(baton_client::actor::human("ada")),
+            ..open
+        };
+        assert_eq!(
+            asked(&answered),
+            "tone: Which? [plain | funny]\nanswer: \"plain\" by human:ada"
+        );
+    }
+}

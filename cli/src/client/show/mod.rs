@@ -1,0 +1,122 @@
+//! What results look like: tables for people, one object a line for programs.
+
+mod detail;
+mod json;
+pub(super) mod table;
+pub(super) mod text;
+
+use std::io::{self, Write};
+
+use baton_client::BulkOutcome;
+use baton_client::proto::{ExplainTaskResponse, GetTaskStatsResponse, Task, TaskEvent, WatchTasksResponse};
+
+use super::options::Format;
+
+/// Where results go.
+pub(crate) struct Screen {
+    format: Format,
+}
+
+impl Screen {
+    pub(super) fn new(format: Format) -> Self {
+        Screen { format }
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A task, in all its parts.
+    pub(super) fn task(&self, task: &Task) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&detail::task(task)),
+            Format::Json => line(&json::line(task)?),
+        }
+    }
+
+    /// A task, in short.
+    pub(super) fn task_row(&self, task: &Task) -> io::Result<()> {
+        self.task_rows(std::slice::from_ref(task))
+    }
+
+    /// Tasks, in short.
+    pub(super) fn task_rows(&self, tasks: &[Task]) -> io::Result<()> {
+        match self.format {
+            Format::Table if tasks.is_empty() => {
+                self.note("no tasks");
+                Ok(())
+            }
+            Format::Table => line(&table::tasks(tasks)),
+            Format::Json => lines(tasks.iter().map(json::line)),
+        }
+    }
+
+    /// A task that was deleted.
+    pub(super) fn gone(&self, id: &str) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&format!("{} is deleted", text::clean(id))),
+            Format::Json => line(&serde_json::json!({ "id": id, "deleted": true }).to_string()),
+        }
+    }
+
+    pub(super) fn event(&self, event: &TaskEvent) -> io::Result<()> {
+        self.events(std::slice::from_ref(event))
+    }
+
+    pub(super) fn events(&self, events: &[TaskEvent]) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&table::events(events)),
+            Format::Json => lines(events.iter().map(json::line)),
+        }
+    }
+
+    pub(super) fn stats(&self, stats: &GetTaskStatsResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&table::stats(stats)),
+            Format::Json => line(&json::line(stats)?),
+        }
+    }
+
+    pub(super) fn explanation(&self, explained: &ExplainTaskResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&detail::explanation(explained)),
+            Format::Json => line(&json::line(explained)?),
+        }
+    }
+
+    pub(super) fn bulk(&self, outcome: &BulkOutcome) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&table::bulk(outcome)),
+            Format::Json => line(&json::bulk(outcome)?),
+        }
+    }
+
+    /// One message of a watch.
+    pub(super) fn watched(&self, message: &WatchTasksResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => lines(table::watched(message).into_iter().map(Ok)),
+            Format::Json => line(&json::line(message)?),
+        }
+    }
+
+    /// A word beside the result, for people only.
+    pub(super) fn note(&self, note: &str) {
+        if self.format == Format::Table {
+            // Nobody who closed stderr wants to read it.
+            let told = writeln!(io::stderr().lock(), "{note}").is_ok();
+            tracing::trace!(told, "noted");
+        }
+    }
+}
+
+fn line(text: &str) -> io::Result<()> {
+    lines(std::iter::once(Ok(text.to_owned())))
+}
+
+fn lines(texts: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for text in texts {
+        writeln!(out, "{}", text?)?;
+    }
+    out.flush()
+}

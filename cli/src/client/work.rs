@@ -1,0 +1,158 @@
+//! The moves of the one who works on a task.
+
+use std::time::Duration;
+
+use baton_client::proto::Actor;
+use baton_client::value;
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::moves::{One, change};
+use super::names::Outcome;
+use super::options::Session;
+use super::parse::{self, Json};
+
+/// A task and who starts it.
+#[derive(Args)]
+pub(crate) struct StartArgs {
+    #[command(flatten)]
+    one: One,
+    /// Who works on it [default: its assignee, else who acts]
+    #[arg(long = "as", value_name = "WHO", value_parser = parse::actor)]
+    assignee: Option<Actor>,
+}
+
+pub(super) async fn start(session: &Session, args: StartArgs) -> Result<Exit, Failure> {
+    let mut call = session.client.start(args.one.id);
+    if let Some(assignee) = args.assignee {
+        call = call.assignee(assignee);
+    }
+    change(session, args.one.guard, call).await
+}
+
+/// How far the work is.
+#[derive(Args)]
+pub(crate) struct ProgressArgs {
+    #[command(flatten)]
+    one: One,
+    /// How much is done, 0 to 100
+    #[arg(value_name = "PERCENT", value_parser = clap::value_parser!(i32).range(0..=100))]
+    percent: Option<i32>,
+    /// What is being done, as a short name
+    #[arg(long, value_name = "TEXT")]
+    step: Option<String>,
+    /// What is being done, as a sentence
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// How long the rest will take, such as 5m
+    #[arg(long, value_name = "TIME", value_parser = parse::span)]
+    remaining: Option<Duration>,
+}
+
+pub(super) async fn progress(session: &Session, args: ProgressArgs) -> Result<Exit, Failure> {
+    let mut call = session.client.progress(args.one.id);
+    if let Some(percent) = args.percent {
+        call = call.percent(percent);
+    }
+    if let Some(step) = args.step {
+        call = call.step(step);
+    }
+    if let Some(message) = args.message {
+        call = call.message(message);
+    }
+    if let Some(remaining) = args.remaining {
+        call = call.time_remaining(remaining);
+    }
+    change(session, args.one.guard, call).await
+}
+
+/// A task and what the work made.
+#[derive(Args)]
+pub(crate) struct ResultArgs {
+    #[command(flatten)]
+    one: One,
+    /// What the work made: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON", value_parser = parse::json)]
+    result: Option<Json>,
+}
+
+pub(super) async fn complete(session: &Session, args: ResultArgs) -> Result<Exit, Failure> {
+    let mut call = session.client.complete(args.one.id);
+    if let Some(Json(text)) = args.result {
+        call = call.output(value::json_text(text));
+    }
+    change(session, args.one.guard, call).await
+}
+
+pub(super) async fn submit(session: &Session, args: ResultArgs) -> Result<Exit, Failure> {
+    let mut call = session.client.submit(args.one.id);
+    if let Some(Json(text)) = args.result {
+        call = call.output(value::json_text(text));
+    }
+    change(session, args.one.guard, call).await
+}
+
+/// What went wrong.
+#[derive(Args)]
+pub(crate) struct FailArgs {
+    #[command(flatten)]
+    one: One,
+    /// What happened, for people
+    #[arg(value_name = "TEXT")]
+    message: String,
+    /// Stable word that programs switch on, such as rate_limited
+    #[arg(long)]
+    code: Option<String>,
+    /// More about it, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = parse::json_object)]
+    details: Option<serde_json::Map<String, serde_json::Value>>,
+    /// No further attempt before this time has passed, such as 30s
+    #[arg(long, value_name = "TIME", value_parser = parse::span)]
+    retry_after: Option<Duration>,
+    /// No further attempt at all
+    #[arg(long, conflicts_with = "retry_after")]
+    non_retryable: bool,
+    /// How the attempt ended
+    #[arg(long, value_name = "OUTCOME", default_value = "error")]
+    outcome: Outcome,
+}
+
+pub(super) async fn fail(session: &Session, args: FailArgs) -> Result<Exit, Failure> {
+    let Outcome(outcome) = args.outcome;
+    let mut call = session.client.fail(args.one.id, args.message).outcome(outcome);
+    if let Some(code) = args.code {
+        call = call.code(code);
+    }
+    if let Some(details) = args.details {
+        call = call.details(details);
+    }
+    if let Some(wait) = args.retry_after {
+        call = call.retry_after(wait);
+    }
+    if args.non_retryable {
+        call = call.non_retryable();
+    }
+    change(session, args.one.guard, call).await
+}
+
+/// A question.
+#[derive(Args)]
+pub(crate) struct RequestInputArgs {
+    #[command(flatten)]
+    one: One,
+    /// The question
+    #[arg(value_name = "TEXT")]
+    prompt: String,
+    /// Name of the question, unique in the task [default: drawn]
+    #[arg(long)]
+    key: Option<String>,
+    /// Answer to choose from; may be given many times [default: any answer]
+    #[arg(long = "choice", value_name = "TEXT")]
+    choices: Vec<String>,
+}
+
+pub(super) async fn request_input(session: &Session, args: RequestInputArgs) -> Result<Exit, Failure> {
+    let call = session.client.request_input(args.one.id, args.prompt);
+    let call = call.key(args.key.unwrap_or_default()).choices(args.choices);
+    change(session, args.one.guard, call).await
+}
