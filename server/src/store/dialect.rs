@@ -238,3 +238,32 @@ pub(super) const MAKE_IDENTITY: &str = "BEGIN IMMEDIATE; \
 pub(super) const OLDEST_READY: &str = "CASE WHEN task_count.state = 'QUEUED' THEN \
      (SELECT min(t.queue_time) FROM task AS t WHERE t.state = 'QUEUED' AND t.namespace = task_count.namespace \
       AND t.queue = task_count.queue AND t.type = task_count.type) END";
+
+/// The value of a label. The text must be the same wherever it stands: an index on it serves no other text.
+pub(super) fn label(key: &str) -> String {
+    format!("labels->>'$.\"{}\"'", key.replace('\'', "''"))
+}
+
+/// The name of the index of a label; such names are the store's own.
+pub(super) fn label_index(key: &str) -> String {
+    let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{LABEL_INDEX}{hex}")
+}
+
+const LABEL_INDEX: &str = "task_label_";
+
+/// Makes the index of a label.
+pub(super) fn make_label_index(key: &str) -> String {
+    let (name, label) = (label_index(key), label(key));
+    format!(
+        "CREATE INDEX IF NOT EXISTS {name} ON task (namespace, ({label}), create_time, id) WHERE {label} IS NOT NULL"
+    )
+}
+
+pub(super) fn drop_index(name: &str) -> String {
+    format!("DROP INDEX {name}")
+}
+
+/// The names of the indexes of labels.
+pub(super) const LABEL_INDEXES: &str =
+    "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'task\\_label\\_%' ESCAPE '\\'";

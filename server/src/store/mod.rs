@@ -12,7 +12,9 @@ mod bulk;
 mod dialect;
 mod entity;
 mod error;
+mod filter;
 mod heads;
+mod list;
 mod log;
 mod open;
 mod plan;
@@ -36,6 +38,7 @@ use crate::token::Keyring;
 pub use batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;
+pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
 pub use log::{EventsOfQuery, Window};
 pub use open::{DatabaseUrl, Opened, StoreOptions};
 pub use stats::TaskGroup;
@@ -52,6 +55,7 @@ struct Inner {
     readers: DatabaseConnection,
     epoch: Uuid,
     keyring: Keyring,
+    indexed_labels: Vec<String>,
     /// Held for as long as anybody reads or writes.
     _lock: File,
 }

@@ -12,7 +12,7 @@ use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::entity::{namespace, store_meta, token_key};
@@ -54,6 +54,8 @@ pub struct StoreOptions {
     pub ids: Ids,
     /// Connections that read.
     pub readers: u32,
+    /// Keys of labels by which tasks are found through an index. Changing them rebuilds indexes at the next start.
+    pub indexed_labels: Vec<String>,
     /// False: commits are not flushed to disk and a power cut may lose them. For tests only.
     pub durable: bool,
     /// True: batches are taken for written and nothing is.
@@ -68,6 +70,7 @@ impl StoreOptions {
         Self {
             ids,
             readers: READERS,
+            indexed_labels: Vec::new(),
             durable: true,
             #[cfg(feature = "bench")]
             writes_nothing: false,
@@ -97,19 +100,24 @@ impl Store {
         let DatabaseUrl::Sqlite(file) = url;
         let lock = lock(file)?;
         let write = dialect::writer_options(file, options.durable);
-        check_version(&write).await?;
+        let mut connection = SqliteConnection::connect_with(&write).await?;
+        check_version(&mut connection).await?;
         migrate(&write).await?;
-        let (epoch, keyring) = identity(&write, &options.ids).await?;
+        make_identity(&mut connection, &options.ids).await?;
+        index_labels(&mut connection, &options.indexed_labels).await?;
         let readers = pool(dialect::reader_options(file), options.readers).await?;
+        let (epoch, keyring) = identity(&readers).await?;
         let heads = read_heads(&readers).await?;
+        let namespaces: BTreeSet<String> = heads.names().cloned().collect();
+        let indexed_labels = options.indexed_labels.clone();
         let inner = Arc::new(Inner {
             readers,
             epoch,
             keyring,
+            indexed_labels,
             _lock: lock,
         });
-        let namespaces: BTreeSet<String> = heads.names().cloned().collect();
-        let writer = Writer::open(write, namespaces, Arc::clone(&inner)).await?;
+        let writer = Writer::new((connection, write), namespaces, Arc::clone(&inner));
         #[cfg(feature = "bench")]
         let writer = writer.writing_nothing(options.writes_nothing);
         Ok(Opened {
@@ -143,12 +151,8 @@ fn lock(file: &Path) -> Result<File, StoreError> {
     }
 }
 
-async fn check_version(options: &SqliteConnectOptions) -> Result<(), StoreError> {
-    let mut connection = SqliteConnection::connect_with(options).await?;
-    let found: String = sqlx::query_scalar(dialect::VERSION)
-        .fetch_one(&mut connection)
-        .await?;
-    connection.close().await?;
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let found: String = sqlx::query_scalar(dialect::VERSION).fetch_one(connection).await?;
     if dialect::is_new_enough(&found) {
         Ok(())
     } else {
@@ -199,23 +203,37 @@ async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<Databas
     Ok(pool.into())
 }
 
-/// The epoch and the keys of this database; drawn when there are none.
-async fn identity(options: &SqliteConnectOptions, ids: &Ids) -> Result<(Uuid, Keyring), StoreError> {
-    let mut connection = SqliteConnection::connect_with(options).await?;
+/// Draws the epoch and the first key of a new database; an old one keeps its own.
+async fn make_identity(connection: &mut SqliteConnection, ids: &Ids) -> Result<(), StoreError> {
     let (epoch, secret): ([u8; 16], [u8; 32]) = (ids.bytes(), ids.bytes());
     let query = sqlx::query(dialect::MAKE_IDENTITY)
         .bind(EPOCH)
         .bind(epoch.to_vec())
         .bind(secret.to_vec());
-    query.execute(&mut connection).await?;
-    connection.close().await?;
-    let database = pool(options.clone(), 1).await?;
-    let read = read_identity(&database).await;
-    database.close().await?;
-    read
+    query.execute(connection).await?;
+    Ok(())
 }
 
-async fn read_identity(database: &DatabaseConnection) -> Result<(Uuid, Keyring), StoreError> {
+/// Makes the indexes of these labels and drops those of others. Takes as long as reading every task, once.
+async fn index_labels(connection: &mut SqliteConnection, keys: &[String]) -> Result<(), StoreError> {
+    let wanted: BTreeSet<String> = keys.iter().map(|key| dialect::label_index(key)).collect();
+    let standing: Vec<String> = sqlx::query_scalar(dialect::LABEL_INDEXES)
+        .fetch_all(&mut *connection)
+        .await?;
+    for name in standing.iter().filter(|name| !wanted.contains(*name)) {
+        connection
+            .execute(AssertSqlSafe(dialect::drop_index(name)))
+            .await?;
+    }
+    for key in keys {
+        connection
+            .execute(AssertSqlSafe(dialect::make_label_index(key)))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn identity(database: &DatabaseConnection) -> Result<(Uuid, Keyring), StoreError> {
     let epoch = store_meta::Entity::find_by_id(EPOCH).one(database).await?;
     let epoch = epoch
         .ok_or_else(|| StoreError::corrupt("store_meta", EPOCH, "it is not there"))?

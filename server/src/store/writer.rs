@@ -35,13 +35,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) async fn open(
-        options: SqliteConnectOptions,
+    pub(super) fn new(
+        (connection, options): (SqliteConnection, SqliteConnectOptions),
         namespaces: BTreeSet<String>,
         inner: Arc<Inner>,
-    ) -> Result<Self, StoreError> {
-        let connection = SqliteConnection::connect_with(&options).await?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             connection,
             options,
             texts: HashMap::new(),
@@ -50,7 +49,7 @@ impl Writer {
             #[cfg(feature = "bench")]
             writes_nothing: false,
             _inner: inner,
-        })
+        }
     }
 
     #[cfg(feature = "bench")]

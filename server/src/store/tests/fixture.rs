@@ -30,8 +30,12 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn new() -> Self {
+        Self::with(&StoreOptions::new(Ids::seeded(1))).await
+    }
+
+    pub(super) async fn with(options: &StoreOptions) -> Self {
         let folder = TempDir::new().unwrap();
-        let Opened { store, writer, heads } = open(&folder).await.unwrap();
+        let Opened { store, writer, heads } = Store::open(&url(&folder), options).await.unwrap();
         Self {
             folder,
             store,

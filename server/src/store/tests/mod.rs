@@ -2,5 +2,6 @@
 
 mod commit;
 mod fixture;
+mod list;
 mod open;
 mod round_trip;

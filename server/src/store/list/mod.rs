@@ -1,0 +1,171 @@
+//! Lists of tasks: filtered, ordered, page by page, with bounded work for each page.
+//!
+//! A page is found in two steps within one snapshot: the keys (sort value and id), from an index where one serves, then
+//! the rows. The keys come from one or more scans (see `scan`), each in the order of the list, which are merged. A scan
+//! reads a bounded number of rows; where that ends before the page is full, the page is short and says where to go on.
+//! Source: AIP-158.
+
+mod merge;
+mod path;
+mod scan;
+
+use std::collections::HashMap;
+
+use baton_domain::filter::Filter;
+use baton_domain::{Task, TaskId};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter as _, QuerySelect as _, TransactionOptions,
+    TransactionTrait as _,
+};
+use uuid::Uuid;
+
+use self::merge::merge;
+use self::path::Path;
+use super::entity::task::{Column, Entity};
+use super::read::id_in;
+use super::rows::read_task;
+use super::{Store, StoreError};
+
+/// Rows that one call looks at where no index serves: some 20 ms.
+pub const SCAN_ROWS: u32 = 20_000;
+
+/// Which tasks, in which order, and from where.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// Where they live.
+    pub namespace: String,
+    /// Which of them.
+    pub filter: Filter,
+    /// Ties are ordered by id, in the same direction.
+    pub order: ListOrder,
+    /// The key of the last task of the page before.
+    pub after: Option<SortKey>,
+    /// At most so many; at least 1.
+    pub limit: u32,
+    /// Rows that may be looked at, at least 1: [`SCAN_ROWS`].
+    pub scan_limit: u32,
+    /// With the bytes of inputs and outputs.
+    pub payloads: bool,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListOrder {
+    /// By what.
+    pub field: ListField,
+    /// The greatest first. Tasks without a value come last either way.
+    pub descending: bool,
+}
+
+/// What a list can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListField {
+    /// `id`
+    Id,
+    /// `create_time`
+    CreateTime,
+    /// `update_time`
+    UpdateTime,
+    /// `priority`
+    Priority,
+    /// `schedule_time`, which may be absent
+    ScheduleTime,
+}
+
+/// The place of a task in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// What the list is ordered by; `None` for the order by id, and for a task without a value.
+    pub value: Option<i64>,
+    /// The task.
+    pub id: TaskId,
+}
+
+impl SortKey {
+    /// As tokens carry it: 17 or 25 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.id.0.as_bytes().to_vec();
+        bytes.extend(self.value.into_iter().flat_map(i64::to_be_bytes));
+        bytes
+    }
+
+    /// Reads [`SortKey::to_bytes`]; `None` for other bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (id, value) = bytes.split_at_checked(16)?;
+        let id = TaskId(Uuid::from_slice(id).ok()?);
+        let value = match value {
+            [] => None,
+            value => Some(i64::from_be_bytes(value.try_into().ok()?)),
+        };
+        Some(Self { value, id })
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListPage {
+    /// In order; may be fewer than asked for though there are more.
+    pub tasks: Vec<Task>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<SortKey>,
+}
+
+impl Store {
+    /// A page of tasks.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
+        // One snapshot: a task that moves between two scans is found by exactly one of them.
+        let deferred = TransactionOptions::default();
+        let snapshot = self.readers().begin_with_options(deferred).await?;
+        let page = page(&snapshot, query, &self.inner.indexed_labels).await;
+        snapshot.commit().await?;
+        page
+    }
+}
+
+async fn page(
+    snapshot: &DatabaseTransaction,
+    query: &ListQuery,
+    indexed_labels: &[String],
+) -> Result<ListPage, StoreError> {
+    let path = Path::choose(&query.filter, indexed_labels);
+    let mut finds = Vec::new();
+    for scan in scan::plan(snapshot, query, &path).await? {
+        finds.push(scan.run(snapshot, query).await?);
+    }
+    let (keys, next) = merge(finds, query.order.descending, query.limit as usize);
+    let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
+    Ok(ListPage {
+        tasks: rows(snapshot, &ids, query.payloads).await?,
+        next,
+    })
+}
+
+/// The tasks of `ids`, in their order.
+async fn rows(
+    snapshot: &DatabaseTransaction,
+    ids: &[TaskId],
+    payloads: bool,
+) -> Result<Vec<Task>, StoreError> {
+    let mut found = Entity::find().filter(id_in(ids));
+    if !payloads {
+        let bodies = |column: &Column| matches!(column, Column::InputBody | Column::OutputBody);
+        found = found
+            .select_only()
+            .columns(Column::iter().filter(|column| !bodies(column)));
+        found = found
+            .column_as(Expr::cust("NULL"), "input_body")
+            .column_as(Expr::cust("NULL"), "output_body");
+    }
+    let mut tasks = HashMap::with_capacity(ids.len());
+    for row in found.all(snapshot).await? {
+        let task = read_task(row)?;
+        tasks.insert(task.id, task);
+    }
+    Ok(ids.iter().filter_map(|id| tasks.remove(id)).collect())
+}
