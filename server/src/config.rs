@@ -167,7 +167,11 @@ impl Config {
             self.watch_bookmark_interval_ms,
             10..=3_600_000,
         );
-        check("feed_retention_secs", self.feed_retention_secs, 1..=10 * 365 * 24 * 60 * 60);
+        check(
+            "feed_retention_secs",
+            self.feed_retention_secs,
+            1..=10 * 365 * 24 * 60 * 60,
+        );
         check("upkeep_interval_ms", self.upkeep_interval_ms, 10..=86_400_000);
         check(
             "limits.max_connections",

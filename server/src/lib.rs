@@ -15,8 +15,8 @@ pub mod engine;
 pub mod feed;
 pub mod seams;
 pub mod store;
-pub mod timers;
 pub mod telemetry;
+pub mod timers;
 pub mod token;
 
 use std::net::SocketAddr;
@@ -68,12 +68,29 @@ impl Server {
         config.validate()?;
         let port = net::Port::open(&config, listener).await?;
         let address = port.address()?;
-        let clock = if config.test_mode { Clock::movable() } else { Clock::system() };
+        let clock = if config.test_mode {
+            Clock::movable()
+        } else {
+            Clock::system()
+        };
         let ids = store.ids.clone();
         let (database, opened) = open_database(&config, store).await?;
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), feed::RING_BYTES);
-        let (engine, committer) = Engine::start(engine::Parts { opened, feed, clock, ids, limits });
-        Ok(Server { config, port, address, database, engine, committer })
+        let (engine, committer) = Engine::start(engine::Parts {
+            opened,
+            feed,
+            clock,
+            ids,
+            limits,
+        });
+        Ok(Server {
+            config,
+            port,
+            address,
+            database,
+            engine,
+            committer,
+        })
     }
 
     /// Where the server listens.
@@ -95,7 +112,13 @@ impl Server {
     ///
     /// Errors: the listener broke.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        let Self { config, port, engine, committer, .. } = self;
+        let Self {
+            config,
+            port,
+            engine,
+            committer,
+            ..
+        } = self;
         let services = net::Services::new(baton_proto::DESCRIPTOR_SET);
         let stop = shutdown.child_token();
         let stop_timers = CancellationToken::new();
@@ -106,7 +129,10 @@ impl Server {
             let timers = join_all(timers).await;
             // Callers are gone; what they asked for is committed before the store is let go.
             engine.close();
-            timers.into_iter().collect::<Result<(), _>>().map_err(RunError::Ended)?;
+            timers
+                .into_iter()
+                .collect::<Result<(), _>>()
+                .map_err(RunError::Ended)?;
             Ok::<_, RunError>(served?)
         };
         let committing = async {

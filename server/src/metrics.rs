@@ -42,14 +42,26 @@ pub(crate) fn describe() {
     describe_counter!(PANICS, "Calls that panicked: each is a fault of the server.");
     describe_gauge!(COMMANDS_WAITING, "Commands in line for the committer.");
     describe_counter!(COMMANDS_REFUSED, "Commands refused with OVERLOADED, by class.");
-    describe_histogram!(COMMIT_SECONDS, "Duration of commits; their count is that of the commits.");
+    describe_histogram!(
+        COMMIT_SECONDS,
+        "Duration of commits; their count is that of the commits."
+    );
     describe_histogram!(BATCH_COMMANDS, "Commands that were committed together.");
-    describe_counter!(BATCHES_SPLIT, "Batches run again one command at a time because one could not be written.");
+    describe_counter!(
+        BATCHES_SPLIT,
+        "Batches run again one command at a time because one could not be written."
+    );
     describe_counter!(EVENTS, "Events committed.");
     describe_gauge!(WATCHES, "Watches that are open.");
-    describe_histogram!(WATCH_LAG, "Events that a watch is behind when it is told of some.");
+    describe_histogram!(
+        WATCH_LAG,
+        "Events that a watch is behind when it is told of some."
+    );
     describe_gauge!(TASKS, "Open tasks, by state.");
-    describe_gauge!(OLDEST_READY_SECONDS, "How long the oldest ready task has waited; 0 where none waits.");
+    describe_gauge!(
+        OLDEST_READY_SECONDS,
+        "How long the oldest ready task has waited; 0 where none waits."
+    );
 }
 
 /// A unary call has ended.

@@ -6,6 +6,7 @@ mod check;
     reason = "the services that answer with these come by their own change"
 )]
 mod convert;
+mod failed;
 mod judge;
 mod reason;
 mod refuse;
@@ -15,6 +16,8 @@ mod repeat;
 mod requests;
 mod value;
 mod violations;
+mod wait;
+mod watch;
 
 pub mod status;
 

@@ -32,7 +32,12 @@ impl Batch {
         for record in records {
             remembered.entry(record.request_id).or_default().push(record);
         }
-        Self { now, working, remembered, write: WriteBatch::default() }
+        Self {
+            now,
+            working,
+            remembered,
+            write: WriteBatch::default(),
+        }
     }
 
     /// The write of everything decided so far. Events are still to be numbered.
@@ -71,10 +76,19 @@ impl Batch {
 
     fn replay(&self, key: &RequestKey) -> Option<Answer> {
         let records = self.remembered.get(&key.id)?;
-        let Some(record) = records.iter().find(|r| r.method == key.method && r.hash == key.hash) else {
+        let Some(record) = records
+            .iter()
+            .find(|r| r.method == key.method && r.hash == key.hash)
+        else {
             return Some(Err(Error::RequestIdReused));
         };
-        let task = |id: &TaskId| self.working.get(*id).map(|t| Done { task: Arc::clone(t), events: Vec::new(), replayed: true });
+        let task = |id: &TaskId| {
+            self.working.get(*id).map(|t| Done {
+                task: Arc::clone(t),
+                events: Vec::new(),
+                replayed: true,
+            })
+        };
         Some(Ok(record.task_ids.iter().filter_map(task).collect()))
     }
 
@@ -118,16 +132,31 @@ impl Batch {
 
     /// A dependency to be added learns how the task it names stands; the rest needs nothing from other tasks.
     fn resolve(&self, task: &Task, command: &Command) -> Result<Option<Command>, Error> {
-        let Action::AddDependency(dependency) = &command.action else { return Ok(None) };
-        let target = self.reference(dependency.task_id, &task.namespace, || "dependency.task_id".to_owned())?;
+        let Action::AddDependency(dependency) = &command.action else {
+            return Ok(None);
+        };
+        let target = self.reference(dependency.task_id, &task.namespace, || {
+            "dependency.task_id".to_owned()
+        })?;
         if let Some(path) = cycle(&self.working, task.id, dependency.task_id) {
             return Err(Rejection::DependencyCycle { path }.into());
         }
-        let dependency = Dependency { result: settled_state(target), ..*dependency };
-        Ok(Some(Command { actor: command.actor.clone(), action: Action::AddDependency(dependency) }))
+        let dependency = Dependency {
+            result: settled_state(target),
+            ..*dependency
+        };
+        Ok(Some(Command {
+            actor: command.actor.clone(),
+            action: Action::AddDependency(dependency),
+        }))
     }
 
-    fn reference(&self, id: TaskId, namespace: &str, field: impl FnOnce() -> String) -> Result<&Arc<Task>, Error> {
+    fn reference(
+        &self,
+        id: TaskId,
+        namespace: &str,
+        field: impl FnOnce() -> String,
+    ) -> Result<&Arc<Task>, Error> {
         let task = self.working.get(id).filter(|t| t.namespace == namespace);
         task.ok_or_else(|| Error::ReferenceNotFound { field: field(), id })
     }
@@ -147,7 +176,11 @@ impl Batch {
         } else {
             self.working.put(Arc::clone(&task));
         }
-        Done { task, events, replayed: false }
+        Done {
+            task,
+            events,
+            replayed: false,
+        }
     }
 
     fn follow_up(&mut self, task: &Task, result: State) {
@@ -159,10 +192,14 @@ impl Batch {
             revision: task.revision,
         };
         if task.has_dependants {
-            self.write.follow_ups_added.push(follow_up(FollowUpKind::DependencySettled));
+            self.write
+                .follow_ups_added
+                .push(follow_up(FollowUpKind::DependencySettled));
         }
         if task.has_children && result == State::Cancelled {
-            self.write.follow_ups_added.push(follow_up(FollowUpKind::ParentGone));
+            self.write
+                .follow_ups_added
+                .push(follow_up(FollowUpKind::ParentGone));
         }
     }
 
@@ -176,13 +213,20 @@ impl Batch {
     fn create(&mut self, members: &[CreateRequest]) -> Result<Vec<Done>, Error> {
         let order = creation_order(members)?;
         for (index, member) in members.iter().enumerate() {
-            self.check_member(members, member).map_err(|e| Error::InBatch { index, source: Box::new(e) })?;
+            self.check_member(members, member).map_err(|e| Error::InBatch {
+                index,
+                source: Box::new(e),
+            })?;
         }
         let mut done: Vec<Option<Done>> = vec![None; members.len()];
         for index in order {
             let member = &members[index];
             done[index] = Some(match self.working.get(member.new.id) {
-                Some(task) => Done { task: Arc::clone(task), events: Vec::new(), replayed: true },
+                Some(task) => Done {
+                    task: Arc::clone(task),
+                    events: Vec::new(),
+                    replayed: true,
+                },
                 None => self.create_one(member),
             });
         }
@@ -204,7 +248,9 @@ impl Batch {
             }
         }
         match new.parent_id {
-            Some(id) if !sibling(id) => self.reference(id, &new.namespace, || "task.parent_id".to_owned()).map(|_| ()),
+            Some(id) if !sibling(id) => self
+                .reference(id, &new.namespace, || "task.parent_id".to_owned())
+                .map(|_| ()),
             _ => Ok(()),
         }
     }
@@ -221,7 +267,14 @@ impl Batch {
             self.working.mark(parent.id, |t| t.has_children = true);
             if parent.state == State::Cancelled && outcome.task.state.is_open() {
                 // It was cancelled before this child came: its cascade runs once more and finds the child.
-                self.follow_up(&Task { has_dependants: false, has_children: true, ..(*parent).clone() }, State::Cancelled);
+                self.follow_up(
+                    &Task {
+                        has_dependants: false,
+                        has_children: true,
+                        ..(*parent).clone()
+                    },
+                    State::Cancelled,
+                );
             }
         }
         let before = outcome.task.clone();
@@ -239,5 +292,8 @@ fn unindexed(error: Error, single: bool) -> Error {
 
 /// The command that timers and follow-ups give.
 pub(super) fn system(action: Action) -> Command {
-    Command { actor: Actor::system(), action }
+    Command {
+        actor: Actor::system(),
+        action,
+    }
 }

@@ -20,7 +20,10 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new() -> Self {
-        Self { tasks: LruCache::unbounded(), bytes: 0 }
+        Self {
+            tasks: LruCache::unbounded(),
+            bytes: 0,
+        }
     }
 
     pub(super) fn get(&mut self, id: TaskId) -> Option<Arc<Task>> {
@@ -32,7 +35,9 @@ impl Cache {
         if let Some((_, size)) = self.tasks.pop(&id) {
             self.bytes -= size;
         }
-        let Some(task) = task.filter(|t| t.state.is_open()) else { return };
+        let Some(task) = task.filter(|t| t.state.is_open()) else {
+            return;
+        };
         let size = size(&task);
         if size > LARGEST_TASK_BYTES {
             return;
@@ -54,8 +59,21 @@ impl Cache {
 }
 
 fn size(task: &Task) -> usize {
-    let payload = |p: &Option<Payload>| p.as_ref().and_then(|p| p.body.as_ref()).map_or(0, bytes::Bytes::len);
+    let payload = |p: &Option<Payload>| {
+        p.as_ref()
+            .and_then(|p| p.body.as_ref())
+            .map_or(0, bytes::Bytes::len)
+    };
     let documents = task.metadata.as_ref().map_or(0, bytes::Bytes::len) + task.description.len();
-    let answers: usize = task.input_requests.iter().map(|r| r.prompt.len() + payload(&r.answer)).sum();
-    TASK_BYTES + payload(&task.input) + payload(&task.output) + documents + answers + task.dependencies.len() * 40
+    let answers: usize = task
+        .input_requests
+        .iter()
+        .map(|r| r.prompt.len() + payload(&r.answer))
+        .sum();
+    TASK_BYTES
+        + payload(&task.input)
+        + payload(&task.output)
+        + documents
+        + answers
+        + task.dependencies.len() * 40
 }

@@ -99,7 +99,12 @@ impl Committer {
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.heads.last_time());
         let mut batch = self.load(jobs, mode, now).await.map_err(Failure::Down)?;
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
-        if mode == Mode::Hopeful && jobs.iter().zip(&answers).any(|(job, answer)| needs_check(job, answer)) {
+        if mode == Mode::Hopeful
+            && jobs
+                .iter()
+                .zip(&answers)
+                .any(|(job, answer)| needs_check(job, answer))
+        {
             return Box::pin(self.attempt(jobs, Mode::Checked)).await;
         }
         let (mut write, working) = batch.into_write();
@@ -118,7 +123,12 @@ impl Committer {
         }
     }
 
-    async fn not_committed(&mut self, error: CommitError, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+    async fn not_committed(
+        &mut self,
+        error: CommitError,
+        jobs: &[Job],
+        mode: Mode,
+    ) -> Result<Vec<Answer>, Failure> {
         self.cache.clear();
         match error {
             CommitError::Conflict(_) if mode == Mode::Hopeful => {
@@ -126,10 +136,19 @@ impl Committer {
             }
             CommitError::Conflict(constraint) => Err(Failure::Spoiled(match jobs {
                 // Looked up and not there: the id belonged to a task that is deleted and still in the log.
-                [Job { work: Work::Create { members, .. }, .. }] => Error::TaskIdReused { id: members[0].new.id },
+                [
+                    Job {
+                        work: Work::Create { members, .. },
+                        ..
+                    },
+                ] => Error::TaskIdReused {
+                    id: members[0].new.id,
+                },
                 _ => Error::Store(StoreError::Constraint(constraint)),
             })),
-            CommitError::Failed(error) if error.is_about_the_rows() => Err(Failure::Spoiled(Error::Store(error))),
+            CommitError::Failed(error) if error.is_about_the_rows() => {
+                Err(Failure::Spoiled(Error::Store(error)))
+            }
             CommitError::Failed(error) => Err(Failure::Down(Error::Store(error))),
             CommitError::Unknown(error) => {
                 error!(error = %error, "the outcome of a commit is unknown");
@@ -164,7 +183,11 @@ impl Committer {
             self.cache.put(id, task);
         }
         self.feed.publish(&write.events);
-        let wake = write.inserted.iter().chain(write.updated.iter().map(|(_, now)| now)).filter_map(|t| t.wake_time());
+        let wake = write
+            .inserted
+            .iter()
+            .chain(write.updated.iter().map(|(_, now)| now))
+            .filter_map(|t| t.wake_time());
         if let Some(first) = wake.min() {
             self.signals.wake_at(first);
         }
@@ -180,7 +203,10 @@ impl Committer {
         for job in jobs {
             named_by(job, mode, &mut wanted);
         }
-        let keys: Vec<Uuid> = jobs.iter().filter_map(|job| job.request.as_ref().map(|key| key.id)).collect();
+        let keys: Vec<Uuid> = jobs
+            .iter()
+            .filter_map(|job| job.request.as_ref().map(|key| key.id))
+            .collect();
         let records = match mode {
             Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(Error::Store)?,
             Mode::Checked | Mode::Hopeful => Vec::new(),
@@ -225,12 +251,23 @@ impl Committer {
         let mut seen = std::collections::HashSet::from([from]);
         while !wave.is_empty() && seen.len() <= GRAPH_TASKS {
             self.load_tasks(working, wave.clone()).await?;
-            let next = wave.iter().filter_map(|id| working.get(*id)).flat_map(|task| &task.dependencies);
-            wave = next.filter(|d| d.result.is_none()).map(|d| d.task_id).filter(|id| seen.insert(*id)).collect();
+            let next = wave
+                .iter()
+                .filter_map(|id| working.get(*id))
+                .flat_map(|task| &task.dependencies);
+            wave = next
+                .filter(|d| d.result.is_none())
+                .map(|d| d.task_id)
+                .filter(|id| seen.insert(*id))
+                .collect();
         }
         if seen.len() > GRAPH_TASKS {
-            let why = format!("more than {GRAPH_TASKS} tasks wait behind it; the check for a circle ends there");
-            return Err(Error::Rejected(baton_domain::Rejection::InvalidField { field: "dependency.task_id", why }));
+            let why =
+                format!("more than {GRAPH_TASKS} tasks wait behind it; the check for a circle ends there");
+            return Err(Error::Rejected(baton_domain::Rejection::InvalidField {
+                field: "dependency.task_id",
+                why,
+            }));
         }
         Ok(())
     }

@@ -71,7 +71,11 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(limits: IntakeLimits) -> Self {
-        Self { waiting: Mutex::default(), arrived: Notify::new(), limits }
+        Self {
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+            limits,
+        }
     }
 
     /// Puts a job in line.
@@ -80,12 +84,15 @@ impl Intake {
         if waiting.closed {
             return Err(Error::Draining);
         }
-        let full = |used: usize, whole: usize| IntakeLimits::share(job.class, whole).is_some_and(|most| used > most);
+        let full =
+            |used: usize, whole: usize| IntakeLimits::share(job.class, whole).is_some_and(|most| used > most);
         if full(waiting.commands + job.weight.commands, self.limits.commands)
             || full(waiting.bytes + job.weight.bytes, self.limits.bytes)
         {
             metrics::command_refused(job.class.name());
-            return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+            return Err(Error::Overloaded {
+                retry_after: RETRY_AFTER,
+            });
         }
         waiting.commands += job.weight.commands;
         waiting.bytes += job.weight.bytes;
@@ -132,7 +139,11 @@ impl Intake {
 impl Waiting {
     fn take(&mut self, commands: usize) -> Vec<Job> {
         let mut batch = Vec::new();
-        let mut room = Room { commands, rows: BATCH_ROWS, bytes: BATCH_BYTES };
+        let mut room = Room {
+            commands,
+            rows: BATCH_ROWS,
+            bytes: BATCH_BYTES,
+        };
         room.fill(&mut batch, &mut self.vital);
         // Moves leave a quarter of a batch to creates, so that neither starves the other.
         let creates = self.creates.len().min(commands / 4);
@@ -179,16 +190,32 @@ mod tests {
     use crate::engine::batch::system;
     use crate::engine::job::Work;
 
-    const LIMITS: IntakeLimits = IntakeLimits { commands: 100, bytes: 1_000_000, batch_commands: BATCH_COMMANDS };
+    const LIMITS: IntakeLimits = IntakeLimits {
+        commands: 100,
+        bytes: 1_000_000,
+        batch_commands: BATCH_COMMANDS,
+    };
 
     fn job(class: Class) -> Job {
-        let work = Work::Move { id: TaskId(Uuid::nil()), command: system(Action::Tick), etag: None };
+        let work = Work::Move {
+            id: TaskId(Uuid::nil()),
+            command: Box::new(system(Action::Tick)),
+            etag: None,
+        };
         let weight = work.weight();
-        Job { class, work, request: None, weight, reply: oneshot::channel().0 }
+        Job {
+            class,
+            work,
+            request: None,
+            weight,
+            reply: oneshot::channel().0,
+        }
     }
 
     fn fill(intake: &Intake, class: Class) -> usize {
-        (0..LIMITS.commands * 2).take_while(|_| intake.push(job(class)).is_ok()).count()
+        (0..LIMITS.commands * 2)
+            .take_while(|_| intake.push(job(class)).is_ok())
+            .count()
     }
 
     #[test]
@@ -196,13 +223,20 @@ mod tests {
         let intake = Intake::new(LIMITS);
         assert_eq!(fill(&intake, Class::Create), 70);
         assert_eq!(fill(&intake, Class::Move), 20);
-        assert!(matches!(intake.push(job(Class::Create)), Err(Error::Overloaded { .. })));
+        assert!(matches!(
+            intake.push(job(Class::Create)),
+            Err(Error::Overloaded { .. })
+        ));
         assert_eq!(fill(&intake, Class::Vital), LIMITS.commands * 2);
     }
 
     #[tokio::test]
     async fn a_batch_takes_vital_commands_first_and_leaves_room_for_creates() {
-        let intake = Intake::new(IntakeLimits { commands: 100_000, bytes: usize::MAX, batch_commands: BATCH_COMMANDS });
+        let intake = Intake::new(IntakeLimits {
+            commands: 100_000,
+            bytes: usize::MAX,
+            batch_commands: BATCH_COMMANDS,
+        });
         for _ in 0..BATCH_COMMANDS {
             intake.push(job(Class::Create)).expect("there is room");
             intake.push(job(Class::Move)).expect("there is room");
@@ -218,7 +252,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_is_as_small_as_the_limits_say() {
-        let intake = Intake::new(IntakeLimits { batch_commands: 1, ..LIMITS });
+        let intake = Intake::new(IntakeLimits {
+            batch_commands: 1,
+            ..LIMITS
+        });
         for class in [Class::Create, Class::Move, Class::Create] {
             intake.push(job(class)).expect("there is room");
             intake.push(job(class)).expect("there is room");

@@ -79,8 +79,15 @@ pub struct Done {
 
 pub(super) enum Work {
     /// All or none. A single create is a batch of one that answers without an index.
-    Create { members: Vec<CreateRequest>, single: bool },
-    Move { id: TaskId, command: Command, etag: Option<String> },
+    Create {
+        members: Vec<CreateRequest>,
+        single: bool,
+    },
+    Move {
+        id: TaskId,
+        command: Box<Command>,
+        etag: Option<String>,
+    },
     /// A follow-up has nothing left to do.
     CloseFollowUp(i64),
     /// Nothing but the memory of the job's request: a call on many tasks is going to move these.
@@ -128,12 +135,22 @@ impl Weight {
 impl Work {
     pub(super) fn weight(&self) -> Weight {
         match self {
-            Self::Create { members, .. } => {
-                Weight { commands: members.len(), bytes: members.iter().map(|m| new_task_bytes(&m.new)).sum() }
-            }
-            Self::Move { command, .. } => Weight { commands: 1, bytes: action_bytes(&command.action) },
-            Self::CloseFollowUp(_) => Weight { commands: 1, bytes: 64 },
-            Self::Remember { ids, .. } => Weight { commands: 1, bytes: 64 + ids.len() * size_of::<TaskId>() },
+            Self::Create { members, .. } => Weight {
+                commands: members.len(),
+                bytes: members.iter().map(|m| new_task_bytes(&m.new)).sum(),
+            },
+            Self::Move { command, .. } => Weight {
+                commands: 1,
+                bytes: action_bytes(&command.action),
+            },
+            Self::CloseFollowUp(_) => Weight {
+                commands: 1,
+                bytes: 64,
+            },
+            Self::Remember { ids, .. } => Weight {
+                commands: 1,
+                bytes: 64 + ids.len() * size_of::<TaskId>(),
+            },
         }
     }
 }
@@ -142,7 +159,11 @@ impl Work {
 const ROW_BYTES: usize = 512;
 
 fn new_task_bytes(new: &NewTask) -> usize {
-    let payload = new.input.as_ref().and_then(|p| p.body.as_ref()).map_or(0, bytes::Bytes::len);
+    let payload = new
+        .input
+        .as_ref()
+        .and_then(|p| p.body.as_ref())
+        .map_or(0, bytes::Bytes::len);
     ROW_BYTES + payload + new.description.len() + new.metadata.as_ref().map_or(0, bytes::Bytes::len)
 }
 

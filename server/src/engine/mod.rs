@@ -13,9 +13,9 @@ mod order;
 mod preview;
 mod recall;
 mod signals;
-mod working;
 #[cfg(test)]
 mod tests;
+mod working;
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ use tokio::task::JoinHandle;
 
 pub use error::Error;
 pub use intake::IntakeLimits;
-pub use job::{Class, CreateRequest, Done, MoveRequest, RequestKey};
 pub(crate) use job::Upkeep;
+pub use job::{Class, CreateRequest, Done, MoveRequest, RequestKey};
 pub(crate) use signals::Signals;
 
 use self::cache::Cache;
@@ -78,7 +78,13 @@ impl Engine {
     /// Starts the committer. The handle ends after [`Engine::close`], once everything that waited is answered.
     #[must_use]
     pub fn start(parts: Parts) -> (Self, JoinHandle<()>) {
-        let Parts { opened, feed, clock, ids, limits } = parts;
+        let Parts {
+            opened,
+            feed,
+            clock,
+            ids,
+            limits,
+        } = parts;
         let signals = Arc::new(Signals::new());
         let mut committer = Committer {
             store: opened.store.clone(),
@@ -92,7 +98,17 @@ impl Engine {
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);
         let store = opened.store;
-        let engine = Self { shared: Arc::new(Shared { intake, upkeep, store, feed, clock, ids, signals }) };
+        let engine = Self {
+            shared: Arc::new(Shared {
+                intake,
+                upkeep,
+                store,
+                feed,
+                clock,
+                ids,
+                signals,
+            }),
+        };
         let shared = Arc::clone(&engine.shared);
         let running = tokio::spawn(async move {
             loop {
@@ -121,7 +137,10 @@ impl Engine {
     /// store may do.
     pub async fn create(&self, member: CreateRequest, request: Option<RequestKey>) -> Result<Done, Error> {
         let id = member.new.id;
-        let work = Work::Create { members: vec![member], single: true };
+        let work = Work::Create {
+            members: vec![member],
+            single: true,
+        };
         first(self.submit(Class::Create, work, request).await?, id)
     }
 
@@ -134,7 +153,15 @@ impl Engine {
         members: Vec<CreateRequest>,
         request: Option<RequestKey>,
     ) -> Result<Vec<Done>, Error> {
-        self.submit(Class::Create, Work::Create { members, single: false }, request).await
+        self.submit(
+            Class::Create,
+            Work::Create {
+                members,
+                single: false,
+            },
+            request,
+        )
+        .await
     }
 
     /// Gives one command to one task.
@@ -143,8 +170,26 @@ impl Engine {
     /// [`Error::NotFound`], [`Error::Rejected`], [`Error::EtagMismatch`], [`Error::RequestIdReused`], and what the
     /// queue and the store may do.
     pub async fn execute(&self, request: MoveRequest) -> Result<Done, Error> {
-        let MoveRequest { id, command, etag, request, class } = request;
-        first(self.submit(class, Work::Move { id, command, etag }, request).await?, id)
+        let MoveRequest {
+            id,
+            command,
+            etag,
+            request,
+            class,
+        } = request;
+        first(
+            self.submit(
+                class,
+                Work::Move {
+                    id,
+                    command: Box::new(command),
+                    etag,
+                },
+                request,
+            )
+            .await?,
+            id,
+        )
     }
 
     /// Deletes one task; answers whether this call was made before. The command must be [`Action::Delete`].
@@ -152,16 +197,39 @@ impl Engine {
     /// # Errors
     /// As [`Engine::execute`].
     pub async fn delete(&self, request: MoveRequest) -> Result<bool, Error> {
-        let MoveRequest { id, command, etag, request, class } = request;
-        debug_assert!(matches!(command.action, Action::Delete { .. }), "delete takes a delete command");
-        let done = self.submit(class, Work::Move { id, command, etag }, request).await?;
+        let MoveRequest {
+            id,
+            command,
+            etag,
+            request,
+            class,
+        } = request;
+        debug_assert!(
+            matches!(command.action, Action::Delete { .. }),
+            "delete takes a delete command"
+        );
+        let done = self
+            .submit(
+                class,
+                Work::Move {
+                    id,
+                    command: Box::new(command),
+                    etag,
+                },
+                request,
+            )
+            .await?;
         // A repeat finds its record but no task.
         Ok(done.first().is_none_or(|d| d.replayed))
     }
 
     /// Gives a command on behalf of Baton itself. Not having anything to do is no error.
     pub(crate) async fn advance(&self, id: TaskId, action: Action) -> Result<(), Error> {
-        let work = Work::Move { id, command: batch::system(action), etag: None };
+        let work = Work::Move {
+            id,
+            command: Box::new(batch::system(action)),
+            etag: None,
+        };
         match self.submit(Class::Vital, work, None).await {
             Ok(_) | Err(Error::NotFound { .. } | Error::Rejected(_)) => Ok(()),
             Err(error) => Err(error),
@@ -170,20 +238,32 @@ impl Engine {
 
     /// Strikes out a follow-up that has nothing left to do.
     pub(crate) async fn close_follow_up(&self, id: i64) -> Result<(), Error> {
-        self.submit(Class::Vital, Work::CloseFollowUp(id), None).await.map(|_| ())
+        self.submit(Class::Vital, Work::CloseFollowUp(id), None)
+            .await
+            .map(|_| ())
     }
 
     /// Does one bounded piece of upkeep between batches; answers whether there is more.
     pub(crate) async fn keep_up(&self, upkeep: Upkeep) -> Result<bool, Error> {
         let (reply, answer) = oneshot::channel();
-        self.shared.upkeep.send(UpkeepJob { upkeep, reply }).await.map_err(|_| Error::Draining)?;
+        self.shared
+            .upkeep
+            .send(UpkeepJob { upkeep, reply })
+            .await
+            .map_err(|_| Error::Draining)?;
         answer.await.unwrap_or(Err(Error::Draining))
     }
 
     async fn submit(&self, class: Class, work: Work, request: Option<RequestKey>) -> Answer {
         let (reply, answer) = oneshot::channel();
         let weight = work.weight();
-        self.shared.intake.push(Job { class, work, request, weight, reply })?;
+        self.shared.intake.push(Job {
+            class,
+            work,
+            request,
+            weight,
+            reply,
+        })?;
         // The committer answers every job it took; without an answer it is gone with the process.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }

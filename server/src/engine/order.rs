@@ -42,7 +42,8 @@ pub(super) fn creation_order(members: &[CreateRequest]) -> Result<Vec<usize>, Er
                 }
                 Some(next) if marks[next] == Mark::Open => {
                     let from = path.iter().position(|(m, _)| *m == next).unwrap_or_default();
-                    let mut circle: Vec<TaskId> = path[from..].iter().map(|(m, _)| members[*m].new.id).collect();
+                    let mut circle: Vec<TaskId> =
+                        path[from..].iter().map(|(m, _)| members[*m].new.id).collect();
                     circle.push(members[next].new.id);
                     return Err(Error::InBatch {
                         index: member,
@@ -62,5 +63,8 @@ pub(super) fn creation_order(members: &[CreateRequest]) -> Result<Vec<usize>, Er
 
 fn references(member: &CreateRequest, index: &HashMap<TaskId, usize>) -> Vec<usize> {
     let dependencies = member.new.dependencies.iter().map(|d| d.task_id);
-    dependencies.chain(member.new.parent_id).filter_map(|id| index.get(&id).copied()).collect()
+    dependencies
+        .chain(member.new.parent_id)
+        .filter_map(|id| index.get(&id).copied())
+        .collect()
 }

@@ -16,7 +16,12 @@ impl Engine {
     pub async fn preview(&self, member: CreateRequest) -> Result<Done, Error> {
         let new = &member.new;
         let id = new.id;
-        let mut wanted: Vec<_> = new.dependencies.iter().map(|d| d.task_id).chain(new.parent_id).collect();
+        let mut wanted: Vec<_> = new
+            .dependencies
+            .iter()
+            .map(|d| d.task_id)
+            .chain(new.parent_id)
+            .collect();
         if member.chosen_id {
             wanted.push(id);
         }

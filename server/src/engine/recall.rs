@@ -18,8 +18,11 @@ impl Engine {
         if records.is_empty() {
             return Ok(None);
         }
-        let same = records.into_iter().find(|r| r.method == key.method && r.hash == key.hash);
-        same.map(|record| Some(record.task_ids)).ok_or(Error::RequestIdReused)
+        let same = records
+            .into_iter()
+            .find(|r| r.method == key.method && r.hash == key.hash);
+        same.map(|record| Some(record.task_ids))
+            .ok_or(Error::RequestIdReused)
     }
 
     /// Remembers that the call with this key moves `ids`, unless it was made before; answers the tasks it moves.
@@ -32,7 +35,10 @@ impl Engine {
         key: RequestKey,
         ids: Vec<TaskId>,
     ) -> Result<Vec<TaskId>, Error> {
-        let work = Work::Remember { namespace: namespace.to_owned(), ids: ids.clone() };
+        let work = Work::Remember {
+            namespace: namespace.to_owned(),
+            ids: ids.clone(),
+        };
         self.submit(Class::Create, work, Some(key.clone())).await?;
         // Where two of the same call raced, what was written first counts.
         Ok(self.recall(&key).await?.unwrap_or(ids))

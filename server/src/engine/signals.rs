@@ -14,7 +14,11 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn new() -> Self {
-        Self { next_wake: AtomicI64::new(i64::MAX), woken: Notify::new(), followed: Notify::new() }
+        Self {
+            next_wake: AtomicI64::new(i64::MAX),
+            woken: Notify::new(),
+            followed: Notify::new(),
+        }
     }
 
     /// Some task must move by itself at `time`.
@@ -26,7 +30,9 @@ impl Signals {
 
     /// The earliest time told since the last call of [`Self::reset_wake`].
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        Some(self.next_wake.load(Ordering::SeqCst)).filter(|t| *t < i64::MAX).map(Timestamp::from_micros)
+        Some(self.next_wake.load(Ordering::SeqCst))
+            .filter(|t| *t < i64::MAX)
+            .map(Timestamp::from_micros)
     }
 
     /// Forgets it; whoever calls reads the store next.

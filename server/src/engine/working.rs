@@ -105,21 +105,37 @@ impl Working {
 
     /// The edge table holds exactly the open dependencies of open tasks.
     fn edges(&self, slot: &Slot, batch: &mut WriteBatch) {
-        let Some(task_id) = slot.now.as_ref().or(slot.before.as_ref()).map(|t| t.id) else { return };
-        let (before, now) = (open_dependencies(slot.before.as_ref()), open_dependencies(slot.now.as_ref()));
+        let Some(task_id) = slot.now.as_ref().or(slot.before.as_ref()).map(|t| t.id) else {
+            return;
+        };
+        let (before, now) = (
+            open_dependencies(slot.before.as_ref()),
+            open_dependencies(slot.now.as_ref()),
+        );
         let edge = |depends_on: &TaskId| Edge {
             task_id,
             depends_on: *depends_on,
             revision: self.waits.get(&(task_id, *depends_on)).copied().unwrap_or(0),
         };
-        batch.edges_added.extend(now.iter().filter(|id| !before.contains(id)).map(edge));
-        batch.edges_removed.extend(before.iter().filter(|id| !now.contains(id)).map(edge));
+        batch
+            .edges_added
+            .extend(now.iter().filter(|id| !before.contains(id)).map(edge));
+        batch
+            .edges_removed
+            .extend(before.iter().filter(|id| !now.contains(id)).map(edge));
     }
 }
 
 fn open_dependencies(task: Option<&Arc<Task>>) -> Vec<TaskId> {
     let task = task.filter(|t| t.state.is_open());
-    task.map(|t| t.dependencies.iter().filter(|d| d.result.is_none()).map(|d| d.task_id).collect()).unwrap_or_default()
+    task.map(|t| {
+        t.dependencies
+            .iter()
+            .filter(|d| d.result.is_none())
+            .map(|d| d.task_id)
+            .collect()
+    })
+    .unwrap_or_default()
 }
 
 /// Whether following open dependencies from `from` leads to `to`: then the edge `to -> from` would close a circle.

@@ -6,6 +6,7 @@
 
 mod ring;
 mod selection;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::sync::watch as latest;
 
 use self::ring::Ring;
 pub use self::selection::{Selected, Selection};
+pub use self::watch::{Begin, Plan, Update, Watch, only};
 use crate::store::{Heads, Store, StoreError};
 
 /// Bytes of recent events kept for all namespaces together.
@@ -60,7 +62,14 @@ impl Feed {
     /// A feed over what the store holds; `heads` as the store was opened.
     #[must_use]
     pub fn new(store: Store, heads: Heads, ring_bytes: usize) -> Self {
-        Self { shared: Arc::new(Shared { store, heads, logs: Mutex::default(), ring_bytes }) }
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                heads,
+                logs: Mutex::default(),
+                ring_bytes,
+            }),
+        }
     }
 
     /// Takes committed events, in the order of their positions, and wakes whoever waits for them.
@@ -95,7 +104,12 @@ impl Feed {
     pub fn reader(&self, namespace: &str, position: i64) -> Reader {
         let log = self.log(namespace);
         let head = log.head.subscribe();
-        Reader { store: self.shared.store.clone(), log, head, position }
+        Reader {
+            store: self.shared.store.clone(),
+            log,
+            head,
+            position,
+        }
     }
 
     pub(super) fn store(&self) -> &Store {

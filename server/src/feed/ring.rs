@@ -18,7 +18,11 @@ impl Ring {
     /// Adds events whose positions follow the last one; drops the oldest beyond `most_bytes`.
     pub(super) fn extend(&mut self, events: &[Arc<Event>], most_bytes: usize) {
         for event in events {
-            if self.events.back().is_some_and(|last| last.position + 1 != event.position) {
+            if self
+                .events
+                .back()
+                .is_some_and(|last| last.position + 1 != event.position)
+            {
                 // Cannot follow from a correct log; without a gap is what readers rely on.
                 self.events.clear();
                 self.bytes = 0;
@@ -43,14 +47,24 @@ impl Ring {
 }
 
 fn size(event: &Event) -> usize {
-    let body = |p: &Option<baton_domain::Payload>| p.as_ref().and_then(|p| p.body.as_ref()).map_or(0, bytes::Bytes::len);
+    let body = |p: &Option<baton_domain::Payload>| {
+        p.as_ref()
+            .and_then(|p| p.body.as_ref())
+            .map_or(0, bytes::Bytes::len)
+    };
     let detail = match &event.detail {
-        Detail::Created(task) => body(&task.input) + task.description.len() + task.metadata.as_ref().map_or(0, bytes::Bytes::len),
-        Detail::Updated { edit, .. } => edit.input.as_ref().map_or(0, body) + edit.description.as_ref().map_or(0, String::len),
+        Detail::Created(task) => {
+            body(&task.input) + task.description.len() + task.metadata.as_ref().map_or(0, bytes::Bytes::len)
+        }
+        Detail::Updated { edit, .. } => {
+            edit.input.as_ref().map_or(0, body) + edit.description.as_ref().map_or(0, String::len)
+        }
         Detail::Result { output } => body(output),
         Detail::Retried { input, .. } => body(input),
         Detail::Input(request) => request.prompt.len() + body(&request.answer),
-        Detail::Failure { error, .. } => error.message.len() + error.details.as_ref().map_or(0, bytes::Bytes::len),
+        Detail::Failure { error, .. } => {
+            error.message.len() + error.details.as_ref().map_or(0, bytes::Bytes::len)
+        }
         Detail::None
         | Detail::Assigned { .. }
         | Detail::Progress(_)

@@ -66,11 +66,22 @@ impl<'a> Before<'a> {
             | Detail::Retried { .. }
             | Detail::Dependency(_) => (&event.queue, &event.task_type, &event.labels),
         };
-        Some(Self { id: event.task_id, state, queue, task_type, labels })
+        Some(Self {
+            id: event.task_id,
+            state,
+            queue,
+            task_type,
+            labels,
+        })
     }
 }
 
-fn scalar<'a>(field: Field, id: TaskId, state: State, (queue, task_type): (&'a str, &'a str)) -> Option<Scalar<'a>> {
+fn scalar<'a>(
+    field: Field,
+    id: TaskId,
+    state: State,
+    (queue, task_type): (&'a str, &'a str),
+) -> Option<Scalar<'a>> {
     match field {
         Field::Id => Some(Scalar::Id(id)),
         Field::State => Some(Scalar::State(state)),
@@ -95,7 +106,12 @@ fn scalar<'a>(field: Field, id: TaskId, state: State, (queue, task_type): (&'a s
 
 impl Record for After<'_> {
     fn value(&self, field: Field) -> Option<Scalar<'_>> {
-        scalar(field, self.0.task_id, self.0.to_state, (&self.0.queue, &self.0.task_type))
+        scalar(
+            field,
+            self.0.task_id,
+            self.0.to_state,
+            (&self.0.queue, &self.0.task_type),
+        )
     }
 
     fn label(&self, key: &str) -> Option<&str> {

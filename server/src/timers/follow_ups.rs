@@ -56,8 +56,17 @@ async fn reach(engine: &Engine, follow_up: &FollowUp) -> Result<(Vec<TaskId>, Ac
     let (store, task_id) = (engine.store(), follow_up.task_id);
     match follow_up.kind {
         FollowUpKind::DependencySettled => {
-            let reached = store.dependants(task_id, follow_up.revision, ROUND).await.map_err(Error::Store)?;
-            Ok((reached, Action::SettleDependency { task_id, result: follow_up.result }))
+            let reached = store
+                .dependants(task_id, follow_up.revision, ROUND)
+                .await
+                .map_err(Error::Store)?;
+            Ok((
+                reached,
+                Action::SettleDependency {
+                    task_id,
+                    result: follow_up.result,
+                },
+            ))
         }
         FollowUpKind::ParentGone => {
             let reached = store.open_children(task_id, ROUND).await.map_err(Error::Store)?;

@@ -22,7 +22,11 @@ const ROUND: u32 = 500;
 const BACKOFF: Duration = Duration::from_secs(1);
 
 /// Starts every loop; they end when `stop` is cancelled.
-pub(crate) fn start(engine: &Engine, upkeep: UpkeepSettings, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+pub(crate) fn start(
+    engine: &Engine,
+    upkeep: UpkeepSettings,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(wake::run(engine.clone(), stop.clone())),
         tokio::spawn(follow_ups::run(engine.clone(), stop.clone())),

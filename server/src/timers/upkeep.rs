@@ -46,11 +46,18 @@ async fn round(engine: &Engine, settings: UpkeepSettings) -> Result<(), Error> {
     let retention = Span::from_micros(micros(settings.feed_retention));
     let before = Timestamp::from_micros(now.as_micros().saturating_sub(retention.as_micros()));
     for namespace in engine.store().namespaces().await.map_err(Error::Store)? {
-        let oldest = engine.store().first_position_since(&namespace, before).await.map_err(Error::Store)?;
+        let oldest = engine
+            .store()
+            .first_position_since(&namespace, before)
+            .await
+            .map_err(Error::Store)?;
         if oldest > engine.feed().oldest(&namespace) {
             // Told first, so that no reader takes what is left of the log for all of it.
             engine.feed().trim(&namespace, oldest);
-            let trim = Upkeep::TrimLog { namespace: namespace.clone(), oldest };
+            let trim = Upkeep::TrimLog {
+                namespace: namespace.clone(),
+                oldest,
+            };
             while engine.keep_up(trim.clone()).await? {}
             info!(namespace, oldest, "feed horizon moved");
         }

@@ -6,4 +6,5 @@ pub(super) mod create;
 pub(super) mod edit;
 pub(super) mod lists;
 pub(super) mod moves;
+pub(super) mod watch;
 pub(super) mod work;

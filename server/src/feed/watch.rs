@@ -1,0 +1,322 @@
+//! One watch: where it begins, what it is told, and from where it can be resumed. Knows nothing of messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_domain::filter::{Field, Filter, Op, Value};
+use baton_domain::{Event, EventType, Task, TaskId};
+use tokio::time::{Instant, sleep_until};
+
+use super::{Feed, ReadError, Reader, Selection};
+use crate::seams::monotonic_now;
+use crate::store::{
+    EventsOfQuery, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreError, Window,
+};
+
+/// Events read at once.
+const EVENTS_READ: usize = 256;
+/// Tasks of one part of a snapshot.
+const SNAPSHOT_TASKS: u32 = 50;
+
+/// What to watch.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whose log.
+    pub namespace: String,
+    /// Which events.
+    pub selection: Selection,
+    /// The one task watched, if it is one: its own history is read in place of the log, and its end ends the watch.
+    pub task: Option<TaskId>,
+    /// Fill in the payloads that events name.
+    pub payloads: bool,
+    /// Where to begin.
+    pub begin: Begin,
+    /// A bookmark after so long without a message.
+    pub bookmark_every: Duration,
+}
+
+/// Where a watch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// With a bookmark, then events from now on.
+    Now,
+    /// Above a position; 0 is the beginning.
+    After(i64),
+    /// With the tasks that match; above `after` where a snapshot is resumed, whose events begin above `position`.
+    Snapshot {
+        /// The last task told of.
+        after: Option<TaskId>,
+        /// Where the events begin.
+        position: i64,
+    },
+}
+
+/// What a watch is told next.
+#[derive(Debug)]
+pub enum Update {
+    /// A part of the snapshot; it may be empty though there is more. `next` is `None` where it is the last part.
+    Tasks {
+        /// The tasks.
+        tasks: Vec<Task>,
+        /// Where the snapshot goes on.
+        next: Option<TaskId>,
+        /// Where the events begin.
+        position: i64,
+    },
+    /// Events, with whether the task left; everything up to `through` was judged.
+    Events {
+        /// In order, with whether the task stopped matching.
+        events: Vec<(Arc<Event>, bool)>,
+        /// The position up to which nothing is missing.
+        through: i64,
+    },
+    /// Nothing new up to there.
+    Bookmark {
+        /// The position up to which nothing is missing.
+        through: i64,
+    },
+}
+
+enum Phase {
+    Snapshot {
+        after: Option<TaskId>,
+        position: i64,
+    },
+    /// The task's own history above `sequence`, up to position `until`.
+    History {
+        sequence: i64,
+        above: i64,
+        until: i64,
+    },
+    Live,
+    Ended,
+}
+
+/// A watch under way.
+pub struct Watch {
+    store: Store,
+    plan: Plan,
+    phase: Phase,
+    reader: Reader,
+    greet: bool,
+    next_bookmark: Instant,
+}
+
+impl Watch {
+    /// Begins to watch. Reads nothing yet.
+    #[must_use]
+    pub fn new(feed: &Feed, plan: Plan) -> Self {
+        let head = feed.head(&plan.namespace);
+        let (phase, position) = match (plan.begin, plan.task) {
+            (Begin::Now, _) => (Phase::Live, head),
+            (Begin::After(position), None) => (Phase::Live, position),
+            (Begin::After(position), Some(_)) => (
+                Phase::History {
+                    sequence: 0,
+                    above: position,
+                    until: head.max(position),
+                },
+                head.max(position),
+            ),
+            (Begin::Snapshot { after, position }, _) => (Phase::Snapshot { after, position }, position),
+        };
+        Self {
+            store: feed.store().clone(),
+            reader: feed.reader(&plan.namespace, position),
+            greet: plan.begin == Begin::Now,
+            next_bookmark: monotonic_now() + plan.bookmark_every,
+            phase,
+            plan,
+        }
+    }
+
+    /// Events committed that this watch has not looked at.
+    #[must_use]
+    pub fn lag(&self) -> i64 {
+        self.reader.lag()
+    }
+
+    /// What comes next; `None` where the watched task has ended and everything was told. Waits. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`ReadError`]: the watch cannot go on.
+    pub async fn next(&mut self) -> Result<Option<Update>, ReadError> {
+        let update = self.advance().await?;
+        self.next_bookmark = monotonic_now() + self.plan.bookmark_every;
+        Ok(update)
+    }
+
+    async fn advance(&mut self) -> Result<Option<Update>, ReadError> {
+        loop {
+            match self.phase {
+                Phase::Snapshot { after, position } => return self.snapshot(after, position).await.map(Some),
+                Phase::History {
+                    sequence,
+                    above,
+                    until,
+                } => {
+                    if let Some(update) = self.history(sequence, above, until).await? {
+                        return Ok(Some(update));
+                    }
+                }
+                Phase::Live => {
+                    if self.greet {
+                        self.greet = false;
+                        self.end_if_settled().await?;
+                        return Ok(Some(Update::Bookmark {
+                            through: self.reader.position(),
+                        }));
+                    }
+                    if let Some(update) = self.live().await? {
+                        return Ok(Some(update));
+                    }
+                }
+                Phase::Ended => return Ok(None),
+            }
+        }
+    }
+
+    async fn snapshot(&mut self, after: Option<TaskId>, position: i64) -> Result<Update, ReadError> {
+        let query = ListQuery {
+            namespace: self.plan.namespace.clone(),
+            filter: self.plan.selection.filter.clone(),
+            order: ListOrder {
+                field: ListField::Id,
+                descending: false,
+            },
+            after: after.map(|id| SortKey { value: None, id }),
+            limit: SNAPSHOT_TASKS,
+            scan_limit: SCAN_ROWS,
+            payloads: self.plan.payloads,
+        };
+        let page = self.store.list(&query).await?;
+        match page.next.map(|key| key.id) {
+            Some(next) => {
+                self.phase = Phase::Snapshot {
+                    after: Some(next),
+                    position,
+                };
+                Ok(Update::Tasks {
+                    tasks: page.tasks,
+                    next: Some(next),
+                    position,
+                })
+            }
+            None => {
+                self.phase = Phase::Live;
+                self.end_if_settled().await?;
+                Ok(Update::Tasks {
+                    tasks: page.tasks,
+                    next: None,
+                    position,
+                })
+            }
+        }
+    }
+
+    /// A watch of one task that is settled, or gone, has nothing to wait for.
+    async fn end_if_settled(&mut self) -> Result<(), StoreError> {
+        if let Some(id) = self.plan.task
+            && self
+                .store
+                .task(id)
+                .await?
+                .is_none_or(|task| task.state.is_settled())
+        {
+            self.phase = Phase::Ended;
+        }
+        Ok(())
+    }
+
+    async fn history(&mut self, sequence: i64, above: i64, until: i64) -> Result<Option<Update>, ReadError> {
+        let Some(id) = self.plan.task else {
+            self.phase = Phase::Live;
+            return Ok(None);
+        };
+        let query = EventsOfQuery {
+            window: Window::After(sequence),
+            types: Vec::new(),
+            limit: EVENTS_READ as u32,
+            payloads: self.plan.payloads,
+        };
+        let events = self.store.events_of(id, &query).await?;
+        let whole = events.len() < EVENTS_READ || events.last().is_none_or(|e| e.position >= until);
+        let last = events.last().map_or(sequence, |e| e.sequence);
+        let told = events.iter().rev().find(|e| e.position <= until);
+        let ended = told.is_some_and(ends);
+        let through = if whole {
+            until
+        } else {
+            told.map_or(above, |e| e.position)
+        };
+        let events: Vec<_> = events
+            .into_iter()
+            .filter(|e| e.position > above && e.position <= until)
+            .filter_map(|e| self.plan.selection.judge(&e).map(|s| (Arc::new(e), s.left)))
+            .collect();
+        self.phase = match (whole, ended) {
+            (true, true) => Phase::Ended,
+            (true, false) => Phase::Live,
+            (false, _) => Phase::History {
+                sequence: last,
+                above,
+                until,
+            },
+        };
+        Ok((!events.is_empty()).then_some(Update::Events { events, through }))
+    }
+
+    async fn fill(&self, events: Vec<(Arc<Event>, bool)>) -> Result<Vec<(Arc<Event>, bool)>, StoreError> {
+        let (mut filled, left): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .map(|(e, left)| (Arc::unwrap_or_clone(e), left))
+            .unzip();
+        self.store.fill_payloads(&mut filled).await?;
+        Ok(filled.into_iter().map(Arc::new).zip(left).collect())
+    }
+
+    async fn live(&mut self) -> Result<Option<Update>, ReadError> {
+        let read = tokio::select! {
+            biased;
+            read = self.reader.next(EVENTS_READ) => read?,
+            () = sleep_until(self.next_bookmark) => {
+                return Ok(Some(Update::Bookmark { through: self.reader.position() }));
+            }
+        };
+        let mut events = Vec::new();
+        for event in read {
+            let last = self.plan.task == Some(event.task_id) && ends(&event);
+            if let Some(selected) = self.plan.selection.judge(&event) {
+                events.push((event, selected.left));
+            }
+            if last {
+                self.phase = Phase::Ended;
+                break;
+            }
+        }
+        let through = self.reader.position();
+        if self.plan.payloads {
+            events = self.fill(events).await?;
+        }
+        if !events.is_empty() {
+            return Ok(Some(Update::Events { events, through }));
+        }
+        // Nothing here for this watch; on a busy log it still gets its bookmark in time.
+        Ok((monotonic_now() >= self.next_bookmark).then_some(Update::Bookmark { through }))
+    }
+}
+
+/// Whether a watch of one task ends behind this event.
+fn ends(event: &Event) -> bool {
+    event.to_state.is_settled() || event.kind == EventType::Deleted
+}
+
+/// The filter that names one task.
+#[must_use]
+pub fn only(id: TaskId) -> Filter {
+    Filter::Compare {
+        field: Field::Id,
+        op: Op::Equal,
+        value: Value::Id(id),
+    }
+}
