@@ -3,12 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{Event, EventType, Payload, PayloadRole, TaskId, Timestamp};
+use bytes::Bytes;
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::entity::{event, payload, task};
 use super::read::id_in;
 use super::rows::{payloads, payloads_mut, read_event, read_payload, read_replaced};
 use super::{Store, StoreError};
+
+type Bodies = BTreeMap<(TaskId, PayloadRole, [u8; 32]), Bytes>;
+/// Id, then header and body of the input, then of the output.
+type Columns = (
+    Uuid,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+);
 
 /// Which part of a task's history is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,22 +120,23 @@ impl Store {
         let bodies = self.bodies(&named).await?;
         for event in events {
             for (role, payload) in payloads_mut(&mut event.detail) {
-                let found = bodies.get(&(event.task_id, role, payload.version));
-                // The hash is that of the bytes: another payload that got the same version does not pass for this one.
-                if let Some(found) = found.filter(|found| found.sha256 == payload.sha256) {
-                    payload.body.clone_from(&found.body);
+                if let Some(body) = bodies.get(&(event.task_id, role, payload.sha256)) {
+                    payload.body = Some(body.clone());
                 }
             }
         }
         Ok(())
     }
 
-    /// Those payloads, standing or replaced, and whatever else stands on their tasks.
-    async fn bodies(
-        &self,
-        named: &BTreeSet<(TaskId, PayloadRole, i32)>,
-    ) -> Result<BTreeMap<(TaskId, PayloadRole, i32), Payload>, StoreError> {
+    /// The bytes of those payloads, standing or replaced, and of whatever else stands on their tasks. By their hash,
+    /// not their version: a version may be given twice, and other bytes are not what the event means.
+    async fn bodies(&self, named: &BTreeSet<(TaskId, PayloadRole, i32)>) -> Result<Bodies, StoreError> {
         let mut bodies = BTreeMap::new();
+        let mut keep = |id, role, payload: Payload| {
+            if let Some(body) = payload.body {
+                bodies.insert((id, role, payload.sha256), body);
+            }
+        };
         let ids: BTreeSet<TaskId> = named.iter().map(|(id, _, _)| *id).collect();
         let ids: Vec<TaskId> = ids.into_iter().collect();
         for id in &ids {
@@ -134,19 +147,11 @@ impl Store {
                 .all(self.readers())
                 .await?;
             for row in rows {
-                let role = PayloadRole::from_number(row.role)
-                    .ok_or_else(|| StoreError::corrupt("payload", id, "its role is not known"))?;
-                let payload = read_replaced(row)?;
-                bodies.insert((*id, role, payload.version), payload);
+                let role = PayloadRole::from_number(row.role);
+                let role = role.ok_or_else(|| StoreError::corrupt("payload", id, "its role is not known"))?;
+                keep(*id, role, read_replaced(row)?);
             }
         }
-        type Columns = (
-            uuid::Uuid,
-            Option<Vec<u8>>,
-            Option<Vec<u8>>,
-            Option<Vec<u8>>,
-            Option<Vec<u8>>,
-        );
         let rows: Vec<Columns> = task::Entity::find()
             .select_only()
             .columns([task::Column::Id, task::Column::Input, task::Column::InputBody])
@@ -156,14 +161,18 @@ impl Store {
             .all(self.readers())
             .await?;
         for (id, input, input_body, output, output_body) in rows {
-            for (role, header, body) in [
+            let standing = [
                 (PayloadRole::Input, input, input_body),
                 (PayloadRole::Output, output, output_body),
-            ] {
+            ];
+            for (role, header, body) in standing {
                 let Some(header) = header else { continue };
-                let payload = read_payload(header, body, "payload")
-                    .map_err(|why| StoreError::corrupt("task", id, why))?;
-                bodies.insert((TaskId(id), role, payload.version), payload);
+                let payload = read_payload(header, body, "payload");
+                keep(
+                    TaskId(id),
+                    role,
+                    payload.map_err(|why| StoreError::corrupt("task", id, why))?,
+                );
             }
         }
         Ok(bodies)

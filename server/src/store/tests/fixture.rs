@@ -10,6 +10,8 @@ use baton_domain::{
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -42,6 +44,17 @@ impl Fixture {
             writer,
             heads,
             drawn: 0,
+        }
+    }
+
+    /// As [`Fixture::new`], of a store that is open.
+    pub(super) fn of(folder: TempDir, (store, writer, heads): (Store, Writer, Heads)) -> Self {
+        Self {
+            folder,
+            store,
+            writer,
+            heads,
+            drawn: 1_000,
         }
     }
 
@@ -300,4 +313,12 @@ pub(super) fn input_request(key: &str, text: &str) -> InputRequest {
         answer: Some(payload(PayloadKind::Json, 1, all_bytes())),
         answerer: Some(human()),
     }
+}
+
+/// A connection beside the store, as somebody with a shell has it.
+pub(super) async fn shell(folder: &TempDir) -> SqliteConnection {
+    let DatabaseUrl::Sqlite(file) = url(folder);
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file))
+        .await
+        .unwrap()
 }

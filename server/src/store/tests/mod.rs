@@ -1,7 +1,11 @@
 //! The store against real files.
 
+mod any_task;
+mod atomic;
 mod commit;
+mod effects;
 mod fixture;
 mod list;
 mod open;
+mod plans;
 mod round_trip;

@@ -2,19 +2,10 @@
 
 use std::path::PathBuf;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
-use tempfile::TempDir;
+use sqlx::Executor as _;
 
-use super::fixture::{Fixture, NOW, open, url};
+use super::fixture::{Fixture, NOW, open, shell};
 use crate::store::{DatabaseUrl, Opened, StoreError, dialect};
-
-async fn shell(folder: &TempDir) -> SqliteConnection {
-    let DatabaseUrl::Sqlite(file) = url(folder);
-    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file))
-        .await
-        .unwrap()
-}
 
 #[tokio::test]
 async fn what_was_written_is_found_again() {

@@ -1,0 +1,282 @@
+//! Failures in the middle of a batch: nothing is written, and the next batch finds a clean connection.
+
+use std::sync::Arc;
+
+use baton_domain::{Action, Command, Detail, Progress, State, Task};
+use futures::FutureExt as _;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use super::fixture::{Fixture, NOW, human, insert, maximal, shell};
+use crate::store::{CommitError, Edge, StoreError, WriteBatch};
+
+fn progress(step: &str) -> Command {
+    let progress = Progress {
+        current_step: step.to_owned(),
+        ..Progress::default()
+    };
+    Command {
+        actor: human(),
+        action: Action::Progress(progress),
+    }
+}
+
+async fn started(fixture: &mut Fixture) -> Task {
+    let task = fixture.put(|_| {}).await;
+    let start = Command {
+        actor: human(),
+        action: Action::Start { assignee: None },
+    };
+    let (started, batch) = fixture.moved(&task, &start, NOW);
+    fixture.writer.commit(&batch).await.unwrap();
+    started
+}
+
+/// A batch that touches every table: an insert, an update, a deletion, and what belongs to them.
+async fn full_batch(fixture: &mut Fixture) -> (Task, WriteBatch) {
+    let standing = started(fixture).await;
+    let gone = fixture.put(|_| {}).await;
+    let (fresh, events) = fixture.created(|new| new.namespace = "new".to_owned());
+    let (_, moved) = fixture.moved(&standing, &progress("half"), NOW);
+    let mut batch = insert(&fresh, events);
+    batch.updated = moved.updated;
+    batch.events.extend(moved.events);
+    batch.edges_added.push(Edge {
+        task_id: fresh.id,
+        depends_on: standing.id,
+        revision: 1,
+    });
+    batch.deleted.push(Arc::new(gone));
+    (standing, batch)
+}
+
+#[tokio::test]
+async fn a_failure_anywhere_in_a_batch_rolls_back_all_of_it() {
+    for table in ["task", "edge", "event", "task_count", "namespace"] {
+        let mut fixture = Fixture::new().await;
+        let (standing, batch) = full_batch(&mut fixture).await;
+        let before = fixture.store.task_groups("default").await.unwrap();
+        let mut shell = shell(&fixture.folder).await;
+        let poison =
+            format!("CREATE TRIGGER poison AFTER INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'poison'); END");
+        shell.execute(AssertSqlSafe(poison)).await.unwrap();
+
+        let error = fixture.writer.commit(&batch).await.unwrap_err();
+        let CommitError::Failed(error @ StoreError::Refused(_)) = error else {
+            panic!("{table}: {error:?}")
+        };
+        assert!(error.is_about_the_rows());
+        assert_eq!(
+            fixture.store.tasks(&[batch.inserted[0].id]).await.unwrap(),
+            vec![],
+            "{table}"
+        );
+        assert_eq!(
+            fixture.store.task(standing.id).await.unwrap(),
+            Some(standing.clone()),
+            "{table}"
+        );
+        assert!(
+            fixture.store.task(batch.deleted[0].id).await.unwrap().is_some(),
+            "{table}"
+        );
+        assert_eq!(
+            fixture.store.namespaces().await.unwrap(),
+            vec!["default".to_owned()],
+            "{table}"
+        );
+        assert_eq!(
+            fixture.store.dependants(standing.id, 9, 9).await.unwrap(),
+            vec![],
+            "{table}"
+        );
+        assert_eq!(
+            fixture.store.task_groups("default").await.unwrap(),
+            before,
+            "{table}"
+        );
+
+        // Once the cause is gone the same batch goes through.
+        shell.execute("DROP TRIGGER poison").await.unwrap();
+        fixture.writer.commit(&batch).await.unwrap();
+        assert!(
+            fixture.store.task(batch.inserted[0].id).await.unwrap().is_some(),
+            "{table}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_is_cancelled_leaves_no_transaction_open() {
+    let mut fixture = Fixture::new().await;
+    let mut task = started(&mut fixture).await;
+    for step in 0..50 {
+        let (after, batch) = fixture.moved(&task, &progress(&step.to_string()), NOW);
+        // Polled once, so that it is on its way, and dropped.
+        let cancelled = fixture.writer.commit(&batch).now_or_never().is_none();
+        let stands = fixture.writer.commit(&batch).await;
+        match stands {
+            Ok(()) => {}
+            // The first one got through after all.
+            Err(CommitError::Conflict(_)) if cancelled => {}
+            Err(error) => panic!("{error:?}"),
+        }
+        assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(after.clone()));
+        task = after;
+    }
+    let log = fixture.store.log("default", 4, 100).await.unwrap();
+    assert_eq!(log.len(), 50);
+}
+
+#[tokio::test]
+async fn a_value_that_breaks_a_rule_of_the_schema_is_refused() {
+    let mut fixture = Fixture::new().await;
+    let (mut task, events) = fixture.created(|_| {});
+    task.state = State::Completed;
+    let error = fixture.writer.commit(&insert(&task, events)).await.unwrap_err();
+    assert!(
+        matches!(error, CommitError::Failed(StoreError::Refused(_))),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_would_be_cut_is_refused() {
+    let mut fixture = Fixture::new().await;
+    let (task, events) = fixture.created(|new| new.title = "a\0b".to_owned());
+    let error = fixture.writer.commit(&insert(&task, events)).await.unwrap_err();
+    assert!(
+        matches!(error, CommitError::Failed(StoreError::Corrupt { .. })),
+        "{error:?}"
+    );
+    assert_eq!(fixture.store.task(task.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_move_writes_only_what_it_changes() {
+    let mut fixture = Fixture::new().await;
+    let task = started(&mut fixture).await;
+    let mut shell = shell(&fixture.folder).await;
+    shell
+        .execute("UPDATE task SET title = 'theirs', state_message = 'theirs'")
+        .await
+        .unwrap();
+    let (after, batch) = fixture.moved(&task, &progress("half"), NOW);
+    fixture.writer.commit(&batch).await.unwrap();
+    let found = fixture.store.task(task.id).await.unwrap().unwrap();
+    let expected = Task {
+        title: "theirs".to_owned(),
+        state_message: "theirs".to_owned(),
+        ..after
+    };
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn many_kinds_of_moves_in_one_batch_are_all_written() {
+    let mut fixture = Fixture::new().await;
+    let mut batch = WriteBatch::default();
+    let mut expected = Vec::new();
+    let edits: [fn(&mut Task); 7] = [
+        |task| task.progress = Some(super::fixture::progress("p")),
+        |task| task.error = Some(super::fixture::error("e")),
+        |task| task.retry_count = 9,
+        |task| task.has_children = true,
+        |task| task.parent_id = None,
+        |task| task.title = "new".to_owned(),
+        |task| task.dependencies.clear(),
+    ];
+    for (n, edit) in (1..).zip(edits) {
+        let before = Task {
+            progress: None,
+            ..maximal(baton_domain::TaskId(uuid::Uuid::from_u128(n)))
+        };
+        let inserted = vec![Arc::new(before.clone())];
+        fixture
+            .writer
+            .commit(&WriteBatch {
+                inserted,
+                ..WriteBatch::default()
+            })
+            .await
+            .unwrap();
+        let mut after = before.clone();
+        after.revision += 1;
+        edit(&mut after);
+        batch.updated.push((Arc::new(before), Arc::new(after.clone())));
+        expected.push(after);
+    }
+    fixture.writer.commit(&batch).await.unwrap();
+    for after in expected {
+        assert_eq!(fixture.store.task(after.id).await.unwrap(), Some(after));
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
+    let mut fixture = Fixture::new().await;
+    let (task, mut batch) = full_batch(&mut fixture).await;
+    batch.deleted.clear();
+    fixture.writer.commit(&batch).await.unwrap();
+    let mut shell = shell(&fixture.folder).await;
+    for breakage in [
+        "spec = x'ff'",
+        "spec = x''",
+        "creator_kind = 99",
+        "labels = '{\"a\": 1}'",
+        "paused_from = 'NAPPING'",
+        "input = x'08ff01', input_body = x''",
+        "dependencies = x'0a020801'",
+    ] {
+        let text = format!(
+            "BEGIN; UPDATE task SET {breakage} WHERE revision = {}; COMMIT",
+            task.revision + 1
+        );
+        let kept: Vec<u8> = sqlx::query_scalar("SELECT spec FROM task LIMIT 1")
+            .fetch_one(&mut shell)
+            .await
+            .unwrap();
+        shell.execute(AssertSqlSafe(text)).await.unwrap();
+        let error = fixture.store.task(task.id).await.unwrap_err();
+        let StoreError::Corrupt {
+            table: "task", id, ..
+        } = &error
+        else {
+            panic!("{breakage}: {error:?}")
+        };
+        assert_eq!(*id, task.id.to_string());
+        let mend = "UPDATE task SET spec = ?, creator_kind = 1, labels = '{}', paused_from = NULL, \
+             input = NULL, input_body = NULL, dependencies = NULL";
+        sqlx::query(mend).bind(kept).execute(&mut shell).await.unwrap();
+        assert!(fixture.store.task(task.id).await.is_ok(), "{breakage}");
+    }
+    for breakage in [
+        "detail = x'ff'",
+        "detail = x''",
+        "detail_version = 2",
+        "kind = 99",
+        "to_state = ''",
+    ] {
+        let text = format!("UPDATE event SET {breakage} WHERE position = 1 AND namespace = 'default'");
+        let kept = fixture.store.log("default", 0, 1).await.unwrap();
+        let row: (Vec<u8>,) =
+            sqlx::query_as("SELECT detail FROM event WHERE position = 1 AND namespace = 'default'")
+                .fetch_one(&mut shell)
+                .await
+                .unwrap();
+        shell.execute(AssertSqlSafe(text)).await.unwrap();
+        let error = fixture.store.log("default", 0, 1).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::Corrupt { table: "event", .. }),
+            "{breakage}: {error:?}"
+        );
+        let mend = "UPDATE event SET detail = ?, detail_version = 1, kind = 1, to_state = 'PENDING' \
+             WHERE position = 1 AND namespace = 'default'";
+        sqlx::query(mend).bind(row.0).execute(&mut shell).await.unwrap();
+        assert_eq!(
+            fixture.store.log("default", 0, 1).await.unwrap(),
+            kept,
+            "{breakage}"
+        );
+        assert!(matches!(kept[0].detail, Detail::Created(_)));
+    }
+}

@@ -1,0 +1,314 @@
+//! The plans of every statement that runs often: an index serves it, and none reads a whole table.
+
+use std::sync::Arc;
+
+use baton_domain::filter::{Filter, Schema};
+use baton_domain::{PayloadRole, TaskId, Timestamp};
+use parking_lot::Mutex;
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::fixture::{Fixture, NOW, shell};
+use crate::seams::Ids;
+use crate::store::plan::Part;
+use crate::store::rows::{EVENT, TASK};
+use crate::store::{
+    EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, Window,
+    dialect,
+};
+
+/// A store that notes what it asks, and a connection to explain it on.
+struct Watched {
+    _fixture: Fixture,
+    store: Store,
+    asked: Arc<Mutex<Vec<String>>>,
+    shell: SqliteConnection,
+}
+
+async fn watched() -> Watched {
+    let options = StoreOptions {
+        indexed_labels: vec!["run".to_owned()],
+        ..StoreOptions::new(Ids::seeded(1))
+    };
+    let fixture = Fixture::with(&options).await;
+    let shell = shell(&fixture.folder).await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let mut readers = fixture.store.readers().clone();
+    let note = Arc::clone(&asked);
+    readers.set_metric_callback(move |info| note.lock().push(info.statement.sql.clone()));
+    let (epoch, keyring) = (fixture.store.epoch(), fixture.store.keyring().clone());
+    let lock = tempfile::tempfile().unwrap();
+    let inner = Inner {
+        readers,
+        epoch,
+        keyring,
+        indexed_labels: options.indexed_labels,
+        _lock: lock,
+    };
+    Watched {
+        _fixture: fixture,
+        store: Store {
+            inner: Arc::new(inner),
+        },
+        asked,
+        shell,
+    }
+}
+
+impl Watched {
+    /// The plan of each statement asked since the last time.
+    async fn plans(&mut self) -> Vec<String> {
+        let asked = std::mem::take(&mut *self.asked.lock());
+        assert!(!asked.is_empty());
+        let mut plans = Vec::new();
+        for text in asked {
+            plans.push(explain(&mut self.shell, &text).await);
+        }
+        plans
+    }
+
+    /// The plan of the statements asked names `expected` and reads no table whole.
+    async fn assert_uses(&mut self, what: &str, expected: &[&str]) {
+        let plan = self.plans().await.join("\n");
+        assert_sound(what, &plan);
+        for expected in expected {
+            assert!(plan.contains(expected), "{what}: {expected} is not in\n{plan}");
+        }
+    }
+}
+
+async fn explain(shell: &mut SqliteConnection, text: &str) -> String {
+    let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
+        .fetch_all(shell)
+        .await;
+    let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+    rows.iter()
+        .map(|row| row.get::<String, _>("detail") + "\n")
+        .collect()
+}
+
+/// No table is read whole, and nothing is sorted that an index could give in order.
+fn assert_sound(what: &str, plan: &str) {
+    for line in plan.lines().map(str::trim) {
+        let reads_whole =
+            line.starts_with("SCAN ") && !line.contains("VIRTUAL TABLE") && !line.contains("USING");
+        let is_small = ["SCAN r", "SCAN v", "SCAN some", "SCAN e", "SCAN CONSTANT ROW"].contains(&line);
+        assert!(!reads_whole || is_small, "{what}: {line}\n{plan}");
+        assert!(!line.contains("AUTOMATIC"), "{what}: {line}\n{plan}");
+    }
+}
+
+fn id() -> TaskId {
+    TaskId(Uuid::from_u128(1))
+}
+
+#[tokio::test]
+async fn reads_by_key_use_their_keys() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    store.task(id()).await.unwrap();
+    watched
+        .assert_uses("task", &["sqlite_autoindex_task_1 (id=?)"])
+        .await;
+    store.tasks(&[id()]).await.unwrap();
+    watched
+        .assert_uses("tasks", &["sqlite_autoindex_task_1 (id=?)"])
+        .await;
+    store.payload(id(), PayloadRole::Input, 1).await.unwrap();
+    watched
+        .assert_uses(
+            "payload",
+            &["sqlite_autoindex_payload_1 (task_id=? AND role=? AND version=?)"],
+        )
+        .await;
+    store.requests(&[Uuid::nil()]).await.unwrap();
+    watched
+        .assert_uses("requests", &["sqlite_autoindex_request_1 (request_id=?)"])
+        .await;
+    store.dependants(id(), 1, 10).await.unwrap();
+    watched
+        .assert_uses("dependants", &["edge USING PRIMARY KEY (depends_on=?)"])
+        .await;
+    store.open_children(id(), 10).await.unwrap();
+    watched
+        .assert_uses("open children", &["task_open_child (parent_id=?)"])
+        .await;
+    store.due(NOW, 10).await.unwrap();
+    watched.assert_uses("due", &["task_due (wake_time<?)"]).await;
+    store.next_wake().await.unwrap();
+    watched.assert_uses("next wake", &["task_due"]).await;
+    store.task_groups("default").await.unwrap();
+    watched
+        .assert_uses("groups", &["task_ready (namespace=? AND queue=? AND type=?)"])
+        .await;
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_position_and_by_task() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    store.log("default", 5, 10).await.unwrap();
+    watched
+        .assert_uses("log", &["event_by_position (namespace=? AND position>?)"])
+        .await;
+    store
+        .first_position_since("default", Timestamp::from_micros(0))
+        .await
+        .unwrap();
+    watched
+        .assert_uses("last event", &["event_by_position (namespace=?)"])
+        .await;
+    for window in [Window::After(1), Window::Before(9)] {
+        let query = EventsOfQuery {
+            window,
+            types: Vec::new(),
+            limit: 5,
+            payloads: false,
+        };
+        store.events_of(id(), &query).await.unwrap();
+        watched
+            .assert_uses("events of", &["event_by_task (task_id=? AND sequence"])
+            .await;
+    }
+}
+
+fn list(filter: &str, field: ListField, after: bool) -> ListQuery {
+    let value = (field != ListField::Id).then_some(5);
+    ListQuery {
+        namespace: "default".to_owned(),
+        filter: Filter::parse(filter, Schema::TASKS).unwrap(),
+        order: ListOrder {
+            field,
+            descending: true,
+        },
+        after: after.then_some(SortKey { value, id: id() }),
+        limit: 50,
+        scan_limit: SCAN_ROWS,
+        payloads: false,
+    }
+}
+
+#[tokio::test]
+async fn lists_walk_the_index_of_their_order() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    let parent = format!("parent_id = {}", id());
+    let by_create = |name, filter: &str| (name, filter.to_owned(), ListField::CreateTime);
+    let cases = [
+        (by_create("all", ""), "task_by_create_time (namespace=?"),
+        (
+            by_create("queue", "queue = a"),
+            "task_by_create_time (namespace=?",
+        ),
+        (
+            by_create("state", "state = QUEUED"),
+            "COVERING INDEX task_by_state (namespace=? AND state=?",
+        ),
+        (
+            by_create("state and type", "state = QUEUED AND type = x"),
+            "COVERING INDEX task_by_state (namespace=? AND state=?",
+        ),
+        (
+            by_create("states", "state = QUEUED OR state = DEAD"),
+            "COVERING INDEX task_by_state (namespace=? AND state=?",
+        ),
+        (
+            by_create("label", "labels.run = x"),
+            "task_label_72756e (namespace=? AND <expr>=?",
+        ),
+        (
+            by_create("label and state", "labels.run = x AND state = QUEUED"),
+            "task_label_72756e (namespace=? AND <expr>=?",
+        ),
+        (by_create("parent", &parent), "task_by_parent (parent_id=?"),
+        (("by id", String::new(), ListField::Id), "sqlite_autoindex_task_1"),
+        (
+            ("by update", String::new(), ListField::UpdateTime),
+            "COVERING INDEX task_by_update_time (namespace=?",
+        ),
+        (
+            ("by priority", String::new(), ListField::Priority),
+            "COVERING INDEX task_by_priority (namespace=?",
+        ),
+        (
+            ("by schedule", String::new(), ListField::ScheduleTime),
+            "task_by_schedule_time (namespace=?",
+        ),
+    ];
+    for ((name, filter, field), index) in cases {
+        for after in [false, true] {
+            store.list(&list(&filter, field, after)).await.unwrap();
+            let plans = watched.plans().await;
+            let plan = plans.join("\n");
+            assert_sound(name, &plan);
+            assert!(!plan.contains("MATERIALIZE"), "{name}, after {after}:\n{plan}");
+            assert!(plan.contains(index), "{name}, after {after}:\n{plan}");
+            // The rows come in order: sorting them would read them all before the first.
+            assert!(!plan.contains("TEMP B-TREE"), "{name}, after {after}:\n{plan}");
+            if after && field == ListField::CreateTime {
+                let is_sought = plan.contains("(create_time,id)<") || plan.contains("create_time<?");
+                assert!(is_sought, "{name}:\n{plan}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn few_rows_of_another_order_are_sorted() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    store
+        .list(&list("state = QUEUED", ListField::Priority, true))
+        .await
+        .unwrap();
+    watched
+        .assert_uses(
+            "sorted",
+            &["task_by_state (namespace=? AND state=?", "TEMP B-TREE"],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn writes_find_their_rows_by_key() {
+    let mut watched = watched().await;
+    let all = |table: &crate::store::bulk::Table| (1 << table.columns().count()) - 1;
+    let parts = [
+        (Part::RetireInputs, "sqlite_autoindex_task_1 (id=?)"),
+        (Part::RetireOutputs, "sqlite_autoindex_task_1 (id=?)"),
+        (Part::InsertTasks(all(&TASK)), "VIRTUAL TABLE"),
+        (Part::Events(all(&EVENT)), "VIRTUAL TABLE"),
+        (Part::UpdateTasks(all(&TASK)), "sqlite_autoindex_task_1 (id=?)"),
+        (Part::DeleteTasks, "sqlite_autoindex_task_1 (id=?)"),
+        (Part::DeletePayloads, "sqlite_autoindex_payload_1 (task_id=?)"),
+        (
+            Part::RemoveEdges,
+            "edge USING PRIMARY KEY (depends_on=? AND task_id=?)",
+        ),
+        (Part::RemoveFollowUps, "INTEGER PRIMARY KEY (rowid=?)"),
+    ];
+    for (part, expected) in parts {
+        let text = part.text();
+        let statement = text.split_inclusive(';').next().unwrap();
+        let plan = explain(&mut watched.shell, statement).await;
+        assert_sound(&format!("{part:?}"), &plan);
+        assert!(plan.contains(expected), "{part:?}: {expected} is not in\n{plan}");
+    }
+    let upkeep = [
+        (dialect::RAISE_HORIZON, "event_by_position (namespace=?)"),
+        (dialect::TRIM_EVENTS, "event_by_task (task_id=?)"),
+        (dialect::TRIM_DELETED, "event_by_task (task_id=?)"),
+        (dialect::EXPIRE_REQUESTS, "INTEGER PRIMARY KEY (rowid=?)"),
+        (dialect::FIND_TASK, "sqlite_autoindex_task_1 (id=?)"),
+        (
+            dialect::FIND_REQUEST,
+            "sqlite_autoindex_request_1 (request_id=? AND namespace=?)",
+        ),
+        (dialect::FIND_MISSING, "sqlite_autoindex_task_1 (id=?)"),
+        (dialect::FIND_EVENT, "event_by_"),
+    ];
+    for (text, expected) in upkeep {
+        let plan = explain(&mut watched.shell, text).await;
+        assert!(plan.contains(expected), "{text}: {expected} is not in\n{plan}");
+    }
+}
