@@ -21,6 +21,7 @@ pub mod token;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::net::TcpListener;
@@ -119,7 +120,9 @@ impl Server {
             committer,
             ..
         } = self;
-        let services = net::Services::new(baton_proto::DESCRIPTOR_SET);
+        let mut services = net::Services::new(baton_proto::DESCRIPTOR_SET);
+        let bookmark_every = Duration::from_millis(config.watch_bookmark_interval_ms);
+        api::serve(&mut services, &engine, port.shutdown().clone(), bookmark_every);
         let stop = shutdown.child_token();
         let stop_timers = CancellationToken::new();
         let timers = timers::start(&engine, UpkeepSettings::from(&config), &stop_timers);

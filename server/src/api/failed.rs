@@ -1,11 +1,14 @@
-//! Turns what the store and the feed fail with into refusals.
+//! Turns what the engine, the store and the feed refuse or fail with into refusals in the words of the contract.
 
 use std::time::Duration;
 
-use baton_domain::TaskId;
+use baton_domain::{CommandName, Rejection, State, TaskId};
+use tonic::Status;
 
 use super::status::{Reason, Refusal};
+use crate::engine::Error;
 use crate::feed::ReadError;
+use crate::net::Shutdown;
 use crate::store::StoreError;
 
 /// When a caller should try again after the store failed: long enough for a lock or a disk to come back.
@@ -13,7 +16,10 @@ const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The refusal of a call on a task that is not there.
 pub(super) fn task_not_found(id: TaskId) -> Refusal {
-    Refusal::new(Reason::TaskNotFound, format!("task {id} does not exist")).resource("task", id.to_string())
+    let id = id.to_string();
+    Refusal::new(Reason::TaskNotFound, format!("task {id} does not exist"))
+        .with("id", &id)
+        .resource("task", &id)
 }
 
 /// The refusal of a call that the store could not serve.
@@ -51,4 +57,124 @@ pub(super) fn read_failed(error: &ReadError) -> Refusal {
 pub(super) fn expired(oldest: i64) -> Refusal {
     let text = "events behind the token are no longer kept: begin with a snapshot or with the oldest";
     Refusal::new(Reason::ResumeTokenExpired, text).with("oldest_position", oldest.to_string())
+}
+
+/// The status of a failed call.
+pub(super) fn failed(error: Error) -> Status {
+    refuse_error(&error).into()
+}
+
+/// The status of a failed read.
+pub(super) fn unread(error: StoreError) -> Status {
+    store_failed(&error).into()
+}
+
+/// The refusal of a call on one task.
+pub(super) fn refuse_error(error: &Error) -> Refusal {
+    refuse_at(error, "", &|id| id.to_string())
+}
+
+/// The refusal of a batch whose members the caller knows by other names than their ids.
+pub(super) fn refuse_batch(error: &Error, name: &dyn Fn(TaskId) -> String) -> Refusal {
+    refuse_at(error, "", name)
+}
+
+/// `prefix`: the path of the member of a batch that failed. `name`: what the caller calls a task.
+fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Refusal {
+    match error {
+        Error::NotFound { id } => task_not_found(*id),
+        Error::ReferenceNotFound { field, id } => {
+            let path = format!("{prefix}{field}");
+            let message = format!("{path}: task {id} does not exist in this namespace");
+            Refusal::new(Reason::TaskNotFound, message)
+                .with("id", id.to_string())
+                .with("field", path)
+                .resource("task", id.to_string())
+        }
+        Error::Rejected(rejection) => refuse_rejection(rejection, prefix, name),
+        Error::EtagMismatch { current } => {
+            let message = "the task was moved or edited since the etag was read: read it again";
+            Refusal::new(Reason::EtagMismatch, message).with("etag", current)
+        }
+        Error::TaskIdReused { id } => {
+            let message = format!("task_id {id} belongs to another task");
+            Refusal::new(Reason::TaskIdReused, message)
+                .with("id", id.to_string())
+                .resource("task", id.to_string())
+        }
+        Error::RequestIdReused => {
+            let message = "the request_id was used for another call or with other content: draw a new one";
+            Refusal::new(Reason::RequestIdReused, message)
+        }
+        Error::Overloaded { retry_after } => {
+            let message = "more requests wait than the service can work off soon";
+            Refusal::new(Reason::Overloaded, message).retry_after(*retry_after)
+        }
+        Error::Draining => Shutdown::refusal(),
+        Error::OutcomeUnknown => {
+            let message = "the store failed while it committed: the change stands whole or not at all";
+            Refusal::new(Reason::OutcomeUnknown, message).retry_after(STORE_RETRY_AFTER)
+        }
+        Error::Store(error) => store_failed(error),
+        Error::InBatch { index, source } => {
+            refuse_at(source, &format!("{prefix}requests[{index}]."), name).with("index", index.to_string())
+        }
+    }
+}
+
+fn refuse_rejection(rejection: &Rejection, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Refusal {
+    match rejection {
+        Rejection::IllegalMove {
+            command,
+            from,
+            allowed,
+        } => illegal_move(*command, *from, allowed),
+        Rejection::Unmet { command, from, why } => {
+            let message = format!("cannot {command} this task in state {from}: {why}");
+            transition(&message, *command, *from)
+        }
+        Rejection::NotEditable { fields, from } => {
+            let names = fields.join(", ");
+            let message = format!("cannot edit {names} of a task in state {from}");
+            transition(&message, CommandName::Update, *from).with("fields", names)
+        }
+        Rejection::SelfApproval => {
+            let message = "whoever did the work may not approve it: somebody else must";
+            Refusal::new(Reason::SelfApproval, message).precondition("task", message)
+        }
+        Rejection::EventLimit => {
+            let message = "the task has as many events as a task may have; it can still be ended";
+            Refusal::new(Reason::EventLimit, message).quota("events", message)
+        }
+        Rejection::InvalidField { field, why } => {
+            let path = format!("{prefix}{field}");
+            Refusal::new(Reason::InvalidField, format!("{path}: {why}")).field(path, why)
+        }
+        Rejection::DependencyCycle { path } => {
+            let path: Vec<_> = path.iter().map(|id| name(*id)).collect();
+            let path = path.join(" -> ");
+            let message = format!("the dependencies would form a ring: {path}");
+            Refusal::new(Reason::DependencyCycle, message).with("path", path)
+        }
+        Rejection::HasDependants => {
+            let message = "other tasks wait for this one: settle it, or delete it with force";
+            Refusal::new(Reason::TaskHasDependants, message).precondition("task", message)
+        }
+        // Only Baton's own commands are answered so, and those have no caller.
+        Rejection::NothingDue => Refusal::bug(rejection),
+    }
+}
+
+fn illegal_move(command: CommandName, from: State, allowed: &[CommandName]) -> Refusal {
+    let allowed: Vec<_> = allowed.iter().map(|command| command.name()).collect();
+    let allowed = allowed.join(", ");
+    let message = format!("cannot {command} a task in state {from}; it may be asked to: {allowed}");
+    transition(&message, command, from).with("allowed", allowed)
+}
+
+fn transition(message: &str, command: CommandName, from: State) -> Refusal {
+    Refusal::new(Reason::InvalidStateTransition, message)
+        .with("from", from.name())
+        .with("command", command.name())
+        .precondition("task", message)
 }

@@ -1,19 +1,26 @@
 //! The edge towards callers: services, conversions, and the one maker of gRPC statuses.
+//!
+//! Reading order: `task_service` (what is called), `requests` (what is asked, read whole), `moves`, `crud`, `lists`,
+//! `bulk`, `wait`, `watch` (what is done about it), `convert` (between messages and the domain), `refuse` and
+//! `failed` (refusals).
 
+mod admin;
+mod bulk;
 mod check;
-#[expect(
-    dead_code,
-    reason = "the services that answer with these come by their own change"
-)]
 mod convert;
+mod crud;
+mod explain;
 mod failed;
 mod judge;
+mod lists;
+mod moves;
+mod page;
 mod reason;
 mod refuse;
-#[expect(dead_code, reason = "the services that repeat come by their own change")]
 mod repeat;
-#[expect(dead_code, reason = "the services that answer these come by their own change")]
 mod requests;
+mod stats;
+mod task_service;
 mod value;
 mod violations;
 mod wait;
@@ -22,3 +29,28 @@ mod watch;
 pub mod status;
 
 pub use judge::{judge, methods};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_proto::raw::v1::admin_service_server::AdminServiceServer;
+use baton_proto::raw::v1::task_service_server::TaskServiceServer;
+
+use self::admin::AdminApi;
+use self::task_service::TaskApi;
+use self::watch::Watches;
+use crate::engine::Engine;
+use crate::net::{Services, Shutdown};
+
+/// Adds the services of the contract over `engine`.
+pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown, bookmark_every: Duration) {
+    let watches = Watches {
+        engine: engine.clone(),
+        shutdown,
+        keys: Arc::new(engine.store().keyring().clone()),
+        bookmark_every,
+    };
+    services
+        .add(TaskServiceServer::new(TaskApi::new(watches)))
+        .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
+}

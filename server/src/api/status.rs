@@ -79,6 +79,16 @@ impl Refusal {
         self.0.reason
     }
 
+    /// What is wrong, for people.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The variable parts.
+    pub fn metadata(&self) -> &HashMap<String, String> {
+        &self.0.metadata
+    }
+
     /// Adds a variable part to `ErrorInfo.metadata`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl AsRef<str>) -> Self {

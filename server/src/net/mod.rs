@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Server as Transport;
 
+pub(crate) use deadline::Deadline;
 pub use drain::Shutdown;
 pub use error::NetworkError;
 pub(crate) use services::Services;
@@ -83,7 +84,6 @@ impl Port {
     }
 
     /// The handle by which long calls hear that the server stops.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the feed is added by its own change"))]
     pub(crate) fn shutdown(&self) -> &Shutdown {
         &self.shutdown
     }

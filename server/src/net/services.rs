@@ -48,10 +48,6 @@ impl Services {
     }
 
     /// Adds a service of the contract and lists it with health.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "services are added by their own change")
-    )]
     pub(crate) fn add<S>(&mut self, service: S) -> &mut Self
     where
         S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,

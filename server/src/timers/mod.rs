@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use upkeep::UpkeepSettings;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Error};
 
 /// Tasks moved by one round of a loop.
 const ROUND: u32 = 500;
@@ -32,6 +32,14 @@ pub(crate) fn start(
         tokio::spawn(follow_ups::run(engine.clone(), stop.clone())),
         tokio::spawn(upkeep::run(engine.clone(), upkeep, stop.clone())),
     ]
+}
+
+/// Moves all that is due by now; answers when it is done.
+///
+/// # Errors
+/// What the engine and the store may do; some tasks may have been moved.
+pub(crate) async fn catch_up(engine: &Engine) -> Result<(), Error> {
+    wake::round(engine).await.map(drop)
 }
 
 /// Waits out a failure; answers whether the service stops meanwhile.

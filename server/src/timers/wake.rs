@@ -30,7 +30,7 @@ pub(super) async fn run(engine: Engine, stop: CancellationToken) {
 }
 
 /// Moves what is due; answers when the next task is.
-async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
+pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
     engine.signals().reset_wake();
     loop {
         let now = Timestamp::from_micros(engine.clock().now_micros());

@@ -4,6 +4,7 @@ use baton_domain::{InputRequest, Payload, State, Task, TaskId, Verification};
 use baton_proto::raw::v1 as raw;
 
 use super::{actor, dependency, failure, function, input_request, payload, policy, progress, time};
+use crate::engine::etag;
 
 /// Which payloads of a task are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         error: error.as_ref().map(failure::write),
         progress: progress.as_ref().map(progress::write),
         revision: *revision,
-        etag: format!("\"{}\"", task.edit_revision),
+        etag: etag(task),
         description: description.clone(),
         labels: labels.clone(),
         metadata: metadata.clone(),

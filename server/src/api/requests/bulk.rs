@@ -22,6 +22,7 @@ pub(in crate::api) trait Bulk: Repeatable {
 /// What a bulk call asks for.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct BulkAsked {
+    pub(in crate::api) namespace: String,
     pub(in crate::api) targets: Targets,
     pub(in crate::api) request_id: Option<Uuid>,
     pub(in crate::api) actor: Actor,
@@ -38,10 +39,9 @@ pub(in crate::api) enum Targets {
     Matching(Matching),
 }
 
-/// The tasks of a namespace that match a filter, a part of them.
+/// A part of the tasks that match a filter.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct Matching {
-    pub(in crate::api) namespace: String,
     pub(in crate::api) filter: Filter,
     pub(in crate::api) max_count: usize,
     /// Where the call before stopped; read where the list is known.
@@ -69,6 +69,18 @@ pub(in crate::api) enum ReachableState {
 }
 
 impl ReachableState {
+    /// The state.
+    pub(in crate::api) const fn state(self) -> State {
+        match self {
+            Self::Queued => State::Queued,
+            Self::InProgress => State::InProgress,
+            Self::Review => State::Review,
+            Self::Completed => State::Completed,
+            Self::Paused => State::Paused,
+            Self::Cancelled => State::Cancelled,
+        }
+    }
+
     const fn from_state(state: State) -> Option<Self> {
         match state {
             State::Queued => Some(Self::Queued),
@@ -106,8 +118,10 @@ impl RawBulk {
         let anonymous = Actor::anonymous();
         let actor = actor::read_or(v, &Path::REQUEST.field("actor"), self.actor.clone(), &anonymous);
         let validate_only = self.validate_only;
+        let namespace = check::name(v, &Path::REQUEST.field("namespace"), self.namespace.clone());
         let targets = self.read_targets(v);
         Some(BulkAsked {
+            namespace: namespace?,
             targets: targets?,
             request_id: request_id?,
             actor: actor?,
@@ -118,7 +132,6 @@ impl RawBulk {
 
     fn read_targets(self, v: &mut Violations) -> Option<Targets> {
         let ids_at = Path::REQUEST.field("ids");
-        let namespace = check::name(v, &Path::REQUEST.field("namespace"), self.namespace);
         let max_count = check::within(
             v,
             &Path::REQUEST.field("max_count"),
@@ -155,7 +168,6 @@ impl RawBulk {
                     max_count
                 };
                 Some(Targets::Matching(Matching {
-                    namespace: namespace?,
                     filter: filter?,
                     max_count: usize::try_from(count).ok()?,
                     page_token: self.page_token,

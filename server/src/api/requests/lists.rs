@@ -7,6 +7,7 @@ use baton_proto::raw::v1 as raw;
 
 use crate::api::check;
 use crate::api::violations::{Path, Rule, Violations};
+use crate::store::{ListField, ListOrder};
 
 /// Reads how much of a task is asked for; `unset` where the request does not say. True is FULL.
 pub(in crate::api) fn read_view(v: &mut Violations, number: i32, unset: raw::TaskView) -> Option<bool> {
@@ -125,42 +126,8 @@ pub(in crate::api) struct List {
     pub(in crate::api) namespace: String,
     pub(in crate::api) page: Page,
     pub(in crate::api) filter: Filter,
-    pub(in crate::api) order: Order,
+    pub(in crate::api) order: ListOrder,
     pub(in crate::api) full: bool,
-}
-
-/// The order of a list; ties are ordered by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::api) struct Order {
-    pub(in crate::api) field: OrderField,
-    pub(in crate::api) descending: bool,
-}
-
-/// What a list is ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::api) enum OrderField {
-    CreateTime,
-    UpdateTime,
-    Priority,
-    ScheduleTime,
-}
-
-impl OrderField {
-    const ALL: [Self; 4] = [
-        Self::CreateTime,
-        Self::UpdateTime,
-        Self::Priority,
-        Self::ScheduleTime,
-    ];
-
-    pub(in crate::api) const fn name(self) -> &'static str {
-        match self {
-            Self::CreateTime => "create_time",
-            Self::UpdateTime => "update_time",
-            Self::Priority => "priority",
-            Self::ScheduleTime => "schedule_time",
-        }
-    }
 }
 
 /// Reads a filter over the fields of `schema`.
@@ -200,24 +167,35 @@ pub(in crate::api) fn read_list(v: &mut Violations, request: raw::ListTasksReque
     })
 }
 
-fn read_order(v: &mut Violations, text: &str) -> Option<Order> {
+/// What lists can be ordered by.
+const ORDERS: [(&str, ListField); 4] = [
+    ("create_time", ListField::CreateTime),
+    ("update_time", ListField::UpdateTime),
+    ("priority", ListField::Priority),
+    ("schedule_time", ListField::ScheduleTime),
+];
+
+fn read_order(v: &mut Violations, text: &str) -> Option<ListOrder> {
     let mut words = text.split_ascii_whitespace();
-    let (field, direction) = (words.next(), words.next());
-    let known = |name: &str| OrderField::ALL.into_iter().find(|field| field.name() == name);
-    let order = match (field, direction, words.next()) {
-        (None, _, _) => Some((OrderField::CreateTime, true)),
-        (Some(field), None | Some("asc"), None) => known(field).map(|field| (field, false)),
-        (Some(field), Some("desc"), None) => known(field).map(|field| (field, true)),
+    let (name, direction) = (words.next(), words.next());
+    let ordered = |name: &str, descending| {
+        let (_, field) = ORDERS.into_iter().find(|(known, _)| *known == name)?;
+        Some(ListOrder { field, descending })
+    };
+    let order = match (name, direction, words.next()) {
+        (None, _, _) => ordered("create_time", true),
+        (Some(name), None | Some("asc"), None) => ordered(name, false),
+        (Some(name), Some("desc"), None) => ordered(name, true),
         (Some(_), _, _) => None,
     };
     if order.is_none() {
-        let names = OrderField::ALL.map(OrderField::name).join(", ");
+        let names = ORDERS.map(|(name, _)| name).join(", ");
         v.add(
             &Path::REQUEST.field("order_by"),
             format!("must be one of {names}, with asc or desc behind it"),
         );
     }
-    order.map(|(field, descending)| Order { field, descending })
+    order
 }
 
 /// What ListTaskEvents asks for.

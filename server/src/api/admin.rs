@@ -1,0 +1,98 @@
+//! AdminService.
+
+use std::time::Duration;
+
+use baton_domain::limits::{BATCH_TASKS, BULK_COUNT, EVENTS_PER_TASK, JSON_DEPTH, PAGE_SIZE, PAYLOAD_BYTES};
+use baton_domain::{Span, Timestamp};
+use baton_proto::raw::v1 as raw;
+use baton_proto::raw::v1::admin_service_server::AdminService;
+use tonic::{Request, Response, Status};
+
+use super::convert::time;
+use super::requests::admin::read_advance;
+use super::status::{Reason, Refusal};
+use super::{failed, judge};
+use crate::config::MESSAGE_MAX_BYTES;
+use crate::engine::Engine;
+use crate::timers;
+
+/// The longest time that WaitTask waits.
+pub(super) const WAIT_MAX: Span = Span::from_secs(60);
+
+/// AdminService: what concerns the server as a whole.
+#[derive(Clone)]
+pub(crate) struct AdminApi {
+    engine: Engine,
+    start_time: Timestamp,
+}
+
+impl AdminApi {
+    /// Serves the server around `engine`, which starts now.
+    pub(crate) fn new(engine: Engine) -> Self {
+        let start_time = Timestamp::from_micros(engine.clock().now_micros());
+        Self { engine, start_time }
+    }
+
+    async fn advance(&self, by: Duration) -> Result<Timestamp, Status> {
+        let Some(now) = self.engine.clock().advance(by) else {
+            let message = "the clock can be moved on a server that was started in test mode only";
+            return Err(Refusal::new(Reason::TestModeOff, message)
+                .precondition("server", message)
+                .into());
+        };
+        timers::catch_up(&self.engine).await.map_err(failed::failed)?;
+        Ok(Timestamp::from_micros(now))
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for AdminApi {
+    async fn get_server_info(
+        &self,
+        _: Request<raw::GetServerInfoRequest>,
+    ) -> Result<Response<raw::GetServerInfoResponse>, Status> {
+        let store = self.engine.store();
+        let version = store.version().await.map_err(failed::unread)?;
+        Ok(Response::new(raw::GetServerInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store_kind: "sqlite".to_owned(),
+            store_version: version,
+            epoch: store.epoch().to_string(),
+            time: Some(time::write(Timestamp::from_micros(
+                self.engine.clock().now_micros(),
+            ))),
+            test_mode: self.engine.clock().is_movable(),
+            limits: Some(limits()),
+            start_time: Some(time::write(self.start_time)),
+        }))
+    }
+
+    async fn advance_clock(
+        &self,
+        request: Request<raw::AdvanceClockRequest>,
+    ) -> Result<Response<raw::AdvanceClockResponse>, Status> {
+        let request = request.into_inner();
+        let by = judge::read(|v| read_advance(v, request))?;
+        let now = self.advance(by).await?;
+        Ok(Response::new(raw::AdvanceClockResponse {
+            time: Some(time::write(now)),
+        }))
+    }
+}
+
+fn limits() -> raw::ServerLimits {
+    raw::ServerLimits {
+        max_message_bytes: count(MESSAGE_MAX_BYTES),
+        max_payload_bytes: count(PAYLOAD_BYTES),
+        max_json_depth: count(JSON_DEPTH),
+        max_page_size: PAGE_SIZE,
+        max_batch_size: count(BATCH_TASKS),
+        max_bulk_count: BULK_COUNT,
+        max_wait_timeout: Some(time::write_span(WAIT_MAX)),
+        max_task_events: i32::try_from(EVENTS_PER_TASK).unwrap_or(i32::MAX),
+    }
+}
+
+fn count(limit: usize) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
+}

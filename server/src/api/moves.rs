@@ -1,0 +1,163 @@
+//! Calls that give one command to one task.
+
+use std::sync::Arc;
+
+use baton_domain::{Command, Event};
+use baton_proto::raw::v1 as raw;
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Response, Status};
+
+use super::convert::{event, task};
+use super::repeat::{Repeatable, fingerprint};
+use super::requests::moves::{Asked, Move};
+use super::{TaskApi, failed, judge};
+use crate::engine::{Class, Done, MoveRequest, RequestKey};
+
+/// The header of an answer to a call that was made before.
+const REPLAYED: &str = "baton-replayed";
+
+/// A move, and what its answer is made of.
+pub(super) trait Answered: Move {
+    /// The response of its call.
+    type Answer;
+
+    /// Makes the answer. `events`: what the command did; nothing for a repeat.
+    fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer;
+}
+
+impl TaskApi {
+    /// Reads a request, gives its command and answers the task after it.
+    pub(super) async fn run<M: Answered>(&self, request: Request<M>) -> Result<Response<M::Answer>, Status> {
+        let (asked, key) = self.read_move(request.into_inner())?;
+        let Asked {
+            envelope,
+            action,
+            shown,
+        } = asked;
+        let done = self.engine.execute(MoveRequest {
+            id: envelope.id,
+            command: Command {
+                actor: envelope.actor,
+                action,
+            },
+            etag: envelope.etag,
+            request: key,
+            class: Class::Move,
+        });
+        let Done {
+            task,
+            events,
+            replayed,
+        } = done.await.map_err(failed::failed)?;
+        Ok(answered(M::answer(task::write(&task, shown), &events), replayed))
+    }
+
+    /// Deletes a task: nothing is left to answer.
+    pub(super) async fn delete_task(
+        &self,
+        request: Request<raw::DeleteTaskRequest>,
+    ) -> Result<Response<raw::DeleteTaskResponse>, Status> {
+        let (asked, key) = self.read_move(request.into_inner())?;
+        let Asked {
+            envelope,
+            action,
+            shown: _,
+        } = asked;
+        let replayed = self.engine.delete(MoveRequest {
+            id: envelope.id,
+            command: Command {
+                actor: envelope.actor,
+                action,
+            },
+            etag: envelope.etag,
+            request: key,
+            class: Class::Move,
+        });
+        Ok(answered(
+            raw::DeleteTaskResponse {},
+            replayed.await.map_err(failed::failed)?,
+        ))
+    }
+
+    fn read_move<M: Move>(&self, request: M) -> Result<(Asked, Option<RequestKey>), Status> {
+        let again = repeated(&request);
+        let asked = judge::read(|v| request.read(v, &self.draw()))?;
+        let key = again.zip(asked.envelope.request_id);
+        Ok((asked, key.map(|(again, id)| request_key(id, again))))
+    }
+}
+
+/// The request once more, where it may be repeated: to be hashed after it was found fit.
+pub(super) fn repeated<R: Repeatable>(request: &R) -> Option<R> {
+    (!request.request_id().is_empty()).then(|| request.clone())
+}
+
+/// By what a repeat of `request`, which was read and found fit, is known.
+pub(super) fn request_key<R: Repeatable>(id: uuid::Uuid, request: R) -> RequestKey {
+    RequestKey {
+        id,
+        method: R::METHOD,
+        hash: fingerprint(request),
+    }
+}
+
+/// An answer; `replayed` says that its call was made before.
+pub(super) fn answered<A>(answer: A, replayed: bool) -> Response<A> {
+    let mut response = Response::new(answer);
+    if replayed {
+        response
+            .metadata_mut()
+            .insert(REPLAYED, MetadataValue::from_static("true"));
+    }
+    response
+}
+
+/// Declares the moves whose answer is the task and nothing else.
+macro_rules! answered_with_task {
+    ($($request:ident => $response:ident;)+) => { $(
+        impl Answered for raw::$request {
+            type Answer = raw::$response;
+
+            fn answer(task: raw::Task, _: &[Arc<Event>]) -> Self::Answer {
+                raw::$response { task: Some(task) }
+            }
+        }
+    )+ };
+}
+
+answered_with_task! {
+    UpdateTaskRequest => UpdateTaskResponse;
+    QueueTaskRequest => QueueTaskResponse;
+    ScheduleTaskRequest => ScheduleTaskResponse;
+    AssignTaskRequest => AssignTaskResponse;
+    StartTaskRequest => StartTaskResponse;
+    UpdateProgressRequest => UpdateProgressResponse;
+    CompleteTaskRequest => CompleteTaskResponse;
+    FailTaskRequest => FailTaskResponse;
+    CancelTaskRequest => CancelTaskResponse;
+    RetryTaskRequest => RetryTaskResponse;
+    DiscardTaskRequest => DiscardTaskResponse;
+    PauseTaskRequest => PauseTaskResponse;
+    ResumeTaskRequest => ResumeTaskResponse;
+    ReleaseTaskRequest => ReleaseTaskResponse;
+    SnoozeTaskRequest => SnoozeTaskResponse;
+    RequestInputRequest => RequestInputResponse;
+    ProvideInputRequest => ProvideInputResponse;
+    SubmitForReviewRequest => SubmitForReviewResponse;
+    ApproveTaskRequest => ApproveTaskResponse;
+    RequestReworkRequest => RequestReworkResponse;
+    RejectTaskRequest => RejectTaskResponse;
+    AddDependencyRequest => AddDependencyResponse;
+    RemoveDependencyRequest => RemoveDependencyResponse;
+}
+
+impl Answered for raw::AddCommentRequest {
+    type Answer = raw::AddCommentResponse;
+
+    fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer {
+        raw::AddCommentResponse {
+            task: Some(task),
+            event: events.first().map(|comment| event::write(comment, false)),
+        }
+    }
+}
