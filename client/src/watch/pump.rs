@@ -7,10 +7,10 @@ use std::time::Duration;
 use backon::ExponentialBackoff;
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{
-    Task, TaskEvent, WatchTaskRequest, WatchTaskResponse, WatchTasksRequest, WatchTasksResponse,
+    Task, TaskEvent, WatchStart, WatchTaskRequest, WatchTaskResponse, WatchTasksRequest, WatchTasksResponse,
 };
 use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use prost_types::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -99,6 +99,14 @@ impl Target {
         }
     }
 
+    fn begins_now(&self) -> bool {
+        let (start, token) = match self {
+            Target::Task(request) => (request.start(), &request.resume_token),
+            Target::Tasks(request) => (request.start(), &request.resume_token),
+        };
+        token.is_empty() && matches!(start, WatchStart::Unspecified | WatchStart::Now)
+    }
+
     fn method(&self) -> &'static str {
         match self {
             Target::Task(_) => "WatchTask",
@@ -159,7 +167,7 @@ impl Pump {
         let inner = &self.client.inner;
         let mut repeats = Repeats::new(&inner.retry, &inner.budget);
         loop {
-            let error = match self.open_once().await {
+            let error = match self.begin().await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => error,
             };
@@ -167,6 +175,22 @@ impl Pump {
                 Some(wait) => sleep(wait).await,
                 None => return Err(error),
             }
+        }
+    }
+
+    /// Opens the stream so far that it can be resumed. A watch from now on has no place to go back to before its first
+    /// token, which the server sends at once; the other beginnings can be had again.
+    async fn begin(&self) -> Result<Messages, Error> {
+        let mut stream = self.open_once().await?;
+        if !self.target.begins_now() {
+            return Ok(stream);
+        }
+        let within = self.client.inner.timeout;
+        match timeout(within, stream.next()).await {
+            Ok(Some(Ok(first))) => Ok(stream::iter([Ok(first)]).chain(stream).boxed()),
+            Ok(Some(Err(status))) => Err(self.error(status)),
+            Ok(None) => Ok(stream::empty().boxed()),
+            Err(_) => Err(slow_opening(self.target.method(), within)),
         }
     }
 

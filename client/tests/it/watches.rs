@@ -209,9 +209,27 @@ async fn a_watch_of_one_task_ends_with_the_task_and_one_of_many_never() {
 #[tokio::test]
 async fn a_watch_opens_when_the_server_comes_up() {
     let (open, _left) = stay_open();
-    let server = Scripted::start([Step::Refuse(drained()), Step::Stream(Vec::new(), open)]).await;
+    let greeted = Step::Stream(vec![bytes(&events([], "t0"))], open);
+    let server = Scripted::start([Step::Refuse(drained()), greeted]).await;
     server.client().watch(WatchOptions::tasks()).await.unwrap();
     assert_eq!(server.seen().len(), 2);
+}
+
+/// What happens between the opening and a break would be lost, had the watch no token to go back to.
+#[tokio::test]
+async fn a_watch_from_now_on_stands_only_when_it_can_be_resumed() {
+    let (open, _left) = stay_open();
+    let greeted = broken_by(drained(), &[events([], "t0")]);
+    let missed = Step::Stream(vec![bytes(&events([1], "t1"))], open);
+    let server = Scripted::start([broken_by(drained(), &[]), greeted, missed]).await;
+    let mut watch = server.client().watch(WatchOptions::tasks()).await.unwrap();
+    assert_eq!(watch.next().await.unwrap().unwrap(), WatchItem::Bookmark(None));
+    assert_eq!(positions(&mut watch, 1).await, [1]);
+    let tokens: Vec<_> = requests(&server)
+        .into_iter()
+        .map(|request| request.resume_token)
+        .collect();
+    assert_eq!(tokens, ["", "", "t0"]);
 }
 
 #[tokio::test]
