@@ -58,7 +58,8 @@ fn greet(server: &Server, keys: bool) {
         ""
     };
     let greeting = format!(
-        "Baton {} listens on {address}\n{}\nTry:  grpcurl -plaintext {header}{address} list\n",
+        "Baton {} listens on {address}\n{}\nTry:  grpcurl -plaintext {header}-d '{{\"task\": {{\"type\": \"hello\"}}}}' {address} \
+         baton.v1.TaskService/CreateTask\n",
         env!("CARGO_PKG_VERSION"),
         place(server.database()),
     );

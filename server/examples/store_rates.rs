@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::{
-    Action, Actor, Command, Event, NewTask, Outcome, Payload, PayloadKind, Priority, Task, TaskId, Timestamp, Verification,
-    create, decide,
+    Action, Actor, Command, Event, NewTask, Outcome, Payload, PayloadKind, Priority, Task, TaskId, Timestamp,
+    Verification, create, decide,
 };
 use baton_server::seams::{Clock, Ids};
 use baton_server::store::{DatabaseUrl, Heads, Opened, Store, StoreOptions, WriteBatch, Writer};
@@ -28,15 +28,31 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir_in(".")?;
         let url = DatabaseUrl::Sqlite(folder.path().join("rates.db"));
         let ids = Ids::system();
-        let Opened { store: _store, writer, heads } = Store::open(&url, &StoreOptions::new(ids.clone())).await?;
-        let mut bench = Bench { writer, heads, ids, clock: Clock::system() };
+        let Opened {
+            store: _store,
+            writer,
+            heads,
+        } = Store::open(&url, &StoreOptions::new(ids.clone())).await?;
+        let mut bench = Bench {
+            writer,
+            heads,
+            ids,
+            clock: Clock::system(),
+        };
         let count = if size == 1 { tasks / 20 } else { tasks };
         let (created, creating) = bench.create(count, size).await?;
-        let (started, starting) = bench.advance(created, size, &Action::Start { assignee: None }).await?;
+        let (started, starting) = bench
+            .advance(created, size, &Action::Start { assignee: None })
+            .await?;
         let output = Some(payload(100));
         let (_, completing) = bench.advance(started, size, &Action::Complete { output }).await?;
         let each = |took: Duration| took.as_secs_f64() * 1e6 / count as f64;
-        println!("{size:5} {:7.1} {:6.1} {:9.1}", each(creating), each(starting), each(completing));
+        println!(
+            "{size:5} {:7.1} {:6.1} {:9.1}",
+            each(creating),
+            each(starting),
+            each(completing)
+        );
     }
     Ok(())
 }
@@ -52,8 +68,11 @@ impl Bench {
             let now = self.clock.now_micros();
             let mut batch = WriteBatch::default();
             for _ in 0..size.min(count - tasks.len()) {
-                let Outcome { events, task } =
-                    create(new_task(TaskId(self.ids.uuid_v7(now))), &Actor::anonymous(), Timestamp::from_micros(now));
+                let Outcome { events, task } = create(
+                    new_task(TaskId(self.ids.uuid_v7(now))),
+                    &Actor::anonymous(),
+                    Timestamp::from_micros(now),
+                );
                 self.number(events, &mut batch);
                 batch.inserted.push(Arc::new(task));
             }
@@ -70,12 +89,16 @@ impl Bench {
         action: &Action,
     ) -> Result<(Vec<Arc<Task>>, Duration), Box<dyn std::error::Error>> {
         let (mut moved, mut took) = (Vec::with_capacity(tasks.len()), Duration::ZERO);
-        let command = Command { actor: Actor::anonymous(), action: action.clone() };
+        let command = Command {
+            actor: Actor::anonymous(),
+            action: action.clone(),
+        };
         for tasks in tasks.chunks(size) {
             let now = Timestamp::from_micros(self.clock.now_micros());
             let mut batch = WriteBatch::default();
             for before in tasks {
-                let Outcome { events, task } = decide(before, &command, now).map_err(|refused| format!("{refused:?}"))?;
+                let Outcome { events, task } =
+                    decide(before, &command, now).map_err(|refused| format!("{refused:?}"))?;
                 self.number(events, &mut batch);
                 batch.updated.push((Arc::clone(before), Arc::new(task)));
             }

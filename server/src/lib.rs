@@ -16,7 +16,7 @@ pub mod feed;
 pub mod seams;
 pub mod store;
 pub mod telemetry;
-pub mod timers;
+mod timers;
 pub mod token;
 
 use std::net::SocketAddr;
@@ -32,7 +32,6 @@ use crate::engine::{Engine, IntakeLimits};
 use crate::feed::Feed;
 use crate::seams::{Clock, Ids};
 use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions};
-use crate::timers::UpkeepSettings;
 
 pub use config::Config;
 pub use net::{NetworkError, Shutdown};
@@ -125,7 +124,7 @@ impl Server {
         api::serve(&mut services, &engine, port.shutdown().clone(), bookmark_every);
         let stop = shutdown.child_token();
         let stop_timers = CancellationToken::new();
-        let timers = timers::start(&engine, UpkeepSettings::from(&config), &stop_timers);
+        let timers = timers::start(&engine, &config, &stop_timers);
         let serving = async {
             let served = port.serve(&config, services, stop.clone()).await;
             stop_timers.cancel();

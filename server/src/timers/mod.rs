@@ -3,6 +3,7 @@
 //! Every loop here takes no input and is idempotent: it reads from the store what is due and asks the engine. A
 //! signal only makes it look sooner. A failure of the store is logged and waited out; no loop ever ends by itself.
 
+mod backlog;
 mod follow_ups;
 mod upkeep;
 mod wake;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use upkeep::UpkeepSettings;
-
+use self::upkeep::UpkeepSettings;
+use crate::config::Config;
 use crate::engine::{Engine, Error};
 
 /// Tasks moved by one round of a loop.
@@ -21,17 +22,21 @@ const ROUND: u32 = 500;
 /// The wait after a failure of the store.
 const BACKOFF: Duration = Duration::from_secs(1);
 
-/// Starts every loop; they end when `stop` is cancelled.
-pub(crate) fn start(
-    engine: &Engine,
-    upkeep: UpkeepSettings,
-    stop: &CancellationToken,
-) -> Vec<JoinHandle<()>> {
-    vec![
+/// Starts every loop; they end when `stop` is cancelled. The backlog is counted only where somebody can see it.
+pub(crate) fn start(engine: &Engine, config: &Config, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let mut loops = vec![
         tokio::spawn(wake::run(engine.clone(), stop.clone())),
         tokio::spawn(follow_ups::run(engine.clone(), stop.clone())),
-        tokio::spawn(upkeep::run(engine.clone(), upkeep, stop.clone())),
-    ]
+        tokio::spawn(upkeep::run(
+            engine.clone(),
+            UpkeepSettings::from(config),
+            stop.clone(),
+        )),
+    ];
+    if config.metrics_listen.is_some() {
+        loops.push(tokio::spawn(backlog::run(engine.clone(), stop.clone())));
+    }
+    loops
 }
 
 /// Moves all that is due by now; answers when it is done.
@@ -49,4 +54,8 @@ async fn back_off(engine: &Engine, stop: &CancellationToken) -> bool {
         () = stop.cancelled() => true,
         () = engine.clock().sleep_until(until) => false,
     }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use baton_domain::{Span, Timestamp};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
+use super::micros;
 use crate::config::Config;
 use crate::engine::{Engine, Error, Upkeep};
 
 /// How often, and how long things are kept.
 #[derive(Clone, Copy, Debug)]
-pub struct UpkeepSettings {
+pub(super) struct UpkeepSettings {
     /// Between two rounds.
-    pub every: Duration,
+    pub(super) every: Duration,
     /// Age beyond which an event can no longer be read from the feed. The history of a task stays with the task.
-    pub feed_retention: Duration,
+    pub(super) feed_retention: Duration,
 }
 
 impl From<&Config> for UpkeepSettings {
@@ -59,12 +60,8 @@ async fn round(engine: &Engine, settings: UpkeepSettings) -> Result<(), Error> {
                 oldest,
             };
             while engine.keep_up(trim.clone()).await? {}
-            info!(namespace, oldest, "feed horizon moved");
+            debug!(namespace, oldest, "feed horizon moved");
         }
     }
     Ok(())
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
