@@ -9,7 +9,7 @@ use super::refuse;
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
-use super::requests::{admin, create, lists};
+use super::requests::{admin, create, lists, watch};
 use super::status::{Reason, Refusal};
 use super::violations::Violations;
 use crate::seams::Ids;
@@ -116,6 +116,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("GetTaskStats", |bytes| judge_with(bytes, lists::read_stats)),
     ("ExplainTask", |bytes| judge_with(bytes, admin::read_explain)),
     ("AdvanceClock", |bytes| judge_with(bytes, admin::read_advance)),
+    ("WaitTask", |bytes| judge_with(bytes, watch::read_wait)),
+    ("WatchTask", |bytes| judge_with(bytes, watch::read_watch_task)),
+    ("WatchTasks", |bytes| judge_with(bytes, watch::read_watch_tasks)),
 ];
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ mod repeat;
 mod requests;
 mod stats;
 mod task_service;
+#[cfg(test)]
+mod tests;
 mod value;
 mod violations;
 mod wait;
