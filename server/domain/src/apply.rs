@@ -158,7 +158,8 @@ fn apply_dependency(task: &mut Task, event: &Event, dependency: &Dependency) {
             None => task.dependencies.push(*dependency),
         }
     }
-    if event.to_state == State::Failed && verdict(dependency) == Verdict::Fail {
+    let moved = event.from_state != Some(event.to_state);
+    if moved && event.to_state == State::Failed && verdict(dependency) == Verdict::Fail {
         let result = dependency.result.map_or("open", State::name);
         task.error = Some(TaskError {
             code: "DEPENDENCY_FAILED".to_owned(),

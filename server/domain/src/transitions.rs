@@ -14,6 +14,19 @@ const OPEN: &[State] = &[
     State::InputRequired,
     State::Review,
 ];
+const NOT_FINAL: &[State] = &[
+    State::Pending,
+    State::Scheduled,
+    State::Queued,
+    State::Assigned,
+    State::InProgress,
+    State::Blocked,
+    State::Paused,
+    State::InputRequired,
+    State::Review,
+    State::Failed,
+    State::Dead,
+];
 const NOT_STARTED: &[State] = &[State::Pending, State::Scheduled, State::Queued, State::Blocked];
 
 /// The states in which `command` may be given.
@@ -47,7 +60,9 @@ pub const fn sources(command: CommandName) -> &'static [State] {
         CommandName::Comment | CommandName::Update | CommandName::Delete => State::ALL,
         CommandName::AddDependency | CommandName::RemoveDependency => NOT_STARTED,
         CommandName::Tick => &[State::Scheduled],
-        CommandName::Cancel | CommandName::SettleDependency | CommandName::CancelByParent => OPEN,
+        CommandName::Cancel | CommandName::CancelByParent => OPEN,
+        // A resting task may be retried: it must then know what settled meanwhile.
+        CommandName::SettleDependency => NOT_FINAL,
     }
 }
 

@@ -103,7 +103,8 @@ impl Working {
         self.slots.into_iter().map(|(id, slot)| (id, slot.now))
     }
 
-    /// The edge table holds exactly the open dependencies of open tasks.
+    /// The edge table holds exactly the open dependencies of tasks that may still run: open ones, and resting ones, which a
+    /// retry sends back.
     fn edges(&self, slot: &Slot, batch: &mut WriteBatch) {
         let Some(task_id) = slot.now.as_ref().or(slot.before.as_ref()).map(|t| t.id) else {
             return;
@@ -127,7 +128,7 @@ impl Working {
 }
 
 fn open_dependencies(task: Option<&Arc<Task>>) -> Vec<TaskId> {
-    let task = task.filter(|t| t.state.is_open());
+    let task = task.filter(|t| t.state.is_open() || t.state.is_resting());
     task.map(|t| {
         t.dependencies
             .iter()
