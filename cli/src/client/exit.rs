@@ -115,7 +115,9 @@ fn refused(refusal: &Refusal, lines: &mut Vec<String>) {
     }
     let allowed = refusal.allowed_moves();
     if !allowed.is_empty() {
-        lines.push(format!("  allowed now: {}", clean(&allowed.join(", "))));
+        // The contract's words with the hyphens of the commands.
+        let commands = allowed.join(", ").replace('_', "-");
+        lines.push(format!("  allowed now: {}", clean(&commands)));
     }
 }
 
@@ -244,14 +246,14 @@ mod tests {
         let mut refused = refusal(Code::FailedPrecondition, "INVALID_STATE_TRANSITION");
         refused
             .metadata
-            .insert("allowed".to_owned(), "queue,cancel".to_owned());
+            .insert("allowed".to_owned(), "queue, request_input".to_owned());
         refused.violations.push(Violation {
             field: "id".to_owned(),
             description: "a\u{1b}[2J".to_owned(),
         });
         assert_eq!(
             for_people(&failure(refused), &[]),
-            "error: words for people (INVALID_STATE_TRANSITION)\n  id: a\\u{1b}[2J\n  allowed now: queue, cancel\n  \
+            "error: words for people (INVALID_STATE_TRANSITION)\n  id: a\\u{1b}[2J\n  allowed now: queue, request-input\n  \
              next: `baton task explain ID` says what the task waits for"
         );
     }

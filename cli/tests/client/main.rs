@@ -1,0 +1,7 @@
+//! The client commands as scripts and people meet them: a real server, real processes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod commands;
+mod failures;
+mod support;
+mod watches;
