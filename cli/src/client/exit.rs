@@ -154,6 +154,9 @@ fn next_step(error: &Error, servers: &[String]) -> Option<String> {
         }
         (_, Some(Reason::ResumeTokenExpired | Reason::ResumeTokenForeign)) => "begin again without --resume",
         (_, Some(Reason::TaskIdReused)) => "leave --id out, or look at the task that has it",
+        (_, Some(Reason::MethodUnknown)) => {
+            "the server is older than this command: compare `baton --version` there"
+        }
         (_, Some(Reason::Bug)) => "the server's log has the cause",
         _ if error.retry_after().is_some() || error.code() == Some(Code::Unavailable) => {
             "try again in a while"
