@@ -214,15 +214,21 @@ impl Watch {
         }
     }
 
-    /// A watch of one task that is settled, or gone, has nothing to wait for.
+    /// A watch of one task whose end lies behind it has nothing to wait for. An end that came since the watch began is
+    /// still ahead of the reader, and is told first.
     async fn end_if_settled(&mut self) -> Result<(), StoreError> {
-        if let Some(id) = self.plan.task
-            && self
-                .store
-                .task(id)
-                .await?
-                .is_none_or(|task| task.state.is_settled())
-        {
+        let Some(id) = self.plan.task else {
+            return Ok(());
+        };
+        let newest = EventsOfQuery {
+            window: Window::Before(i64::MAX),
+            types: Vec::new(),
+            limit: 1,
+            payloads: false,
+        };
+        let events = self.store.events_of(id, &newest).await?;
+        let behind = |last: &Event| last.position <= self.reader.position() && ends(last);
+        if events.last().is_none_or(behind) {
             self.phase = Phase::Ended;
         }
         Ok(())

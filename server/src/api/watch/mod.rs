@@ -2,6 +2,8 @@
 
 mod message;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
