@@ -86,12 +86,16 @@ fn it_serves_by_default_and_drains_on_both_signals() {
     for (signal, arguments) in [("TERM", &[][..]), ("INT", &["serve"][..])] {
         let folder = tempfile::tempdir().unwrap();
         let serving = Serving::start(folder.path(), arguments);
+        let call = format!("{} baton.v1.TaskService/CreateTask", serving.address);
         // A peer that never says anything must hold nobody up.
         let _silent = TcpStream::connect(serving.address).unwrap();
         let ended = serving.end_with(signal);
         assert_eq!(ended.status.code(), Some(0), "{signal}: {}", text(&ended.stderr));
         let greeting = text(&ended.stdout);
-        assert!(greeting.contains("grpcurl -plaintext 127.0.0.1:"), "{greeting}");
+        assert!(
+            greeting.contains("grpcurl -plaintext ") && greeting.contains(&call),
+            "{greeting}"
+        );
     }
 }
 
