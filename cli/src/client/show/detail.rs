@@ -94,15 +94,18 @@ pub(super) fn task(task: &Task) -> String {
 }
 
 fn state(task: &Task) -> String {
-    let reasons = [task.state_reason.as_str(), task.state_message.as_str()];
+    let state = names::state(task.state());
+    // Some reasons only repeat the state.
+    let reason = Some(task.state_reason.as_str()).filter(|reason| *reason != state.to_lowercase());
+    let reasons = [reason.unwrap_or_default(), task.state_message.as_str()];
     let reasons: Vec<_> = reasons
         .into_iter()
         .filter(|reason| !reason.is_empty())
         .map(clean)
         .collect();
     match reasons.as_slice() {
-        [] => names::state(task.state()).to_owned(),
-        some => format!("{} ({})", names::state(task.state()), some.join(": ")),
+        [] => state.to_owned(),
+        some => format!("{state} ({})", some.join(": ")),
     }
 }
 

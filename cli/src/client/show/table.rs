@@ -111,7 +111,11 @@ pub(in crate::client) fn said(event: &TaskEvent) -> String {
             .map_or_else(String::new, |mask| mask.paths.join(", ")),
         Some(Detail::Created(_) | Detail::Result(_) | Detail::Retried(_)) | None => String::new(),
     };
-    let words = [event.message.as_str(), detail.trim(), event.state_reason.as_str()];
+    // A reason that only repeats the type of the event, or that a move before it gave, says nothing.
+    let kind = names::event_type(event.r#type()).to_lowercase();
+    let moved = event.from_state() != event.to_state();
+    let reason = Some(event.state_reason.as_str()).filter(|reason| moved && *reason != kind);
+    let words = [event.message.as_str(), detail.trim(), reason.unwrap_or_default()];
     let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
     short(&words.join("; "), MESSAGE)
 }
