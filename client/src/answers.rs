@@ -23,17 +23,14 @@ impl Fetched {
 pub struct Commented {
     /// The task after the call.
     pub task: Task,
-    /// The event that holds the comment.
-    pub event: TaskEvent,
+    /// The event that holds the comment; `None` where this call repeats one that was made before.
+    pub event: Option<TaskEvent>,
 }
 
 impl Commented {
     pub(crate) fn of(response: AddCommentResponse) -> Option<Self> {
         let AddCommentResponse { task, event } = response;
-        Some(Commented {
-            task: task?,
-            event: event?,
-        })
+        Some(Commented { task: task?, event })
     }
 }
 

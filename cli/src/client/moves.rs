@@ -208,7 +208,9 @@ pub(super) async fn comment(session: &Session, args: CommentArgs) -> Result<Exit
         call = call.request_id(request_id);
     }
     let commented = call.await?.into_inner();
-    session.screen.event(&commented.event)?;
+    if let Some(event) = &commented.event {
+        session.screen.event(event)?;
+    }
     Ok(Exit::Done)
 }
 
