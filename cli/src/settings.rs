@@ -90,6 +90,8 @@ fn known_variables(environment: HashMap<String, String>) -> anyhow::Result<Envir
         .prefix_separator("_")
         .separator("__")
         .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("indexed_labels")
         .ignore_empty(true)
         .source(Some(known)))
 }
@@ -192,6 +194,7 @@ mod tests {
             ("BATON_WATCH_BOOKMARK_INTERVAL_MS", "2"),
             ("BATON_FEED_RETENTION_SECS", "60"),
             ("BATON_UPKEEP_INTERVAL_MS", "11"),
+            ("BATON_INDEXED_LABELS", "customer,plan"),
             ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
             ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
             ("BATON_LIMITS__MAX_WATCHES", "5"),
@@ -215,6 +218,7 @@ mod tests {
             watch_bookmark_interval_ms,
             feed_retention_secs,
             upkeep_interval_ms,
+            indexed_labels,
             limits,
         } = merge(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
@@ -229,6 +233,7 @@ mod tests {
         assert_eq!((log_format, log_filter.as_str()), (LogFormat::Json, "debug"));
         assert_eq!((drain_grace_ms, watch_bookmark_interval_ms), (1, 2));
         assert_eq!((feed_retention_secs, upkeep_interval_ms), (60, 11));
+        assert_eq!(indexed_labels, ["customer", "plan"]);
         let expected = Limits {
             max_connections: 3,
             max_streams_per_connection: 4,

@@ -1,14 +1,21 @@
 //! Every setting of the server in one typed struct, checked once, with all violations at once.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use baton_domain::limits::is_label_key;
 use serde::{Deserialize, Serialize};
 
 /// The largest message that the server reads, in bytes: what clients in every language send by default.
 pub const MESSAGE_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Every one is an index that each create writes: some 20 us.
+const INDEXED_LABELS: usize = 8;
 
 /// The settings of a server. The names are those of the file, of the flags (with dashes) and of the environment
 /// (`BATON_` in front, `__` between the parts).
@@ -39,6 +46,9 @@ pub struct Config {
     pub feed_retention_secs: u64,
     /// Pause between two rounds of upkeep (trimming the feed, forgetting request ids), in milliseconds.
     pub upkeep_interval_ms: u64,
+    /// Keys of labels by which ListTasks finds tasks through an index, at most 8. Each makes creates dearer; a change is
+    /// made at the next start, which takes seconds where there are many tasks.
+    pub indexed_labels: Vec<String>,
     /// What one server takes on.
     pub limits: Limits,
 }
@@ -92,6 +102,7 @@ impl Default for Config {
             watch_bookmark_interval_ms: 15_000,
             feed_retention_secs: 7 * 24 * 60 * 60,
             upkeep_interval_ms: 60_000,
+            indexed_labels: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -144,11 +155,24 @@ impl Config {
                 format!("is no tracing filter: {error}"),
             );
         }
+        self.check_labels(&mut violations);
         self.check_ranges(&mut violations);
         if violations.is_empty() {
             Ok(())
         } else {
             Err(ConfigError { violations })
+        }
+    }
+
+    fn check_labels(&self, violations: &mut Vec<Violation>) {
+        let keys = &self.indexed_labels;
+        if keys.len() > INDEXED_LABELS {
+            let message = format!("has {} keys, may have {INDEXED_LABELS}", keys.len());
+            violate(violations, "indexed_labels", message);
+        }
+        for key in keys.iter().filter(|key| !is_label_key(key)) {
+            let message = format!("has {key:?}, which cannot be the key of a label");
+            violate(violations, "indexed_labels", message);
         }
     }
 
@@ -262,131 +286,5 @@ impl fmt::Display for ConfigError {
             write!(f, "\n  {setting} {message}")?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn violated(config: &Config) -> Vec<&'static str> {
-        config.validate().map_or_else(
-            |e| e.violations.iter().map(|v| v.setting).collect(),
-            |()| Vec::new(),
-        )
-    }
-
-    #[test]
-    fn the_defaults_are_valid() {
-        assert_eq!(violated(&Config::default()), Vec::<&str>::new());
-    }
-
-    #[test]
-    fn every_violation_is_told_at_once() {
-        let config = Config {
-            listen: "0.0.0.0:1".parse().unwrap(),
-            database: "sqlite:".to_owned(),
-            metrics_listen: Some("0.0.0.0:1".parse().unwrap()),
-            log_filter: "loud=very".to_owned(),
-            drain_grace_ms: u64::MAX,
-            watch_bookmark_interval_ms: 0,
-            feed_retention_secs: 0,
-            upkeep_interval_ms: 0,
-            limits: Limits {
-                max_connections: 0,
-                max_streams_per_connection: 0,
-                max_watches: 0,
-                handshake_timeout_ms: 0,
-                keepalive_interval_ms: 0,
-                keepalive_timeout_ms: 0,
-                max_connection_age_ms: Some(0),
-                max_unary_ms: 0,
-            },
-            ..Config::default()
-        };
-        let expected = [
-            "database",
-            "listen",
-            "metrics_listen",
-            "log_filter",
-            "drain_grace_ms",
-            "watch_bookmark_interval_ms",
-            "feed_retention_secs",
-            "upkeep_interval_ms",
-            "limits.max_connections",
-            "limits.max_streams_per_connection",
-            "limits.max_watches",
-            "limits.handshake_timeout_ms",
-            "limits.keepalive_interval_ms",
-            "limits.keepalive_timeout_ms",
-            "limits.max_unary_ms",
-            "limits.max_connection_age_ms",
-        ];
-        assert_eq!(violated(&config), expected);
-        let text = config.validate().unwrap_err().to_string();
-        assert!(
-            text.contains("\n  limits.max_watches is 0, must be from 1 to 1000000"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn beyond_loopback_somebody_must_have_said_so() {
-        for address in ["0.0.0.0:1", "[::]:1", "192.168.0.7:1", "[::ffff:10.0.0.1]:1"] {
-            let open = Config {
-                listen: address.parse().unwrap(),
-                ..Config::default()
-            };
-            assert_eq!(violated(&open), ["listen"], "{address}");
-            assert_eq!(
-                violated(&Config {
-                    insecure: true,
-                    ..open.clone()
-                }),
-                Vec::<&str>::new()
-            );
-            assert_eq!(
-                violated(&Config {
-                    api_key_file: Some("keys".into()),
-                    ..open
-                }),
-                Vec::<&str>::new()
-            );
-        }
-        for address in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-            let local = Config {
-                listen: address.parse().unwrap(),
-                ..Config::default()
-            };
-            assert_eq!(violated(&local), Vec::<&str>::new(), "{address}");
-        }
-    }
-
-    #[test]
-    fn keys_and_insecure_exclude_each_other() {
-        let both = Config {
-            insecure: true,
-            api_key_file: Some("keys".into()),
-            ..Config::default()
-        };
-        assert_eq!(violated(&both), ["insecure"]);
-    }
-
-    #[test]
-    fn passwords_are_hidden() {
-        let shown = |database: &str| {
-            Config {
-                database: database.to_owned(),
-                ..Config::default()
-            }
-            .redacted()
-            .database
-        };
-        assert_eq!(
-            shown("postgres://baton:s3cr@t@db/baton"),
-            "postgres://baton:***@db/baton"
-        );
-        assert_eq!(shown("sqlite:a@b.db"), "sqlite:a@b.db");
-        assert_eq!(shown("sqlite:///var/lib/baton.db"), "sqlite:///var/lib/baton.db");
     }
 }

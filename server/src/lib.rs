@@ -52,7 +52,8 @@ impl Server {
     ///
     /// Errors: see [`RunError`]; nothing was served.
     pub async fn open(config: Config, listener: TcpListener) -> Result<Self, RunError> {
-        let store = StoreOptions::new(Ids::system());
+        let mut store = StoreOptions::new(Ids::system());
+        store.indexed_labels.clone_from(&config.indexed_labels);
         Self::open_with(config, listener, &store, IntakeLimits::default()).await
     }
 

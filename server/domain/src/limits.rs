@@ -20,6 +20,14 @@ pub const JSON_DEPTH: usize = 24;
 pub const LABELS: usize = 64;
 /// Characters of a label key.
 pub const LABEL_KEY_CHARS: usize = 63;
+
+/// Whether a label may have this key: 1 to [`LABEL_KEY_CHARS`] characters of `A-Z a-z 0-9 . _ / -`.
+#[must_use]
+pub fn is_label_key(key: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-');
+    (1..=LABEL_KEY_CHARS).contains(&key.len()) && key.bytes().all(allowed)
+}
+
 /// Characters of a label value.
 pub const LABEL_VALUE_CHARS: usize = 256;
 /// Characters of a name that programs compare: queue, namespace, type, function, error code, key of an input

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::limits::{LABEL_KEY_CHARS, LABEL_VALUE_CHARS, LABELS};
+use baton_domain::limits::{LABEL_KEY_CHARS, LABEL_VALUE_CHARS, LABELS, is_label_key};
 
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
@@ -18,7 +18,7 @@ pub(crate) fn read(
         return None;
     }
     for (key, value) in &labels {
-        if !is_key(key) {
+        if !is_label_key(key) {
             let what = format!("must have a key of 1 to {LABEL_KEY_CHARS} characters of A-Z a-z 0-9 . _ / -");
             v.add(&at.key(key), what);
             fine = false;
@@ -26,9 +26,4 @@ pub(crate) fn read(
         fine &= check::is_text(v, &at.key(key), value, LABEL_VALUE_CHARS);
     }
     fine.then_some(labels)
-}
-
-fn is_key(key: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-');
-    (1..=LABEL_KEY_CHARS).contains(&key.len()) && key.bytes().all(allowed)
 }
