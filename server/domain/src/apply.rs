@@ -26,7 +26,8 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Task> {
 
 /// Changes `task` as `event` says. The event must be the next of that task: it is a fact and is not judged.
 pub fn apply(task: &mut Task, event: &Event) {
-    let moved = event.to_state != task.state;
+    // A new time for a scheduled task is a move too, though the state is the same.
+    let moved = event.to_state != task.state || event.kind == EventType::Scheduled;
     task.revision = event.sequence;
     task.update_time = event.time;
     task.attempt = event.attempt;
@@ -46,7 +47,8 @@ fn enter(task: &mut Task, event: &Event) {
     task.state_reason = event.state_reason.clone();
     task.state_message.clone_from(&event.message);
     if task.state.is_settled() {
-        task.end_time = Some(event.time);
+        // A failed task that is discarded has settled before.
+        task.end_time = task.end_time.or(Some(event.time));
     }
     if task.state == State::Queued {
         task.queue_time = Some(event.time);
