@@ -78,6 +78,17 @@ pub(super) fn classify(error: &Error) -> Class {
     }
 }
 
+/// Whether a commit that failed so may come to light after a crash: its frames are in the log file, only the flush
+/// failed. The next commit writes over them, but a crash before it would read them as committed.
+pub(super) fn leaves_doubt(error: &Error) -> bool {
+    const IOERR: u32 = 10;
+    let Error::Database(error) = error else {
+        return false;
+    };
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == IOERR)
+}
+
 fn by_code(code: u32) -> Class {
     const UNIQUE: u32 = 2067;
     const PRIMARY_KEY: u32 = 1555;

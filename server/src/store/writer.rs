@@ -182,6 +182,9 @@ impl Writer {
             Err(lost) => return Err(CommitError::Unknown(lost)),
         }
         self.in_doubt = false;
+        if dialect::leaves_doubt(&error) {
+            return Err(CommitError::Unknown(error.into()));
+        }
         let class = dialect::classify(&error);
         let cause = self.cause(class, batch).await.map_err(CommitError::Failed)?;
         Err(cause.unwrap_or_else(|| CommitError::Failed(error.into())))
