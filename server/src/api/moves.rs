@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Command, Event};
+use baton_domain::{Command, Event, TaskId};
 use baton_proto::raw::v1 as raw;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
@@ -10,8 +10,10 @@ use tonic::{Request, Response, Status};
 use super::convert::{event, task};
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::moves::{Asked, Move};
+use super::status::Refusal;
 use super::{TaskApi, failed, judge};
 use crate::engine::{Class, Done, MoveRequest, RequestKey};
+use crate::store::{EventsOfQuery, Window};
 
 /// The header of an answer to a call that was made before.
 const REPLAYED: &str = "baton-replayed";
@@ -20,8 +22,10 @@ const REPLAYED: &str = "baton-replayed";
 pub(super) trait Answered: Move {
     /// The response of its call.
     type Answer;
+    /// Whether the answer holds what happened, so that a repeat must look it up.
+    const TELLS_EVENT: bool = false;
 
-    /// Makes the answer. `events`: what the command did; nothing for a repeat.
+    /// Makes the answer. `events`: what the command did; for a repeat only where [`Self::TELLS_EVENT`].
     fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer;
 }
 
@@ -46,10 +50,27 @@ impl TaskApi {
         });
         let Done {
             task,
-            events,
+            mut events,
             replayed,
+            revision,
         } = done.await.map_err(failed::failed)?;
+        if replayed && M::TELLS_EVENT {
+            events = self.event_at(task.id, revision).await?;
+        }
         Ok(answered(M::answer(task::write(&task, shown), &events), replayed))
+    }
+
+    /// The event that brought a task to `revision`.
+    async fn event_at(&self, id: TaskId, revision: i64) -> Result<Vec<Arc<Event>>, Refusal> {
+        let query = EventsOfQuery {
+            window: Window::After(revision - 1),
+            types: Vec::new(),
+            limit: 1,
+            payloads: false,
+        };
+        let found = self.engine.store().events_of(id, &query).await;
+        let found = found.map_err(|error| failed::store_failed(&error))?;
+        Ok(found.into_iter().map(Arc::new).collect())
     }
 
     /// Deletes a task: nothing is left to answer.
@@ -153,6 +174,7 @@ answered_with_task! {
 
 impl Answered for raw::AddCommentRequest {
     type Answer = raw::AddCommentResponse;
+    const TELLS_EVENT: bool = true;
 
     fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer {
         raw::AddCommentResponse {

@@ -87,6 +87,7 @@ impl Batch {
                 task: Arc::clone(t),
                 events: Vec::new(),
                 replayed: true,
+                revision: record.revision,
             })
         };
         Some(Ok(record.task_ids.iter().filter_map(task).collect()))
@@ -177,6 +178,7 @@ impl Batch {
             self.working.put(Arc::clone(&task));
         }
         Done {
+            revision: task.revision,
             task,
             events,
             replayed: false,
@@ -226,6 +228,7 @@ impl Batch {
                     task: Arc::clone(task),
                     events: Vec::new(),
                     replayed: true,
+                    revision: task.revision,
                 },
                 None => self.create_one(member),
             });

@@ -75,6 +75,9 @@ pub struct Done {
     pub events: Vec<Arc<Event>>,
     /// This call was made before: the task is as it stands now.
     pub replayed: bool,
+    /// The task's revision after the call; for a repeat, after the first one. Of a batch that is repeated only the first
+    /// member's is known, and stands for all.
+    pub revision: i64,
 }
 
 pub(super) enum Work {

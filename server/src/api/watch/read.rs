@@ -95,7 +95,7 @@ fn resume(watches: &Watches, text: &str, tokens: &Tokens, one_task: bool) -> Res
     if token.epoch != tokens.epoch {
         let text =
             "the token is of another database, or of this one before it was restored: begin with a snapshot";
-        return Err(Refusal::new(Reason::ResumeTokenForeign, text));
+        return Err(Refusal::new(Reason::ResumeTokenForeign, text).precondition("resume_token", text));
     }
     if token.namespace != tokens.namespace || token.filter_hash != tokens.filter_hash {
         let text = "the token is of a watch with another namespace, id, filter or event_types";
@@ -104,7 +104,8 @@ fn resume(watches: &Watches, text: &str, tokens: &Tokens, one_task: bool) -> Res
     let head = feed.head(&token.namespace);
     if token.position > head {
         let text = "the token is from the future of this log: begin with a snapshot";
-        return Err(Refusal::new(Reason::ResumeTokenForeign, text).with("head_position", head.to_string()));
+        let refusal = Refusal::new(Reason::ResumeTokenForeign, text).precondition("resume_token", text);
+        return Err(refusal.with("head_position", head.to_string()));
     }
     let oldest = feed.oldest(&token.namespace);
     if token.position + 1 < oldest && !one_task {
