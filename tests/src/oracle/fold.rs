@@ -161,7 +161,8 @@ impl Folded {
                 None => standing.push(dependency.clone()),
             }
         }
-        if event.to_state() == TaskState::Failed && verdict(dependency) == Verdict::Fail {
+        let fails = event.to_state() == TaskState::Failed && event.from_state() != TaskState::Failed;
+        if fails && verdict(dependency) == Verdict::Fail {
             // Its words are the server's own.
             let error = self.task.error.insert(baton_proto::v1::TaskError::default());
             error.code = DEPENDENCY_FAILED.to_owned();

@@ -49,8 +49,8 @@ pub(super) fn debts(stories: &Stories, ends: &Ends) -> Vec<Debt> {
         if !folded.task.parent_id.is_empty() && !LIFECYCLE.is_settled(folded.task.state()) {
             children.entry(&folded.task.parent_id).or_default().push(id);
         }
-        if LIFECYCLE.is_settled(folded.task.state()) {
-            continue; // A task that has settled waits for nothing.
+        if LIFECYCLE.is_final(folded.task.state()) {
+            continue; // It never runs again. One that rests may be retried.
         }
         let story = stories.get(id).map(Vec::as_slice).unwrap_or_default();
         let open = folded.task.dependencies.iter();

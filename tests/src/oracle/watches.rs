@@ -281,9 +281,22 @@ fn snapshot(
             in_view.insert(&event.task_id, event);
         }
     }
+    let goes_later = |id: &str| {
+        let after = feed
+            .iter()
+            .filter(|event| event.position >= from && event.task_id == id);
+        after
+            .into_iter()
+            .any(|event| event.r#type() == TaskEventType::Deleted || !scope.holds(Facets::after(event)))
+    };
     for (id, event) in in_view {
-        let shown = held.get(id).map_or(0, |task| task.revision);
-        if shown < event.sequence {
+        // One that left while the snapshot was read is told of by its events.
+        let fits = match held.get(id) {
+            Some(task) => task.revision >= event.sequence || !scope.event_types.is_empty(),
+            None => goes_later(id),
+        };
+        if !fits {
+            let shown = held.get(id).map_or(0, |task| task.revision);
             let text = format!("{}: the snapshot holds revision {shown} of it", at(event));
             findings.add(Rule::Watch, text);
         }
