@@ -2,4 +2,5 @@
 //!
 //! The tests themselves are in `tests/system/`.
 
+pub mod harness;
 pub mod oracle;

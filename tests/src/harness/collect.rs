@@ -1,0 +1,146 @@
+//! Reads everything that a server knows, once nothing more is to happen by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_client::Client;
+use baton_proto::v1::task_service_client::TaskServiceClient;
+use baton_proto::v1::{Task, TaskEvent, TaskView, WatchStart, WatchTasksRequest, WatchTasksResponse};
+use futures::TryStreamExt;
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+use super::History;
+use crate::oracle::{self, Evidence, Namespace};
+
+/// Tasks whose whole history is read a second time, by ListTaskEvents, and whose row is read by GetTask.
+const SINGLE_READS: usize = 100;
+
+/// How long what must happen by itself may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The feed of one namespace, read to its end.
+struct Feed {
+    name: String,
+    events: Vec<TaskEvent>,
+    stream: Streaming<WatchTasksResponse>,
+}
+
+impl Feed {
+    async fn open(channel: Channel, name: String) -> Self {
+        let mut request = WatchTasksRequest {
+            namespace: name.clone(),
+            ..WatchTasksRequest::default()
+        };
+        request.set_start(WatchStart::Oldest);
+        request.set_view(TaskView::Full);
+        let mut client = TaskServiceClient::new(channel).max_decoding_message_size(64 << 20);
+        let stream = client.watch_tasks(request).await.expect("the feed can be read");
+        Feed {
+            name,
+            events: Vec::new(),
+            stream: stream.into_inner(),
+        }
+    }
+
+    /// Reads up to the second bookmark from here; answers whether anything came.
+    async fn read_on(&mut self) -> bool {
+        let before = self.events.len();
+        let mut bookmarks = 0;
+        while bookmarks < 2 {
+            let message = tokio::time::timeout(PATIENCE, self.stream.message()).await;
+            let message = message
+                .expect("bookmarks come while nothing happens")
+                .expect("the feed does not break")
+                .expect("the feed does not end");
+            if message.events.is_empty() {
+                bookmarks += 1;
+            }
+            self.events.extend(message.events);
+        }
+        self.events.len() > before
+    }
+}
+
+/// Collects log, rows and histories, at a moment at which they agree and nothing is owed.
+pub(super) async fn collect(client: &Client, channel: Channel, history: &Arc<History>) -> Evidence {
+    let mut feeds = Vec::new();
+    for name in history.known_namespaces() {
+        feeds.push(Feed::open(channel.clone(), name).await);
+    }
+    let begun = tokio::time::Instant::now();
+    let mut evidence = history.evidence();
+    loop {
+        let mut moving = false;
+        for feed in &mut feeds {
+            moving |= feed.read_on().await;
+        }
+        for feed in &feeds {
+            let rows = if moving {
+                Vec::new()
+            } else {
+                rows(client, &feed.name).await
+            };
+            let events = feed.events.clone();
+            let namespace = Namespace { feed: events, rows };
+            evidence.namespaces.insert(feed.name.clone(), namespace);
+        }
+        let owed = if moving {
+            Vec::new()
+        } else {
+            oracle::debts(&evidence)
+        };
+        let agree = !moving && owed.is_empty() && agree(&evidence);
+        if agree || begun.elapsed() > PATIENCE {
+            break; // What is owed after all this time is a finding.
+        }
+    }
+    single_reads(client, history, &mut evidence).await;
+    evidence
+}
+
+/// Rows are read while the feed goes on: what moved in between shows in one of them only.
+fn agree(evidence: &Evidence) -> bool {
+    evidence.namespaces.values().all(|namespace| {
+        let newest = namespace
+            .feed
+            .iter()
+            .map(|event| (&event.task_id, event.sequence));
+        let newest: std::collections::HashMap<_, _> = newest.collect();
+        namespace.rows.iter().all(|row| {
+            newest
+                .get(&row.id)
+                .is_none_or(|sequence| *sequence >= row.revision)
+        })
+    })
+}
+
+async fn rows(client: &Client, namespace: &str) -> Vec<Task> {
+    let pages = client
+        .list()
+        .namespace(namespace)
+        .view(TaskView::Full)
+        .page_size(1_000);
+    pages.all().try_collect().await.expect("all tasks can be listed")
+}
+
+/// Reads some tasks one by one: the single reads tell the same as the list and the feed.
+async fn single_reads(client: &Client, history: &Arc<History>, evidence: &mut Evidence) {
+    let rows = evidence.namespaces.values().flat_map(|namespace| &namespace.rows);
+    let ids: Vec<_> = rows.map(|row| row.id.clone()).take(SINGLE_READS).collect();
+    for id in ids {
+        let got = history
+            .send(client.get(&id))
+            .await
+            .expect("a listed task can be read");
+        assert_eq!(got.task.id, id);
+        let events = client.list_events(&id).view(TaskView::Full).page_size(1_000);
+        let events = events
+            .all()
+            .try_collect()
+            .await
+            .expect("a listed task has events");
+        evidence.histories.insert(id, events);
+    }
+    evidence.calls = history.evidence().calls;
+}

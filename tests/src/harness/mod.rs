@@ -1,0 +1,18 @@
+//! Servers under test, and the record of all that clients were told.
+//!
+//! A test starts a [`TestServer`] (in this process) or a [`Process`] (the real binary), talks to it through
+//! [`TestServer::send`], and ends with [`TestServer::finish`]: there the oracle judges log, rows, answers and streams.
+
+mod collect;
+mod history;
+mod process;
+mod record;
+mod server;
+mod stream;
+pub mod wire;
+
+pub use history::History;
+pub use process::{Process, binary};
+pub use record::Recorded;
+pub use server::{TestServer, judge};
+pub use stream::{Opening, Stream};

@@ -1,0 +1,301 @@
+//! A server of this process: `baton_server::run` on a port of its own and a file that goes with the test.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use baton_client::{Call, Client, Error, Refusal, RetrySettings, Rpc};
+use baton_proto::v1::task_service_client::TaskServiceClient;
+use baton_proto::v1::{TaskState, WatchStart, WatchTaskRequest, WatchTasksRequest};
+use baton_server::engine::IntakeLimits;
+use baton_server::seams::Ids;
+use baton_server::store::StoreOptions;
+use baton_server::{Config, Server};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+use super::History;
+use super::collect::collect;
+use super::record::Recorded;
+use super::stream::{Opening, Stream};
+use crate::oracle::{self, Evidence, Scope};
+
+/// Bookmarks come this often in tests: they tell that a stream has caught up.
+const BOOKMARKS_MS: u64 = 50;
+
+/// A server under test, and the record of what was asked of it.
+#[derive(Debug)]
+pub struct TestServer {
+    config: Config,
+    limits: IntakeLimits,
+    running: Option<Running>,
+    channel: Channel,
+    client: Client,
+    history: Arc<History>,
+    folder: TempDir,
+}
+
+#[derive(Debug)]
+struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), baton_server::RunError>>,
+}
+
+impl TestServer {
+    /// Starts a server on a new file, in test mode.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a server with other settings.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_limited(change, IntakeLimits::default()).await
+    }
+
+    /// Starts a server with other settings, where so much may wait to be committed.
+    pub async fn start_limited(change: impl FnOnce(&mut Config), limits: IntakeLimits) -> Self {
+        let folder = tempfile::tempdir().expect("the machine has room for a folder");
+        let mut config = Config {
+            database: format!("sqlite:{}", folder.path().join("baton.db").display()),
+            test_mode: true,
+            watch_bookmark_interval_ms: BOOKMARKS_MS,
+            ..Config::default()
+        };
+        change(&mut config);
+        let running = run(&config, limits, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        let channel = channel(running.address);
+        let client = client(running.address);
+        TestServer {
+            config,
+            limits,
+            running: Some(running),
+            channel,
+            client,
+            history: Arc::default(),
+            folder,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.as_ref().expect("the server runs").address
+    }
+
+    /// The file of its tasks.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("baton.db")
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A client of it. Calls made with [`Self::send`] are recorded.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The generated client, for what the client crate would not send.
+    pub fn raw(&self) -> TaskServiceClient<Channel> {
+        TaskServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20)
+    }
+
+    /// The connection of [`Self::raw`].
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// What was recorded so far.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// Makes a recorded call.
+    ///
+    /// Errors: whatever the client answers.
+    pub async fn send<R: Recorded>(&self, call: Call<R>) -> Result<<R as Rpc>::Output, Error> {
+        self.history.send(call).await
+    }
+
+    /// Makes a recorded call that must succeed.
+    #[track_caller]
+    pub fn ok<R: Recorded>(&self, call: Call<R>) -> impl Future<Output = <R as Rpc>::Output> + Send + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let answer = self.send(call).await;
+            answer.unwrap_or_else(|error| panic!("{} at {caller}: {error:?}", R::METHOD))
+        }
+    }
+
+    /// Makes a recorded call that Baton must refuse.
+    #[track_caller]
+    pub fn refused<R: Recorded>(&self, call: Call<R>) -> impl Future<Output = Refusal> + Send + '_
+    where
+        R::Output: std::fmt::Debug,
+    {
+        let caller = std::panic::Location::caller();
+        async move {
+            match self.send(call).await {
+                Err(Error::Refused(refusal)) => *refusal,
+                other => panic!("{} at {caller}: was to be refused, but: {other:?}", R::METHOD),
+            }
+        }
+    }
+
+    /// Opens a recorded stream.
+    pub async fn watch(&self, opening: impl Into<Opening>, scope: Scope) -> Stream {
+        let opened = self.try_watch(opening, scope).await;
+        opened.unwrap_or_else(|status| panic!("a watch was refused: {status:?}"))
+    }
+
+    /// Follows one task from its first event.
+    pub async fn watch_task(&self, id: &str) -> Stream {
+        let mut request = WatchTaskRequest {
+            id: id.to_owned(),
+            ..WatchTaskRequest::default()
+        };
+        request.set_start(WatchStart::Oldest);
+        let scope = Scope {
+            task: Some(id.to_owned()),
+            ..Scope::default()
+        };
+        self.watch(request, scope).await
+    }
+
+    /// Follows what matches a filter of one state from now on.
+    pub async fn watch_state(&self, state: TaskState) -> Stream {
+        let request = WatchTasksRequest {
+            filter: format!("state = {}", oracle::short(state)),
+            ..WatchTasksRequest::default()
+        };
+        let scope = Scope {
+            states: vec![state],
+            ..Scope::default()
+        };
+        let stream = self.watch(request, scope).await;
+        stream.until(|messages| !messages.is_empty()).await;
+        stream
+    }
+
+    /// Opens a recorded stream that may be refused.
+    ///
+    /// Errors: the refusal.
+    pub async fn try_watch(&self, opening: impl Into<Opening>, scope: Scope) -> Result<Stream, Status> {
+        Stream::open((&self.history, self.channel.clone()), opening.into(), scope, None).await
+    }
+
+    /// Opens a stream by a token of a message of another: `from` names both.
+    pub async fn watch_from(&self, opening: Opening, scope: Scope, from: (usize, usize)) -> Stream {
+        let opened = Stream::open((&self.history, self.channel.clone()), opening, scope, Some(from)).await;
+        opened.unwrap_or_else(|status| panic!("a token was refused: {status:?}"))
+    }
+
+    /// Goes on behind the newest message of a stream.
+    pub async fn resume(&self, opening: impl Into<Opening>, scope: Scope, stream: &Stream) -> Stream {
+        let (token, message) = stream.token();
+        let opening = opening.into().resumed(&token);
+        self.watch_from(opening, scope, (stream.index(), message)).await
+    }
+
+    /// Stops the server in order; its file stays.
+    pub async fn stop(&mut self) {
+        let running = self.running.take().expect("the server runs");
+        running.stop.cancel();
+        let served = running.served.await.expect("the server does not panic");
+        served.expect("the server stops in order");
+    }
+
+    /// Starts it again, where it was, on the same file.
+    pub async fn start_again(&mut self, address: SocketAddr) {
+        assert!(self.running.is_none(), "the server runs already");
+        self.running = Some(run(&self.config, self.limits, address).await);
+    }
+
+    /// Stops and starts.
+    pub async fn restart(&mut self) {
+        let address = self.address();
+        self.stop().await;
+        self.start_again(address).await;
+    }
+
+    /// Reads everything, lets the oracle judge it, and stops the server.
+    pub async fn finish(self) {
+        self.finish_with(Vec::new()).await;
+    }
+
+    /// As [`Self::finish`], and these streams must have received all that they should.
+    pub async fn finish_with(mut self, streams: Vec<Stream>) {
+        let evidence = self.evidence(&streams).await;
+        drop(streams);
+        self.stop().await;
+        judge(&evidence);
+    }
+
+    /// Everything that is known now, once nothing more is to happen by itself.
+    pub async fn evidence(&self, streams: &[Stream]) -> Evidence {
+        let mut evidence = collect(&self.client, self.channel.clone(), &self.history).await;
+        for stream in streams {
+            stream.until_quiet().await;
+        }
+        evidence.watches = self.history.evidence().watches;
+        for stream in streams {
+            evidence.watches[stream.index()].caught_up = true;
+        }
+        evidence
+    }
+}
+
+/// Fails the test if the oracle finds anything.
+pub fn judge(evidence: &Evidence) {
+    let findings = oracle::check(evidence);
+    let shown: Vec<_> = findings.iter().take(20).map(ToString::to_string).collect();
+    assert!(
+        findings.is_empty(),
+        "the oracle has {} findings:\n{}",
+        findings.len(),
+        shown.join("\n")
+    );
+}
+
+async fn run(config: &Config, limits: IntakeLimits, address: SocketAddr) -> Running {
+    let listener = TcpListener::bind(address).await.expect("the port is free");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    let stop = CancellationToken::new();
+    let store = StoreOptions::new(Ids::system());
+    let server = Server::open_with(config.clone(), listener, &store, limits).await;
+    let served = tokio::spawn(server.expect("the server opens").serve(stop.clone()));
+    Running {
+        address,
+        stop,
+        served,
+    }
+}
+
+/// A connection with windows that leave no stream waiting for another.
+pub(super) fn channel(address: SocketAddr) -> Channel {
+    Endpoint::from_shared(format!("http://{address}"))
+        .expect("an address is a URL")
+        .initial_stream_window_size(4 << 20)
+        .initial_connection_window_size(64 << 20)
+        .connect_lazy()
+}
+
+/// A client that repeats nothing: the oracle judges what came of each call.
+pub(super) fn client(address: SocketAddr) -> Client {
+    let once = RetrySettings {
+        max_attempts: 1,
+        ..RetrySettings::default()
+    };
+    Client::builder()
+        .endpoint(format!("http://{address}"))
+        .request_ids(false)
+        .retry(once)
+        .build()
+        .expect("an address is an endpoint")
+}
