@@ -1,0 +1,80 @@
+//! Every call of the contract is made by some test here.
+
+use baton_tests::harness::wire;
+
+/// The tests of this crate, as text.
+const TESTS: &[&str] = &[
+    include_str!("admin.rs"),
+    include_str!("batches.rs"),
+    include_str!("bulk.rs"),
+    include_str!("dependencies.rs"),
+    include_str!("feed.rs"),
+    include_str!("lifecycle_seed.rs"),
+    include_str!("lists.rs"),
+    include_str!("moves.rs"),
+    include_str!("repeats.rs"),
+    include_str!("../../cases/s3.toml"),
+];
+
+/// The method of the client that makes a call.
+fn client_method(rpc: &str) -> &str {
+    match rpc {
+        "CreateTask" => ".create(",
+        "BatchCreateTasks" => ".batch_create(",
+        "GetTask" => ".get(",
+        "BatchGetTasks" => ".batch_get(",
+        "ListTasks" => ".list(",
+        "UpdateTask" => ".update(",
+        "DeleteTask" => ".delete(",
+        "UpdateProgress" => ".progress(",
+        "RequestInput" => ".request_input(",
+        "ProvideInput" => ".provide_input(",
+        "SubmitForReview" => ".submit(",
+        "RequestRework" => ".request_rework(",
+        "AddComment" => ".comment(",
+        "AddDependency" => ".add_dependency(",
+        "RemoveDependency" => ".remove_dependency(",
+        "BulkUpdateState" => ".bulk_update_state(",
+        "BulkCancel" => ".bulk_cancel(",
+        "BulkRetry" => ".bulk_retry(",
+        "BulkDiscard" => ".bulk_discard(",
+        "WaitTask" => ".wait(",
+        "ListTaskEvents" => ".list_events(",
+        "WatchTask" => ".watch_task(",
+        "WatchTasks" => ".watch(",
+        "GetTaskStats" => ".stats(",
+        "ExplainTask" => ".explain(",
+        "GetServerInfo" => ".server_info(",
+        "AdvanceClock" => ".advance_clock(",
+        "QueueTask" => ".queue(",
+        "ScheduleTask" => ".schedule(",
+        "AssignTask" => ".assign(",
+        "StartTask" => ".start(",
+        "CompleteTask" => ".complete(",
+        "FailTask" => ".fail(",
+        "CancelTask" => ".cancel(",
+        "RetryTask" => ".retry(",
+        "DiscardTask" => ".discard(",
+        "PauseTask" => ".pause(",
+        "ResumeTask" => ".resume(",
+        "ReleaseTask" => ".release(",
+        "SnoozeTask" => ".snooze(",
+        "ApproveTask" => ".approve(",
+        "RejectTask" => ".reject(",
+        other => panic!("{other} is a new call: name the client's method here, and test it"),
+    }
+}
+
+#[test]
+fn every_call_is_tested() {
+    let methods = wire::methods();
+    assert_eq!(methods.len(), 42, "40 of TaskService, 2 of AdminService");
+    for method in &methods {
+        let called = client_method(method.name());
+        let in_table = format!("call = \"{}\"", method.name());
+        let tested = TESTS
+            .iter()
+            .any(|test| test.contains(called) || test.contains(&in_table));
+        assert!(tested, "no test makes {}", method.name());
+    }
+}

@@ -1,0 +1,274 @@
+//! Processes that end where they stand, and clients that go away.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_client::{Client, Error, NewTask, Reason};
+use baton_tests::harness::{History, Process, TestServer};
+use baton_tests::oracle::{Finding, Rule};
+use futures::future::join_all;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use crate::support::{id, queued, worker};
+
+/// Callers at once while a process is killed.
+const CALLERS: u64 = 16;
+
+/// Lives one after the other, until the server is gone.
+async fn lives(client: &Client, history: &History, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    loop {
+        if one_life(client, history, &mut random)
+            .await
+            .is_err_and(|error| is_gone(&error))
+        {
+            return;
+        }
+    }
+}
+
+async fn one_life(client: &Client, history: &History, random: &mut StdRng) -> Result<(), Error> {
+    let chosen = id();
+    history
+        .send(client.create(NewTask::new("test").id(&chosen)))
+        .await?;
+    if random.random_bool(0.3) {
+        let waits = NewTask::new("test").id(id()).depends_on(&chosen);
+        history.send(client.create(waits)).await?;
+    }
+    if random.random_bool(0.2) {
+        let part = NewTask::new("test").id(id()).parent(&chosen);
+        history.send(client.create(part)).await?;
+        history.send(client.cancel(&chosen)).await?;
+        return Ok(());
+    }
+    history
+        .send(client.start(&chosen).assignee(worker()).request_id(id()))
+        .await?;
+    history.send(client.progress(&chosen).percent(50)).await?;
+    if random.random_bool(0.3) {
+        history.send(client.fail(&chosen, "random")).await?;
+        history.send(client.delete(&chosen)).await?;
+    } else {
+        history
+            .send(client.complete(&chosen).output_json(&serde_json::json!(chosen)))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether there is nobody any more, rather than a refusal.
+fn is_gone(error: &Error) -> bool {
+    !matches!(error, Error::Refused(_))
+}
+
+/// Kills a process while callers are busy with it.
+async fn crash_under_load(process: Process, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    let (client, history) = (process.client(), Arc::clone(process.history()));
+    let callers = join_all((0..CALLERS).map(|caller| lives(&client, &history, seed * 100 + caller)));
+    let busy = Duration::from_micros(random.random_range(5_000..200_000));
+    let killer = tokio::task::spawn_blocking(move || {
+        // The one place where time itself is the test: the moment of the crash is random.
+        std::thread::park_timeout(busy);
+        process.kill();
+    });
+    let ((), killed) = tokio::join!(async { drop(callers.await) }, killer);
+    killed.expect("killing does not panic");
+}
+
+/// INV-3, INV-7: what was acknowledged is there, every change has its event, every event its change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_kills_under_load_lose_nothing() {
+    const KILLS: u64 = 50;
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("baton.db");
+    let history = Arc::new(History::default());
+    for kill in 0..KILLS {
+        let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
+        crash_under_load(process, kill).await;
+    }
+    let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
+    process.finish().await;
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("baton.db");
+    let first = Process::start(&database, |_| {}).unwrap();
+    let history = Arc::clone(first.history());
+    history
+        .send(first.client().create(NewTask::new("test")))
+        .await
+        .unwrap();
+    let told = Process::start(&database, |_| {}).expect_err("the file is taken");
+    assert!(told.contains("in use by another baton process"), "{told}");
+    assert!(told.contains("baton.db"), "{told}");
+    // Refusing the second does not disturb the first; killing the first frees the file.
+    history
+        .send(first.client().create(NewTask::new("test")))
+        .await
+        .unwrap();
+    first.kill();
+    let third = Process::start(&database, |_| {}).unwrap().with_history(&history);
+    third.finish().await;
+}
+
+#[tokio::test]
+async fn a_stop_in_order_exits_well_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("baton.db");
+    let process = Process::start(&database, |_| {}).unwrap();
+    let (client, history) = (process.client(), Arc::clone(process.history()));
+    let callers = tokio::spawn({
+        let history = Arc::clone(&history);
+        async move { join_all((0..4).map(|caller| lives_until_refused(&client, &history, caller))).await }
+    });
+    let stopped = tokio::task::spawn_blocking(move || {
+        std::thread::park_timeout(Duration::from_millis(100));
+        process.terminate()
+    });
+    let (_, status) = tokio::join!(callers, stopped);
+    assert!(status.unwrap().success());
+    let again = Process::start(&database, |_| {}).unwrap().with_history(&history);
+    again.finish().await;
+}
+
+async fn lives_until_refused(client: &Client, history: &History, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    while let Ok(()) = one_life(client, history, &mut random).await {}
+}
+
+/// A caller that hangs up cancels nothing half-way: what it asked for happens whole or not at all.
+#[tokio::test]
+async fn callers_that_hang_up_leave_nothing_half_done() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let mut random = StdRng::seed_from_u64(7);
+    for _ in 0..300 {
+        let task = queued(&server).await;
+        let member = |name: &str| NewTask::new("test").id(id()).reference(name);
+        let batch = client.batch_create([member("a"), member("b").depends_on_sibling("a")]);
+        let patience = Duration::from_micros(random.random_range(1..2_000));
+        let calls = async { tokio::join!(server.send(client.start(&task.id)), server.send(batch)) };
+        // Either is good: an answer, or none in this short time.
+        drop(tokio::time::timeout(patience, calls).await);
+    }
+    server.finish().await;
+}
+
+/// Compiles the disk that loses what was not flushed.
+fn disk(folder: &Path) -> PathBuf {
+    let library = folder.join("disk.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/disk.c");
+    let compiled = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(source)
+        .args(["-ldl", "-lpthread"])
+        .status()
+        .expect("a C compiler is there: the server's own build needs one");
+    assert!(compiled.success());
+    library
+}
+
+/// A server on the disk that loses what was not flushed.
+fn on_losing_disk(database: &Path, library: &Path, flushes: &str) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton-under-test"));
+    command
+        .arg(database)
+        .env("LD_PRELOAD", library)
+        .env("BATON_DISK_WATCH", database)
+        .env("BATON_DISK_DELAY_US", "3000")
+        .env("BATON_TEST_FLUSHES", flushes);
+    Process::run(command).unwrap_or_else(|log| panic!("the server did not start: {log}"))
+}
+
+/// What is on the disk after the power was cut: only what was flushed.
+fn cut_power(database: &Path) {
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", database.display()));
+    for file in ["", "-wal"] {
+        let durable = beside(&format!("{file}.durable"));
+        if durable.exists() {
+            std::fs::rename(durable, beside(file)).unwrap();
+        } else {
+            drop(std::fs::remove_file(beside(file)));
+        }
+    }
+    drop(std::fs::remove_file(beside("-shm")));
+}
+
+/// Crashes with power loss; answers what the oracle finds in the end.
+async fn power_cuts(flushes: &str, cuts: u64) -> Result<Vec<Finding>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let library = disk(folder.path());
+    let database = folder.path().join("baton.db");
+    let history = Arc::new(History::default());
+    for cut in 0..cuts {
+        let process = on_losing_disk(&database, &library, flushes).with_history(&history);
+        crash_under_load(process, cut).await;
+        cut_power(&database);
+    }
+    let process = on_losing_disk(&database, &library, "on").with_history(&history);
+    let evidence = process.evidence().await;
+    Ok(baton_tests::oracle::check(&evidence))
+}
+
+/// No answer comes before its flush: with the power cut at any moment, what was acknowledged is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_precedes_its_flush() {
+    let findings = power_cuts("on", 15).await.unwrap();
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// The proof that the test above can fail: without flushes acknowledged writes are lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_flushes_acknowledged_writes_are_lost() {
+    let findings = power_cuts("off", 2).await.unwrap();
+    let lost = findings.iter().any(|finding| finding.rule == Rule::Answer);
+    assert!(lost, "the test above proves nothing: {findings:#?}");
+}
+
+/// A server on a disk that goes bad, asked until it refuses a create; then reads go on, and nothing is half-written.
+async fn on_bad_disk(fault: &str, expected: Reason) {
+    let folder = tempfile::tempdir().unwrap();
+    let library = disk(folder.path());
+    let database = folder.path().join("baton.db");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_baton-under-test"));
+    command
+        .arg(&database)
+        .env("LD_PRELOAD", &library)
+        .env("BATON_DISK_WATCH", &database)
+        .env(fault, "60");
+    let process = Process::run(command).unwrap();
+    let (client, history) = (process.client(), Arc::clone(process.history()));
+    let mut last = None;
+    let refused = loop {
+        match history.send(client.create(NewTask::new("test").id(id()))).await {
+            Ok(task) => last = Some(task.id.clone()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.reason(), Some(&expected), "{refused:?}");
+    assert!(refused.retry_after().is_some());
+    let last = last.expect("sixty flushes are enough for a task");
+    assert_eq!(client.get(&last).await.unwrap().task.id, last);
+    process.kill();
+    let again = Process::start(&database, |_| {}).unwrap().with_history(&history);
+    again.finish().await;
+}
+
+/// A full disk takes nothing: the change did not happen, not even after a crash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_changes_and_answers_reads() {
+    on_bad_disk("BATON_DISK_FULL_AFTER", Reason::StoreUnavailable).await;
+}
+
+/// A flush that fails leaves in doubt whether the change will be there after a crash, and the answer says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_flush_leaves_the_outcome_unknown() {
+    on_bad_disk("BATON_DISK_FAIL_AFTER", Reason::OutcomeUnknown).await;
+}

@@ -1,0 +1,526 @@
+//! The feed: what a watch gets, from where, and what it can count on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use baton_client::proto::{WatchStart, WatchTaskRequest, WatchTasksRequest};
+use baton_client::{EventType, NewTask, Reason, State, WatchItem, WatchOptions};
+use baton_proto::v1::Task;
+use baton_tests::harness::{Opening, TestServer};
+use baton_tests::oracle::Scope;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use crate::support::{created, get, id, queued, refused_future_token, start, started};
+
+fn tasks(start: WatchStart, filter: &str) -> WatchTasksRequest {
+    let mut request = WatchTasksRequest {
+        filter: filter.to_owned(),
+        ..WatchTasksRequest::default()
+    };
+    request.set_start(start);
+    request
+}
+
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details
+        .error_info()
+        .map_or_else(|| format!("{status:?}"), |info| info.reason.clone())
+}
+
+/// Ten lives that come into and out of view of every filter.
+async fn lives(server: &TestServer) -> Vec<Task> {
+    let client = server.client();
+    let mut made = Vec::new();
+    for number in 0..10 {
+        let new = NewTask::new(["mail", "print"][number % 2])
+            .queue(["a", "b"][number % 2])
+            .label("n", (number % 3).to_string());
+        let task = started(server, new).await;
+        server.ok(client.progress(&task.id).percent(50)).await;
+        let mut edit = Task {
+            id: task.id.clone(),
+            ..Task::default()
+        };
+        edit.labels.insert("n".to_owned(), ((number + 1) % 3).to_string());
+        server.ok(client.update(edit, ["labels"])).await;
+        if number % 4 == 0 {
+            server.ok(client.release(&task.id)).await;
+            start(server, &task.id).await;
+        }
+        server.ok(client.complete(&task.id)).await;
+        if number % 5 == 0 {
+            server.ok(client.delete(&task.id)).await;
+        }
+        made.push(task);
+    }
+    made
+}
+
+fn scopes() -> Vec<(&'static str, Scope)> {
+    let labelled = |value: &str| Scope {
+        labels: BTreeMap::from([("n".to_owned(), value.to_owned())]),
+        ..Scope::default()
+    };
+    vec![
+        ("", Scope::all()),
+        (
+            "queue = a",
+            Scope {
+                queue: Some("a".to_owned()),
+                ..Scope::default()
+            },
+        ),
+        (
+            "type = print AND state = IN_PROGRESS",
+            Scope {
+                task_type: Some("print".to_owned()),
+                states: vec![State::InProgress],
+                ..Scope::default()
+            },
+        ),
+        (
+            "state = QUEUED OR state = COMPLETED",
+            Scope {
+                states: vec![State::Queued, State::Completed],
+                ..Scope::default()
+            },
+        ),
+        ("labels.n = \"1\"", labelled("1")),
+        (
+            "queue = nowhere",
+            Scope {
+                queue: Some("nowhere".to_owned()),
+                ..Scope::default()
+            },
+        ),
+    ]
+}
+
+/// Watches that are there while things happen, and watches that come later, get the same.
+#[tokio::test]
+async fn a_filter_means_the_same_live_and_in_replay() {
+    let server = TestServer::start().await;
+    let mut live = Vec::new();
+    for (filter, scope) in scopes() {
+        live.push(server.watch(tasks(WatchStart::Oldest, filter), scope).await);
+    }
+    lives(&server).await;
+    let mut replayed = Vec::new();
+    for (filter, scope) in scopes() {
+        replayed.push(server.watch(tasks(WatchStart::Oldest, filter), scope).await);
+    }
+    for (one, other) in live.iter().zip(&replayed) {
+        one.until_quiet().await;
+        other.until_quiet().await;
+        assert_eq!(one.events(), other.events());
+    }
+    assert!(
+        live[2].events().iter().any(|event| event.left),
+        "tasks leave the view"
+    );
+    live.extend(replayed);
+    server.finish_with(live).await;
+}
+
+#[tokio::test]
+async fn event_types_narrow_but_leaving_is_always_told() {
+    let server = TestServer::start().await;
+    let scope = Scope {
+        states: vec![State::InProgress],
+        event_types: vec![EventType::Progress],
+        ..Scope::default()
+    };
+    let mut request = tasks(WatchStart::Oldest, "state = IN_PROGRESS");
+    request.event_types = vec![EventType::Progress.into()];
+    let watch = server.watch(request, scope).await;
+    lives(&server).await;
+    watch.until_quiet().await;
+    let types: Vec<_> = watch
+        .events()
+        .iter()
+        .map(|event| (event.r#type(), event.left))
+        .collect();
+    assert!(
+        types
+            .iter()
+            .all(|(kind, left)| *left || *kind == EventType::Progress),
+        "{types:?}"
+    );
+    assert!(types.contains(&(EventType::Completed, true)), "{types:?}");
+    server.finish_with(vec![watch]).await;
+}
+
+#[tokio::test]
+async fn a_watch_from_now_says_at_once_that_it_stands() {
+    let server = TestServer::start().await;
+    lives(&server).await;
+    let watch = server.watch(tasks(WatchStart::Now, ""), Scope::all()).await;
+    watch.until(|messages| !messages.is_empty()).await;
+    assert!(
+        watch.messages()[0].events.is_empty(),
+        "the first message is a bookmark"
+    );
+    let task = queued(&server).await;
+    watch.until_events(2).await;
+    assert!(watch.events().iter().all(|event| event.task_id == task.id));
+    server.finish_with(vec![watch]).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_comes_first_and_says_when_it_ends() {
+    let server = TestServer::start().await;
+    let made = lives(&server).await;
+    let open = queued(&server).await;
+    let states = vec![State::Queued, State::Completed];
+    let scope = Scope {
+        states,
+        ..Scope::default()
+    };
+    let watch = server
+        .watch(
+            tasks(WatchStart::Snapshot, "state = QUEUED OR state = COMPLETED"),
+            scope,
+        )
+        .await;
+    watch
+        .until(|messages| messages.iter().any(|message| message.snapshot_complete))
+        .await;
+    let shown: usize = watch.messages().iter().map(|message| message.tasks.len()).sum();
+    assert_eq!(shown, made.len() - 2 + 1, "two were deleted, one is open");
+    start(&server, &open.id).await;
+    watch.until_events(1).await;
+    let left = watch.events().pop().unwrap();
+    assert!(left.left && left.task_id == open.id);
+    server.finish_with(vec![watch]).await;
+}
+
+/// A snapshot of many messages, cut after each of them: the tokens inside go on with the rest.
+#[tokio::test]
+async fn a_cut_snapshot_goes_on() {
+    let server = TestServer::start().await;
+    for _ in 0..3 {
+        let text = "x".repeat(400);
+        let members = (0..1_000).map(|_| NewTask::new("test").description(&text));
+        server.ok(server.client().batch_create(members)).await;
+    }
+    let opening = tasks(WatchStart::Snapshot, "");
+    let whole = server.watch(opening.clone(), Scope::all()).await;
+    whole
+        .until(|messages| messages.iter().any(|message| message.snapshot_complete))
+        .await;
+    let parts = whole.messages();
+    assert!(parts.len() > 3, "a snapshot of {} messages", parts.len());
+    for cut in [0, parts.len() / 2, parts.len() - 1] {
+        let mut seen: Vec<_> = parts[..=cut]
+            .iter()
+            .flat_map(|part| &part.tasks)
+            .map(|t| t.id.clone())
+            .collect();
+        let resumed = Opening::from(opening.clone()).resumed(&parts[cut].token);
+        let rest = server
+            .watch_from(resumed, Scope::all(), (whole.index(), cut))
+            .await;
+        rest.until_quiet().await;
+        seen.extend(
+            rest.messages()
+                .iter()
+                .flat_map(|part| &part.tasks)
+                .map(|t| t.id.clone()),
+        );
+        seen.sort_unstable();
+        let count = seen.len();
+        seen.dedup();
+        assert_eq!((seen.len(), count), (3_000, 3_000), "after message {cut}");
+    }
+    server.finish_with(vec![whole]).await;
+}
+
+/// A snapshot that is made while tasks move holds together with the events that follow.
+#[tokio::test]
+async fn a_snapshot_among_changes_misses_nothing() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let members = (0..500).map(|_| NewTask::new("test"));
+    let made = server.ok(client.batch_create(members)).await.into_inner();
+    let moves = async {
+        for task in &made {
+            start(&server, &task.id).await;
+        }
+    };
+    let watches = async {
+        let mut watches = Vec::new();
+        for _ in 0..5 {
+            let scope = Scope {
+                states: vec![State::Queued],
+                ..Scope::default()
+            };
+            let watch = server
+                .watch(tasks(WatchStart::Snapshot, "state = QUEUED"), scope)
+                .await;
+            watch
+                .until(|messages| messages.iter().any(|message| message.snapshot_complete))
+                .await;
+            watches.push(watch);
+        }
+        watches
+    };
+    let ((), watches) = tokio::join!(moves, watches);
+    server.finish_with(watches).await;
+}
+
+#[tokio::test]
+async fn a_watch_of_one_task_ends_with_it() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let task = started(&server, NewTask::new("test")).await;
+    let mut watch = server.watch_task(&task.id).await;
+    server.ok(client.complete(&task.id)).await;
+    assert!(watch.ended().await.is_none(), "a good end");
+    let types: Vec<_> = watch.events().iter().map(|event| event.r#type()).collect();
+    assert_eq!(types.last(), Some(&EventType::Completed));
+    let deleted = queued(&server).await;
+    let mut watch = server.watch_task(&deleted.id).await;
+    server.ok(client.delete(&deleted.id).force()).await;
+    assert!(watch.ended().await.is_none());
+    assert_eq!(watch.events().last().unwrap().r#type(), EventType::Deleted);
+    let unknown = WatchTaskRequest {
+        id: id(),
+        ..WatchTaskRequest::default()
+    };
+    let refused = server.try_watch(unknown, Scope::all()).await.unwrap_err();
+    assert_eq!(reason(&refused), "TASK_NOT_FOUND");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn every_token_resumes_right_behind_its_message() {
+    let server = TestServer::start().await;
+    for (filter, scope) in scopes() {
+        let opening = tasks(WatchStart::Oldest, filter);
+        let watch = server.watch(opening.clone(), scope.clone()).await;
+        lives(&server).await;
+        watch.until_quiet().await;
+        let messages = watch.messages();
+        for cut in (0..messages.len()).step_by(7) {
+            let resumed = Opening::from(opening.clone()).resumed(&messages[cut].token);
+            let rest = server
+                .watch_from(resumed, scope.clone(), (watch.index(), cut))
+                .await;
+            rest.until_quiet().await;
+            let expected: usize = messages[cut + 1..]
+                .iter()
+                .map(|message| message.events.len())
+                .sum();
+            assert_eq!(rest.events().len(), expected, "{filter} after message {cut}");
+        }
+    }
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_outlives_the_server() {
+    let mut server = TestServer::start().await;
+    let opening = tasks(WatchStart::Oldest, "");
+    let mut watch = server.watch(opening.clone(), Scope::all()).await;
+    lives(&server).await;
+    watch.until_quiet().await;
+    server.restart().await;
+    let ended = watch.ended().await.expect("a stop is no good end");
+    assert_eq!(
+        (ended.code(), reason(&ended).as_str()),
+        (Code::Unavailable, "DRAINING")
+    );
+    assert!(ended.get_error_details().retry_info().is_some());
+    let rest = server.resume(opening, Scope::all(), &watch).await;
+    lives(&server).await;
+    server.finish_with(vec![rest]).await;
+}
+
+/// The client's own watch finds its way back: nothing is lost, nothing comes twice.
+#[tokio::test]
+async fn a_client_watches_through_restarts() {
+    let mut server = TestServer::start().await;
+    let client = server.client().clone();
+    let mut watches = Vec::new();
+    for filter in ["", "queue = a"] {
+        let options = WatchOptions::tasks().filter(filter).from_oldest();
+        watches.push(client.watch(options).await.unwrap());
+    }
+    for _ in 0..3 {
+        lives(&server).await;
+        server.restart().await;
+    }
+    let last = created(&server, NewTask::new("test").queue("a")).await;
+    let full = server.watch(tasks(WatchStart::Oldest, ""), Scope::all()).await;
+    full.until_quiet().await;
+    for (watch, only_a) in watches.iter_mut().zip([false, true]) {
+        let mut got = Vec::new();
+        while got
+            .last()
+            .is_none_or(|event: &baton_proto::v1::TaskEvent| event.task_id != last.id || event.sequence < 2)
+        {
+            match watch.next().await.expect("the watch goes on").unwrap() {
+                WatchItem::Event(event) | WatchItem::Left(event) => got.push(*event),
+                _ => {}
+            }
+        }
+        let expected: Vec<_> = full
+            .events()
+            .into_iter()
+            .filter(|event| !only_a || event.queue == "a")
+            .collect();
+        assert_eq!(got, expected);
+        assert!(watch.reconnects() >= 1);
+    }
+    server.finish_with(vec![full]).await;
+}
+
+#[tokio::test]
+async fn tokens_of_others_are_refused() {
+    let server = TestServer::start().await;
+    let other = TestServer::start().await;
+    lives(&server).await;
+    lives(&other).await;
+    let opening = tasks(WatchStart::Oldest, "");
+    let watch = server.watch(opening.clone(), Scope::all()).await;
+    watch.until_quiet().await;
+    let (token, _) = watch.token();
+    let try_on = async |server: &TestServer, opening: WatchTasksRequest, token: &str| {
+        let opening = Opening::from(opening).resumed(token);
+        let refused = server.try_watch(opening, Scope::all()).await;
+        reason(&refused.expect_err("the token does not fit"))
+    };
+    // Another database signs with other keys; that a token is of another life shows only where the keys are shared.
+    let foreign = try_on(&other, opening.clone(), &token).await;
+    assert!(
+        ["RESUME_TOKEN_FOREIGN", "RESUME_TOKEN_INVALID"].contains(&foreign.as_str()),
+        "{foreign}"
+    );
+    let filtered = try_on(&server, tasks(WatchStart::Oldest, "queue = a"), &token).await;
+    assert_eq!(filtered, "RESUME_TOKEN_INVALID");
+    let elsewhere = WatchTasksRequest {
+        namespace: "elsewhere".to_owned(),
+        ..WatchTasksRequest::default()
+    };
+    assert_eq!(try_on(&server, elsewhere, &token).await, "RESUME_TOKEN_INVALID");
+    for position in [0, token.len() / 2, token.len() - 1] {
+        let mut bytes = token.clone().into_bytes();
+        bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+        let forged = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            try_on(&server, opening.clone(), &forged).await,
+            "RESUME_TOKEN_INVALID",
+            "byte {position}"
+        );
+    }
+    assert_eq!(
+        try_on(&server, opening.clone(), "x").await,
+        "RESUME_TOKEN_INVALID"
+    );
+    let both = WatchTasksRequest {
+        resume_token: token.clone(),
+        ..opening
+    };
+    let refused = server.try_watch(both, Scope::all()).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    other.finish().await;
+    server.finish_with(vec![watch]).await;
+}
+
+#[tokio::test]
+async fn a_token_from_the_future_is_refused() {
+    let refused = refused_future_token().await;
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::FailedPrecondition, "RESUME_TOKEN_FOREIGN")
+    );
+}
+
+#[tokio::test]
+async fn a_token_below_the_horizon_is_refused_with_the_oldest_position() {
+    let server = TestServer::start_with(|config| {
+        config.feed_retention_secs = 3_600;
+        config.upkeep_interval_ms = 20;
+    })
+    .await;
+    let opening = tasks(WatchStart::Oldest, "");
+    let watch = server.watch(opening.clone(), Scope::all()).await;
+    let made = lives(&server).await;
+    watch.until_quiet().await;
+    let first = watch.messages()[0].token.clone();
+    server
+        .ok(server.client().advance_clock(Duration::from_secs(4_000)))
+        .await;
+    let young = queued(&server).await;
+    // Upkeep moves the horizon soon; until then the old token still works.
+    let refused = loop {
+        match server
+            .try_watch(Opening::from(opening.clone()).resumed(&first), Scope::all())
+            .await
+        {
+            Ok(early) => early.stop(),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::OutOfRange, "RESUME_TOKEN_EXPIRED")
+    );
+    let oldest = refused.get_error_details().error_info().unwrap().metadata["oldest_position"].clone();
+    let rest = server.watch(opening, Scope::all()).await;
+    rest.until_events(1).await;
+    assert_eq!(rest.events()[0].position.to_string(), oldest);
+    assert_eq!(rest.events()[0].task_id, young.id);
+    // The history of a task stays with the task; of one that is gone nothing stays.
+    let history = server.ok(server.client().list_events(&made[1].id)).await;
+    assert_eq!(history.events[0].sequence, 1);
+    assert_eq!(get(&server, &made[1].id).await.state(), State::Completed);
+    let free_again = server
+        .ok(server.client().create(NewTask::new("test").id(&made[0].id)))
+        .await;
+    assert_eq!(free_again.revision, 2);
+    server.finish_with(vec![rest]).await;
+}
+
+#[tokio::test]
+async fn a_refused_watch_says_why() {
+    let server = TestServer::start().await;
+    let cases = [
+        (tasks(WatchStart::Now, "state ="), "INVALID_FILTER"),
+        (tasks(WatchStart::Now, "title = x"), "INVALID_FILTER"),
+        (
+            WatchTasksRequest {
+                namespace: "No Such Name".to_owned(),
+                ..WatchTasksRequest::default()
+            },
+            "INVALID_FIELD",
+        ),
+        (
+            WatchTasksRequest {
+                start: 77,
+                ..WatchTasksRequest::default()
+            },
+            "INVALID_FIELD",
+        ),
+        (
+            WatchTasksRequest {
+                event_types: vec![25],
+                ..WatchTasksRequest::default()
+            },
+            "INVALID_FIELD",
+        ),
+    ];
+    for (request, expected) in cases {
+        let refused = server.try_watch(request.clone(), Scope::all()).await.unwrap_err();
+        assert_eq!(reason(&refused), expected, "{request:?}");
+    }
+    let client = server.client();
+    let error = client
+        .watch(WatchOptions::tasks().filter("nonsense"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.reason(), Some(&Reason::InvalidFilter));
+    server.finish().await;
+}

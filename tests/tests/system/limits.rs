@@ -1,0 +1,197 @@
+//! Bounds: events of a task, watches at once, readers that do not read.
+
+use std::time::Duration;
+
+use baton_client::proto::{WatchStart, WatchTasksRequest, WatchTasksResponse};
+use baton_client::{NewTask, Reason, State};
+use baton_tests::harness::{Process, TestServer};
+use baton_tests::oracle::Scope;
+use futures::StreamExt;
+use futures::future::join_all;
+use tonic::Streaming;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::support::{created, get, queued, started};
+
+fn from(start: WatchStart) -> WatchTasksRequest {
+    let mut request = WatchTasksRequest::default();
+    request.set_start(start);
+    request
+}
+
+/// EVENT_LIMIT: a runaway client is stopped, but the task can still be ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_has_at_most_fifty_thousand_events() {
+    const EVENTS: i64 = 50_000;
+    let server = TestServer::start().await;
+    let client = server.client();
+    let task = started(&server, NewTask::new("test")).await;
+    let left = usize::try_from(EVENTS - task.revision).unwrap();
+    let comments = futures::stream::iter(0..left)
+        .map(|_| client.comment(&task.id, "again").into_future())
+        .buffer_unordered(256);
+    let refused = comments
+        .filter(|answer| std::future::ready(answer.is_err()))
+        .count()
+        .await;
+    assert_eq!(refused, 0);
+    server.history().others_act_too();
+    assert_eq!(get(&server, &task.id).await.revision, EVENTS);
+    for refusal in [
+        server.refused(client.comment(&task.id, "one more")).await,
+        server.refused(client.progress(&task.id).percent(1)).await,
+        server.refused(client.pause(&task.id)).await,
+    ] {
+        assert_eq!(refusal.reason, Reason::EventLimit);
+    }
+    let done = server.ok(client.complete(&task.id)).await;
+    assert_eq!((done.state(), done.revision), (State::Completed, EVENTS + 1));
+    server.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_watches_get_every_event() {
+    const WATCHES: usize = 1_000;
+    const CONNECTIONS: usize = 10;
+    let server = TestServer::start().await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.address())).unwrap();
+    let channels: Vec<_> = (0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect();
+    let opening =
+        (0..WATCHES).map(|number| open(channels[number % CONNECTIONS].clone(), from(WatchStart::Now)));
+    let mut watches = join_all(opening).await;
+    // Each says at once that it stands.
+    join_all(
+        watches
+            .iter_mut()
+            .map(|watch| async { watch.message().await.unwrap().unwrap() }),
+    )
+    .await;
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        ids.push(queued(&server).await.id);
+    }
+    let reading = watches.iter_mut().map(|watch| events(watch, 2 * ids.len()));
+    for got in join_all(reading).await {
+        let positions: Vec<_> = got.iter().map(|event| event.position).collect();
+        assert_eq!(positions, (1..=40).collect::<Vec<i64>>());
+    }
+    drop(watches);
+    server.finish().await;
+}
+
+async fn open(channel: Channel, request: WatchTasksRequest) -> Streaming<WatchTasksResponse> {
+    let mut client = baton_client::proto::task_service_client::TaskServiceClient::new(channel);
+    client
+        .watch_tasks(request)
+        .await
+        .expect("a watch opens")
+        .into_inner()
+}
+
+async fn events(
+    watch: &mut Streaming<WatchTasksResponse>,
+    count: usize,
+) -> Vec<baton_client::proto::TaskEvent> {
+    let mut got = Vec::new();
+    while got.len() < count {
+        let message = tokio::time::timeout(Duration::from_secs(120), watch.message()).await;
+        got.extend(message.expect("events come").unwrap().unwrap().events);
+    }
+    got
+}
+
+/// A reader that stops reading, on small windows: it loses nothing, and others do not wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_stops_loses_nothing_and_disturbs_nobody() {
+    const TASKS: usize = 5_000;
+    let server = TestServer::start().await;
+    let narrow = Endpoint::from_shared(format!("http://{}", server.address()))
+        .unwrap()
+        .initial_stream_window_size(65_535)
+        .connect_lazy();
+    let mut stuck = open(narrow, from(WatchStart::Oldest)).await;
+    let live = server.watch(from(WatchStart::Oldest), Scope::all()).await;
+    for _ in 0..TASKS / 500 {
+        let text = "x".repeat(1_000);
+        let members = (0..500).map(|_| NewTask::new("test").description(&text));
+        server.ok(server.client().batch_create(members)).await;
+    }
+    live.until_events(2 * TASKS).await;
+    // Only now the slow one begins to read.
+    let got = events(&mut stuck, 2 * TASKS).await;
+    assert_eq!(got.len(), 2 * TASKS);
+    assert_eq!(got, live.events());
+    server.finish_with(vec![live]).await;
+}
+
+/// Stuck readers cost the server no memory that grows with what they miss.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stuck_readers_cost_bounded_memory() {
+    const READERS: usize = 50;
+    const BATCHES: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::start(&folder.path().join("baton.db"), |_| {}).unwrap();
+    let (client, history) = (process.client(), process.history().clone());
+    let mut stuck = Vec::new();
+    for _ in 0..READERS {
+        let narrow = Endpoint::from_shared(format!("http://{}", process.address()))
+            .unwrap()
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535)
+            .connect_lazy();
+        stuck.push(open(narrow, from(WatchStart::Oldest)).await);
+    }
+    let grow = async |batches: usize| {
+        for _ in 0..batches {
+            let text = "x".repeat(2_000);
+            let members = (0..500).map(|_| NewTask::new("test").description(&text));
+            history
+                .send(client.batch_create(members).timeout(Duration::from_secs(60)))
+                .await
+                .unwrap();
+        }
+    };
+    grow(BATCHES).await;
+    let before = resident_bytes(process.id());
+    // 40 MB more that nobody reads; were it kept for each of them, it would be 2 GB.
+    grow(BATCHES).await;
+    let after = resident_bytes(process.id());
+    let growth = after.saturating_sub(before);
+    assert!(growth < 96 << 20, "grew by {} MiB", growth >> 20);
+    let mut first = stuck.remove(0);
+    assert_eq!(events(&mut first, 2_000).await[0].position, 1);
+    drop(stuck);
+    process.finish().await;
+}
+
+fn resident_bytes(process: u32) -> usize {
+    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).expect("the process is there");
+    let resident = pages
+        .split(' ')
+        .nth(1)
+        .and_then(|count| count.parse::<usize>().ok());
+    resident.expect("statm has a resident count") * 4_096
+}
+
+#[tokio::test]
+async fn watches_beyond_the_limit_are_refused_and_calls_are_not() {
+    let server = TestServer::start_with(|config| config.limits.max_watches = 3).await;
+    let mut open_watches = Vec::new();
+    for _ in 0..3 {
+        open_watches.push(server.watch(from(WatchStart::Now), Scope::all()).await);
+    }
+    let refused = server
+        .try_watch(from(WatchStart::Now), Scope::all())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    created(&server, NewTask::new("test")).await;
+    drop(open_watches);
+    // The places come back.
+    while server
+        .try_watch(from(WatchStart::Now), Scope::all())
+        .await
+        .is_err()
+    {}
+    server.finish().await;
+}

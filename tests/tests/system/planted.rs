@@ -1,0 +1,137 @@
+//! The oracle on the evidence of a real server: it finds nothing, and it finds every bug that is planted.
+
+use std::time::Duration;
+
+use baton_client::proto::{WatchStart, WatchTasksRequest};
+use baton_client::{NewTask, Selection};
+use baton_tests::harness::{TestServer, judge};
+use baton_tests::oracle::{self, Evidence, Rule, Scope, plant::BUGS};
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::support::{created, person, queued, start, started};
+
+/// Some of everything, watched.
+async fn evidence(server: &TestServer) -> Evidence {
+    let mut request = WatchTasksRequest::default();
+    request.set_start(WatchStart::Oldest);
+    let watch = server.watch(request, Scope::all()).await;
+    let client = server.client();
+    let done = started(server, NewTask::new("test").input_json(&json!({"a": 1}))).await;
+    server.ok(client.progress(&done.id).percent(10)).await;
+    let waits = created(server, NewTask::new("test").depends_on(&done.id)).await;
+    server.ok(client.comment(&done.id, "almost")).await;
+    server
+        .ok(client.complete(&done.id).output_json(&json!([1])))
+        .await;
+    let failed = started(server, NewTask::new("test")).await;
+    server.ok(client.fail(&failed.id, "no")).await;
+    server.ok(client.retry(&failed.id)).await;
+    let reviewed = started(server, NewTask::new("test").needs_approval()).await;
+    server.ok(client.complete(&reviewed.id)).await;
+    server.ok(client.approve(&reviewed.id).actor(person())).await;
+    let open = queued(server).await;
+    server
+        .ok(client.bulk_cancel(Selection::ids([&open.id, &waits.id])))
+        .await;
+    let gone = started(server, NewTask::new("test").delay(Duration::ZERO)).await;
+    server.ok(client.delete(&gone.id).force()).await;
+    server.evidence(&[watch]).await
+}
+
+#[tokio::test]
+async fn every_bug_planted_into_what_a_server_left_is_found() {
+    let server = TestServer::start().await;
+    let good = evidence(&server).await;
+    judge(&good);
+    for bug in BUGS {
+        let mut bad = good.clone();
+        assert!(
+            (bug.plant)(&mut bad),
+            "the workload has no place for: {}",
+            bug.name
+        );
+        let findings = oracle::check(&bad);
+        let told = findings
+            .iter()
+            .any(|finding| bug.found_by.contains(&finding.rule));
+        assert!(told, "{}: found {findings:#?}", bug.name);
+    }
+    server.finish().await;
+}
+
+/// The same, where a bug can be planted into the file itself: the server then tells it in good faith.
+#[tokio::test]
+async fn bugs_planted_into_the_file_are_found() {
+    let last = "(SELECT max(position) FROM event WHERE kind = 8)";
+    let cases: [(&str, String, &[Rule]); 5] = [
+        ("a lost event", format!("DELETE FROM event WHERE position = {last}"), &[Rule::Position, Rule::Sequence]),
+        (
+            "two events in the wrong order",
+            // Sequences 3 and 4 of the first task that has them, by way of a free number.
+            "UPDATE event SET sequence = 1000 WHERE sequence = 3 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
+             UPDATE event SET sequence = 3 WHERE sequence = 4 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
+             UPDATE event SET sequence = 4 WHERE sequence = 1000"
+                .to_owned(),
+            &[Rule::Order],
+        ),
+        (
+            "a row moved without an event",
+            "UPDATE task SET state = 'ASSIGNED' WHERE id = (SELECT id FROM task WHERE state = 'QUEUED' LIMIT 1)".to_owned(),
+            &[Rule::Row],
+        ),
+        (
+            "an illegal move",
+            "UPDATE event SET from_state = 'PENDING' WHERE kind = 17".to_owned(),
+            &[Rule::Move],
+        ),
+        (
+            "an answer that was not kept",
+            "DELETE FROM event WHERE task_id = (SELECT task_id FROM event WHERE kind = 8);
+             DELETE FROM task WHERE id NOT IN (SELECT task_id FROM event)"
+                .to_owned(),
+            &[Rule::Answer],
+        ),
+    ];
+    for (name, statements, rules) in cases {
+        let mut server = TestServer::start().await;
+        let before = evidence(&server).await;
+        judge(&before);
+        let address = server.address();
+        server.stop().await;
+        edit(&server, &statements).await;
+        server.start_again(address).await;
+        let findings = oracle::check(&server.evidence(&[]).await);
+        let told = findings.iter().any(|finding| rules.contains(&finding.rule));
+        assert!(told, "{name}: found {findings:#?}");
+        server.stop().await;
+    }
+}
+
+async fn edit(server: &TestServer, statements: &str) {
+    let url = format!("sqlite:{}", server.database().display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    for statement in statements.split(';') {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        assert!(done.rows_affected() > 0, "{statement} changes nothing");
+    }
+    connection.close().await.unwrap();
+}
+
+/// A crash test without load proves nothing: the workload has all kinds of moves.
+#[tokio::test]
+async fn the_workload_is_worth_judging() {
+    let server = TestServer::start().await;
+    let good = evidence(&server).await;
+    let kinds: std::collections::BTreeSet<_> = good.namespaces["default"]
+        .feed
+        .iter()
+        .map(|event| event.r#type)
+        .collect();
+    assert!(kinds.len() >= 14, "only {kinds:?}");
+    start(&server, &queued(&server).await.id).await;
+    server.finish().await;
+}
