@@ -1,4 +1,5 @@
 //! The system tests: one binary, because each links the world.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -12,9 +13,12 @@ mod dependencies;
 mod errors;
 mod feed;
 mod hostile;
+mod insights;
 mod lifecycle_seed;
 mod limits;
 mod lists;
 mod moves;
 mod planted;
+mod races;
+mod readme;
 mod repeats;
