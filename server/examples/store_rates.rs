@@ -1,6 +1,6 @@
 //! Prints what the store alone can write: microseconds a task for creates and moves, by the size of the batch.
 //!
-//! `cargo run --release -p baton-server --example store_rates [tasks]`; the file is made in a folder of its own under
+//! `cargo run --release -p baton-server --example store_rates [tasks [batch]]`; the file is made in a folder of its own under
 //! the current one, flushed as in production, and removed at the end.
 
 use std::sync::Arc;
@@ -24,7 +24,11 @@ struct Bench {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tasks: usize = std::env::args().nth(1).map_or(Ok(50_000), |text| text.parse())?;
     println!("batch  create  start  complete  (us a task, {tasks} tasks)");
-    for size in [1, 16, 64, 256, 500, 1_000] {
+    let only: Option<usize> = std::env::args().nth(2).map(|text| text.parse()).transpose()?;
+    for size in [1, 16, 64, 256, 500, 1_000]
+        .into_iter()
+        .filter(|size| only.is_none_or(|only| only == *size))
+    {
         let folder = tempfile::tempdir_in(".")?;
         let url = DatabaseUrl::Sqlite(folder.path().join("rates.db"));
         let ids = Ids::system();

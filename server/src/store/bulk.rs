@@ -44,6 +44,16 @@ impl<'a> Cell<'a> {
         bytes.map_or(Self::Null, |bytes| Self::Blob(Cow::Owned(bytes)))
     }
 
+    /// About how long it is in JSON.
+    fn json_bytes(&self) -> usize {
+        match self {
+            Self::Null => 5,
+            Self::Int(_) => 12,
+            Self::Text(text) => text.len() + 8,
+            Self::Blob(bytes) => bytes.len() * 2 + 3,
+        }
+    }
+
     pub(super) fn option<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
         value.map_or(Self::Null, cell)
     }
@@ -153,6 +163,14 @@ impl Table {
     }
 }
 
+fn chosen<'c, 'a>(cells: &'c [Cell<'a>], mask: Mask) -> impl Iterator<Item = &'c Cell<'a>> {
+    cells
+        .iter()
+        .enumerate()
+        .filter(move |(place, _)| mask & (1 << place) != 0)
+        .map(|(_, cell)| cell)
+}
+
 /// The key column alone.
 pub(super) const KEY: Mask = 1;
 
@@ -165,10 +183,26 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new() -> Self {
-        Self {
-            json: vec![b'['],
-            count: 0,
+        Self::with_room(0)
+    }
+
+    /// Rows for which there is room: a batch's JSON is large enough for its growing to be felt.
+    fn with_room(bytes: usize) -> Self {
+        let mut json = Vec::with_capacity(bytes + 2);
+        json.push(b'[');
+        Self { json, count: 0 }
+    }
+
+    /// The columns of `mask` of all `cells`.
+    ///
+    /// Errors: as [`Rows::push`].
+    pub(super) fn of(table: &Table, cells: &[Vec<Cell<'_>>], mask: Mask) -> Result<Self, StoreError> {
+        let bytes = |cells: &Vec<Cell<'_>>| chosen(cells, mask).map(Cell::json_bytes).sum::<usize>() + 3;
+        let mut rows = Self::with_room(cells.iter().map(bytes).sum());
+        for cells in cells {
+            rows.push(table.name, cells, mask)?;
         }
+        Ok(rows)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -189,11 +223,7 @@ impl Rows {
         mask: Mask,
     ) -> Result<(), StoreError> {
         self.open();
-        let chosen = cells
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| mask & (1 << place) != 0);
-        for (n, (_, cell)) in chosen.enumerate() {
+        for (n, cell) in chosen(cells, mask).enumerate() {
             if n > 0 {
                 self.json.push(b',');
             }

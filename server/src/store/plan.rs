@@ -147,7 +147,7 @@ impl Plan {
         plan.add(Part::RemoveFollowUps, rows(&FOLLOW_UP, done)?);
         let events: Vec<_> = batch.events.iter().map(|event| event_cells(event)).collect();
         let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
-        plan.add(Part::Events(mask), rows_of(&EVENT, &events, mask)?);
+        plan.add(Part::Events(mask), Rows::of(&EVENT, &events, mask)?);
         Ok(plan)
     }
 
@@ -166,7 +166,7 @@ impl Plan {
     fn insert_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
         let cells: Vec<_> = batch.inserted.iter().map(|task| task_cells(task)).collect();
         let mask = cells.iter().fold(0, |mask, cells| mask | TASK.needed(cells));
-        self.add(Part::InsertTasks(mask), rows_of(&TASK, &cells, mask)?);
+        self.add(Part::InsertTasks(mask), Rows::of(&TASK, &cells, mask)?);
         Ok(())
     }
 
@@ -184,7 +184,7 @@ impl Plan {
             shapes = BTreeMap::from([(widest, shapes.into_values().flatten().collect())]);
         }
         for (mask, cells) in shapes {
-            self.add(Part::UpdateTasks(mask), rows_of(&TASK, &cells, mask | KEY)?);
+            self.add(Part::UpdateTasks(mask), Rows::of(&TASK, &cells, mask | KEY)?);
         }
         Ok(())
     }
@@ -308,14 +308,6 @@ fn rows<'a>(table: &Table, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result
     let mut rows = Rows::new();
     for cells in cells {
         rows.push(table.name, &cells, ALL)?;
-    }
-    Ok(rows)
-}
-
-fn rows_of(table: &Table, cells: &[Vec<Cell<'_>>], mask: Mask) -> Result<Rows, StoreError> {
-    let mut rows = Rows::new();
-    for cells in cells {
-        rows.push(table.name, cells, mask)?;
     }
     Ok(rows)
 }

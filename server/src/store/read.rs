@@ -79,8 +79,10 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn requests(&self, request_ids: &[Uuid]) -> Result<Vec<RequestRecord>, StoreError> {
-        let keys = request::Column::RequestId.is_in(request_ids.iter().copied());
-        let rows = request::Entity::find().filter(keys).all(self.readers()).await?;
+        let rows = request::Entity::find()
+            .filter(one_of(dialect::REQUEST_ID_IN, request_ids.iter().copied()))
+            .all(self.readers())
+            .await?;
         rows.into_iter().map(read_request).collect()
     }
 
@@ -182,10 +184,15 @@ impl Store {
     }
 }
 
-/// One parameter whatever the number of ids, so that the statement stays prepared.
+/// The condition that the column `id` is one of `ids`.
 pub(super) fn id_in(ids: &[TaskId]) -> Expr {
-    let ids: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+    one_of(dialect::ID_IN, ids.iter().map(|id| id.0))
+}
+
+/// One parameter whatever the number of ids, so that the statement stays prepared.
+fn one_of(condition: &'static str, ids: impl Iterator<Item = Uuid>) -> Expr {
+    let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
     // A list of strings has nothing that JSON cannot say.
     let json = serde_json::to_string(&ids).expect("a list of strings is JSON");
-    Expr::cust_with_values(dialect::ID_IN, [json])
+    Expr::cust_with_values(condition, [json])
 }

@@ -1,141 +1,14 @@
 //! What a batch brings about beside its tasks: edges, follow-ups, replaced payloads, counts, the end of a task.
 
-use std::sync::Arc;
+use baton_domain::{Action, Edit, PayloadRole, Span, State, TaskId, Timestamp, When};
 
-use baton_domain::{
-    Action, Command, Edit, EventType, Payload, PayloadKind, PayloadRole, Span, State, Task, TaskId,
-    Timestamp, When,
-};
-use bytes::Bytes;
-
-use super::fixture::{Fixture, NOW, human, insert, payload};
+use super::fixture::{Fixture, NOW, by, delete, insert, json, new_input};
 use crate::store::{
-    CommitError, Constraint, Edge, EventsOfQuery, FollowUp, FollowUpKind, NewFollowUp, RequestRecord,
-    TaskGroup, Window, WriteBatch,
+    CommitError, Constraint, Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, TaskGroup, WriteBatch,
 };
-
-fn by(action: Action) -> Command {
-    Command {
-        actor: human(),
-        action,
-    }
-}
 
 fn later(seconds: i64) -> Timestamp {
     NOW.plus(Span::from_secs(seconds))
-}
-
-fn json(text: &'static str) -> Payload {
-    payload(PayloadKind::JsonText, 0, Bytes::from_static(text.as_bytes()))
-}
-
-fn new_input(text: &'static str) -> Command {
-    by(Action::Update(Box::new(Edit {
-        input: Some(Some(json(text))),
-        ..Edit::default()
-    })))
-}
-
-async fn delete(fixture: &mut Fixture, task: &Task) {
-    let (_, mut batch) = fixture.moved(task, &by(Action::Delete { force: true }), NOW);
-    batch.updated.clear();
-    batch.deleted.push(Arc::new(task.clone()));
-    fixture.writer.commit(&batch).await.unwrap();
-}
-
-fn body(payload: Option<Payload>) -> Option<Bytes> {
-    payload.and_then(|payload| payload.body)
-}
-
-#[tokio::test]
-async fn every_version_of_a_payload_can_be_read() {
-    let mut fixture = Fixture::new().await;
-    let first = fixture.put(|new| new.input = Some(json("1"))).await;
-    // The second and third version come in one batch: the second never stands on the row.
-    let (second, mut batch) = fixture.moved(&first, &new_input("2"), NOW);
-    let (third, more) = fixture.moved(&second, &new_input("3"), NOW);
-    batch.events.extend(more.events);
-    batch.updated = vec![(Arc::new(first.clone()), Arc::new(third.clone()))];
-    fixture.writer.commit(&batch).await.unwrap();
-    let read = async |version| {
-        body(
-            fixture
-                .store
-                .payload(first.id, PayloadRole::Input, version)
-                .await
-                .unwrap(),
-        )
-    };
-    for (version, text) in [(1, "1"), (2, "2"), (3, "3")] {
-        assert_eq!(read(version).await.as_deref(), Some(text.as_bytes()), "{version}");
-    }
-    assert_eq!(read(4).await, None);
-    assert_eq!(
-        body(
-            fixture
-                .store
-                .payload(first.id, PayloadRole::Output, 1)
-                .await
-                .unwrap()
-        ),
-        None
-    );
-    assert_eq!(fixture.store.task(first.id).await.unwrap(), Some(third));
-
-    let query = EventsOfQuery {
-        window: Window::After(2),
-        types: vec![EventType::Updated],
-        limit: 9,
-        payloads: true,
-    };
-    let events = fixture.store.events_of(first.id, &query).await.unwrap();
-    let bodies: Vec<_> = events
-        .iter()
-        .map(|event| match &event.detail {
-            baton_domain::Detail::Updated { edit, .. } => body(edit.input.clone().flatten()),
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(
-        bodies,
-        vec![Some(Bytes::from_static(b"2")), Some(Bytes::from_static(b"3"))]
-    );
-    let mut log = fixture.store.log("default", 0, 1).await.unwrap();
-    fixture.store.fill_payloads(&mut log).await.unwrap();
-    let baton_domain::Detail::Created(created) = &log[0].detail else {
-        panic!("{log:?}")
-    };
-    assert_eq!(body(created.input.clone()).as_deref(), Some(&b"1"[..]));
-}
-
-#[tokio::test]
-async fn a_payload_that_got_the_version_of_another_does_not_pass_for_it() {
-    let mut fixture = Fixture::new().await;
-    let first = fixture.put(|new| new.input = Some(json("1"))).await;
-    let clear = by(Action::Update(Box::new(Edit {
-        input: Some(None),
-        ..Edit::default()
-    })));
-    let (cleared, batch) = fixture.moved(&first, &clear, NOW);
-    fixture.writer.commit(&batch).await.unwrap();
-    let (again, batch) = fixture.moved(&cleared, &new_input("2"), NOW);
-    fixture.writer.commit(&batch).await.unwrap();
-    assert_eq!(fixture.store.task(first.id).await.unwrap(), Some(again));
-    let mut log = fixture.store.log("default", 0, 9).await.unwrap();
-    fixture.store.fill_payloads(&mut log).await.unwrap();
-    for event in &log {
-        if let baton_domain::Detail::Updated { edit, .. } = &event.detail
-            && let Some(Some(input)) = &edit.input
-        {
-            assert!(
-                input.body.is_none() || input.body.as_deref() == Some(&b"2"[..]),
-                "{event:?}"
-            );
-        }
-        if let baton_domain::Detail::Created(task) = &event.detail {
-            assert_eq!(body(task.input.clone()).as_deref(), Some(&b"1"[..]));
-        }
-    }
 }
 
 #[tokio::test]

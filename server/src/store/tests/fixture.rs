@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_domain::{
-    Actor, ActorType, AttemptOutcome, Command, Dependency, Event, FailureRule, Function, FunctionKind,
-    InputRequest, NewTask, Outcome, Payload, PayloadKind, Priority, Progress, RetryPolicy, Span, State, Task,
-    TaskError, TaskId, Timestamp, Verification, create, decide,
+    Action, Actor, ActorType, AttemptOutcome, Command, Dependency, Edit, Event, FailureRule, Function,
+    FunctionKind, InputRequest, NewTask, Outcome, Payload, PayloadKind, Priority, Progress, RetryPolicy,
+    Span, State, Task, TaskError, TaskId, Timestamp, Verification, create, decide,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -321,4 +321,29 @@ pub(super) async fn shell(folder: &TempDir) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file))
         .await
         .unwrap()
+}
+
+pub(super) fn by(action: Action) -> Command {
+    Command {
+        actor: human(),
+        action,
+    }
+}
+
+pub(super) fn json(text: &'static str) -> Payload {
+    payload(PayloadKind::JsonText, 0, Bytes::from_static(text.as_bytes()))
+}
+
+pub(super) fn new_input(text: &'static str) -> Command {
+    by(Action::Update(Box::new(Edit {
+        input: Some(Some(json(text))),
+        ..Edit::default()
+    })))
+}
+
+pub(super) async fn delete(fixture: &mut Fixture, task: &Task) {
+    let (_, mut batch) = fixture.moved(task, &by(Action::Delete { force: true }), NOW);
+    batch.updated.clear();
+    batch.deleted.push(Arc::new(task.clone()));
+    fixture.writer.commit(&batch).await.unwrap();
 }

@@ -7,5 +7,6 @@ mod effects;
 mod fixture;
 mod list;
 mod open;
+mod payloads;
 mod plans;
 mod round_trip;
