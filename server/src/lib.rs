@@ -52,8 +52,7 @@ impl Server {
     ///
     /// Errors: see [`RunError`]; nothing was served.
     pub async fn open(config: Config, listener: TcpListener) -> Result<Self, RunError> {
-        let mut store = StoreOptions::new(Ids::system());
-        store.indexed_labels.clone_from(&config.indexed_labels);
+        let store = store_options(&config);
         Self::open_with(config, listener, &store, IntakeLimits::default()).await
     }
 
@@ -164,8 +163,16 @@ pub struct Database {
 /// Errors: the settings break their rules, or the database cannot be opened.
 pub async fn migrate(config: &Config) -> Result<Database, RunError> {
     config.validate()?;
-    let (database, _opened) = open_database(config, &StoreOptions::new(Ids::system())).await?;
+    let (database, _opened) = open_database(config, &store_options(config)).await?;
     Ok(database)
+}
+
+/// What a user can choose of the store. All who open a database agree on its indexes, or each would rebuild them.
+fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
+        indexed_labels: config.indexed_labels.clone(),
+        ..StoreOptions::new(Ids::system())
+    }
 }
 
 async fn open_database(config: &Config, options: &StoreOptions) -> Result<(Database, Opened), RunError> {
