@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use baton_proto::v1::{Task, TaskEvent, TaskEventType};
 
 use super::evidence::{Call, Evidence, Findings, Outcome, Rule, at};
+use super::fold::micros;
 use super::lifecycle::{LIFECYCLE, event_name};
 use super::log::Stories;
 use super::moves::{is_system, same_actor};
+use super::story::is_forgotten;
 
 /// The events that an acknowledged call made.
 type Covered<'a> = BTreeSet<(&'a str, i64)>;
@@ -16,7 +18,7 @@ type Covered<'a> = BTreeSet<(&'a str, i64)>;
 pub(super) fn check(evidence: &Evidence, stories: &Stories, findings: &mut Findings) {
     let mut covered = Covered::new();
     for call in &evidence.calls {
-        acknowledged(call, stories, &mut covered, findings);
+        acknowledged(call, (evidence, stories), &mut covered, findings);
     }
     back_in_time(&evidence.calls, findings);
     if evidence.every_call {
@@ -26,13 +28,13 @@ pub(super) fn check(evidence: &Evidence, stories: &Stories, findings: &mut Findi
 
 fn acknowledged<'a>(
     call: &'a Call,
-    stories: &'a Stories,
+    (evidence, stories): (&Evidence, &'a Stories),
     covered: &mut Covered<'a>,
     findings: &mut Findings,
 ) {
     match &call.outcome {
         Outcome::Changed { tasks, replayed } if !replayed => {
-            for task in tasks {
+            for task in tasks.iter().filter(|task| !is_forgotten(evidence, task)) {
                 change(call, (task, stories), covered, findings);
             }
         }
@@ -43,6 +45,7 @@ fn acknowledged<'a>(
                     Some(event) if event.r#type() == TaskEventType::Deleted => {
                         covered.insert((id, event.sequence));
                     }
+                    _ if is_trimmed(evidence) => {}
                     _ => findings.add(
                         Rule::Answer,
                         format!("task {id}: was deleted, but no event says so"),
@@ -52,6 +55,15 @@ fn acknowledged<'a>(
         }
         Outcome::Changed { .. } | Outcome::Read(_) | Outcome::Refused(..) | Outcome::Unknown => {}
     }
+}
+
+/// Whether the log has forgotten its beginning.
+fn is_trimmed(evidence: &Evidence) -> bool {
+    let mut firsts = evidence
+        .namespaces
+        .values()
+        .filter_map(|namespace| namespace.feed.first());
+    firsts.any(|first| first.position > 1)
 }
 
 /// The answered revision is the sequence of an event of the call's kind, by the call's actor, and of nobody else.
@@ -126,13 +138,15 @@ fn made_by_create(event: &TaskEvent, story: &[TaskEvent]) -> bool {
 
 /// Whoever has had an answer never gets an older one.
 fn back_in_time(calls: &[Call], findings: &mut Findings) {
-    let mut shown: HashMap<&str, Vec<(u64, u64, &Task, &str)>> = HashMap::new();
+    // An id that is used again, long after its task was deleted, is another task.
+    let mut shown: HashMap<_, Vec<(u64, u64, &Task, &str)>> = HashMap::new();
     for call in calls {
         let (Outcome::Read(tasks) | Outcome::Changed { tasks, .. }) = &call.outcome else {
             continue;
         };
         for task in tasks {
-            let of_task = shown.entry(&task.id).or_default();
+            let created = task.create_time.map(micros);
+            let of_task = shown.entry((&task.id, created)).or_default();
             of_task.push((call.begun, call.ended, task, call.method));
         }
     }

@@ -6,7 +6,7 @@ use baton_proto::v1::{PayloadRole, Task, TaskEvent, TaskEventType, TaskState};
 
 use super::compare::{Shown, differences, is_that};
 use super::evidence::{Evidence, Findings, Outcome, Rule, at};
-use super::fold::Folded;
+use super::fold::{Folded, micros};
 use super::lifecycle::{LIFECYCLE, short};
 use super::log::{Stories, references};
 use super::moves::{World, judge, judge_first};
@@ -89,11 +89,23 @@ fn gather(evidence: &Evidence) -> Sightings<'_> {
         }));
     }
     let mut sightings = Sightings::new();
-    for sighting in seen {
+    for sighting in seen.into_iter().filter(|seen| !is_forgotten(evidence, seen.task)) {
         let of_task = sightings.entry(sighting.task.id.as_str()).or_default();
         of_task.entry(sighting.task.revision).or_default().push(sighting);
     }
     sightings
+}
+
+/// Whether a task was deleted so long ago that the log may have forgotten it; its id may then have been used again.
+pub(super) fn is_forgotten(evidence: &Evidence, task: &Task) -> bool {
+    let Some(namespace) = evidence.namespaces.get(&task.namespace) else {
+        return false;
+    };
+    let horizon = namespace.feed.first();
+    let old = horizon
+        .is_some_and(|first| first.position > 1 && task.update_time.map(micros) < first.time.map(micros));
+    let same = |row: &&Task| row.id == task.id && row.create_time == task.create_time;
+    old && !namespace.rows.iter().any(|row| same(&row))
 }
 
 fn one_story(

@@ -183,8 +183,12 @@ async fn history_and_comments(server: &TestServer) {
     server.ok(client.progress(&task.id).percent(50)).await;
     let text = "Found an edge case, handling it";
     let commented = server.ok(client.comment(&task.id, text).actor(agent())).await;
+    let comment = commented
+        .event
+        .as_ref()
+        .expect("the comment is told as it is made");
     assert_eq!(
-        (commented.event.message.as_str(), commented.event.actor.clone()),
+        (comment.message.as_str(), comment.actor.clone()),
         (text, Some(agent()))
     );
     server.ok(client.complete(&task.id)).await;

@@ -1,15 +1,15 @@
 //! Lists: filters, orders, pages; stats and explanations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use baton_client::proto::{CauseType, ListTasksRequest};
-use baton_client::{NewTask, Priority, Reason, State, actor};
+use baton_client::proto::ListTasksRequest;
+use baton_client::{NewTask, Priority, Reason};
 use baton_proto::v1::Task;
 use baton_tests::harness::TestServer;
 use futures::TryStreamExt;
 
-use crate::support::{created, get, id, queued, start, started, worker};
+use crate::support::{created, get, queued, start};
 
 /// Ten tasks that differ in everything a filter can see.
 pub(crate) async fn ten(server: &TestServer) -> Vec<Task> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use baton_client::proto::{AttemptOutcome, RetryPolicy};
-use baton_client::{EventType, NewTask, Reason, Selection, State, actor, value};
+use baton_client::{EventType, NewTask, Reason, State, actor, value};
 use baton_proto::v1::Task;
 use baton_tests::harness::TestServer;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Many callers, few tasks: whatever happens, the oracle finds it in order.
 
-use baton_client::{NewTask, Reason, Selection, actor};
+use baton_client::{Reason, Selection, State, actor};
 use baton_tests::harness::TestServer;
 use serde_json::json;
 

@@ -3,17 +3,16 @@
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use baton_client::proto::{WatchStart, WatchTaskRequest, WatchTasksRequest};
-use baton_client::{EventType, NewTask, Reason, State, WatchItem, WatchOptions};
+use baton_client::{EventType, NewTask, Reason, State, WatchOptions};
 use baton_proto::v1::Task;
 use baton_tests::harness::{Opening, TestServer};
 use baton_tests::oracle::Scope;
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::support::{created, get, id, queued, refused_future_token, start, started};
+use crate::support::{id, queued, start, started};
 
 fn tasks(start: WatchStart, filter: &str) -> WatchTasksRequest {
     let mut request = WatchTasksRequest {

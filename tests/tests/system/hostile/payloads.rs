@@ -47,7 +47,15 @@ fn structure(value: Value) -> Struct {
 async fn json_that_cannot_be_kept_is_refused_where_it_stands() {
     let server = TestServer::start().await;
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
-    for text in [deep.as_str(), "{\"a\": 1,}", "", "{", "nul", "\u{feff}1"] {
+    for text in [
+        deep.as_str(),
+        "{\"a\": 1,}",
+        "",
+        "{",
+        "nul",
+        "\u{feff}1",
+        "\"\\u0000\"",
+    ] {
         refused_with(&server, with(value::json_text(text)), "task.input.json_text").await;
     }
     let values = [
@@ -120,7 +128,7 @@ async fn the_last_byte_decides() {
 #[tokio::test]
 async fn text_is_kept_exactly() {
     let server = TestServer::start().await;
-    let exact = value::json_text("{\"b\": 9007199254740993, \"a\": 0.1, \"c\":1e400 ,\"\\u0000\": [ ]}");
+    let exact = value::json_text("{\"b\": 9007199254740993, \"a\": 0.1, \"c\":1e400 ,\"\\u0001\": [ ]}");
     let kept = created(&server, NewTask::new("test").input_payload(exact.clone())).await;
     assert_eq!(get(&server, &kept.id).await.input, Some(exact));
     server.finish().await;
