@@ -280,3 +280,53 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
         assert!(matches!(kept[0].detail, Detail::Created(_)));
     }
 }
+
+#[tokio::test]
+async fn a_full_disk_fails_the_batch_and_ends_when_there_is_room() {
+    let mut fixture = Fixture::new().await;
+    let kept = fixture.put(|_| {}).await;
+    // The smallest bound is the size that the file has.
+    let bound = |pages: &str| format!("PRAGMA max_page_count = {pages};");
+    fixture.writer.run(&bound("1"), |query| query).await.unwrap();
+    let (task, events) = fixture.created(|new| new.description = "x".repeat(100_000));
+    let batch = insert(&task, events);
+    let error = fixture.writer.commit(&batch).await.unwrap_err();
+    let CommitError::Failed(error @ StoreError::Unavailable(_)) = error else {
+        panic!("{error:?}")
+    };
+    assert!(!error.is_about_the_rows());
+    assert_eq!(
+        fixture.store.tasks(&[kept.id, task.id]).await.unwrap(),
+        vec![kept]
+    );
+    fixture
+        .writer
+        .run(&bound("1000000"), |query| query)
+        .await
+        .unwrap();
+    fixture.writer.commit(&batch).await.unwrap();
+    assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task));
+}
+
+#[tokio::test]
+async fn a_database_that_another_holds_is_busy_and_the_batch_goes_through_later() {
+    let mut fixture = Fixture::new().await;
+    let mut shell = shell(&fixture.folder).await;
+    // As somebody who waits less than the five seconds of a server.
+    fixture
+        .writer
+        .run("PRAGMA busy_timeout = 1;", |query| query)
+        .await
+        .unwrap();
+    shell.execute("BEGIN IMMEDIATE").await.unwrap();
+    let (task, events) = fixture.created(|_| {});
+    let batch = insert(&task, events);
+    let error = fixture.writer.commit(&batch).await.unwrap_err();
+    assert!(
+        matches!(error, CommitError::Failed(StoreError::Busy(_))),
+        "{error:?}"
+    );
+    shell.execute("ROLLBACK").await.unwrap();
+    fixture.writer.commit(&batch).await.unwrap();
+    assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task));
+}

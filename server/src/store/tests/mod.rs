@@ -10,3 +10,4 @@ mod open;
 mod payloads;
 mod plans;
 mod round_trip;
+mod stored;

@@ -16,7 +16,7 @@ use super::fixture::{
 use crate::store::{EventsOfQuery, Window, WriteBatch};
 
 /// An event that carries `detail` and fills every field of the envelope.
-fn event(task: &Task, sequence: i64, kind: EventType, detail: Detail) -> Event {
+pub(super) fn event(task: &Task, sequence: i64, kind: EventType, detail: Detail) -> Event {
     Event {
         task_id: task.id,
         namespace: task.namespace.clone(),
@@ -51,7 +51,7 @@ fn updated(edit: Edit) -> Detail {
 }
 
 /// Each kind of detail, full and empty.
-fn details(task: &Task) -> Vec<(EventType, Detail)> {
+pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
     let data = || payload(PayloadKind::Data, 5, all_bytes());
     let full = Edit {
         queue: Some("q-2".to_owned()),
@@ -113,7 +113,7 @@ fn details(task: &Task) -> Vec<(EventType, Detail)> {
 }
 
 /// As the log gives it: inputs and outputs are named, not carried.
-fn referenced(event: &Event) -> Event {
+pub(super) fn referenced(event: &Event) -> Event {
     let named = |payload: &Option<Payload>| payload.as_ref().map(Payload::reference);
     let mut event = event.clone();
     match &mut event.detail {
