@@ -5,7 +5,6 @@
 //! not at all. Measured: a column that is always NULL costs as much as one that is not.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use super::error::StoreError;
 
@@ -242,10 +241,12 @@ impl Rows {
     }
 
     fn cell(&mut self, table: &'static str, cell: &Cell<'_>) -> Result<(), StoreError> {
-        // Writing to a vector cannot fail; the results are passed on all the same.
         let written = match cell {
-            Cell::Null => self.json.write_all(b"null"),
-            Cell::Int(value) => write!(self.json, "{value}"),
+            Cell::Null => {
+                self.json.extend_from_slice(b"null");
+                Ok(())
+            }
+            Cell::Int(value) => serde_json::to_writer(&mut self.json, value),
             Cell::Text(text) if text.as_bytes().contains(&0) => {
                 return Err(StoreError::corrupt(
                     table,
@@ -253,22 +254,24 @@ impl Rows {
                     "a text holds the character NUL",
                 ));
             }
-            Cell::Text(text) => serde_json::to_writer(&mut self.json, text.as_ref()).map_err(Into::into),
+            Cell::Text(text) => serde_json::to_writer(&mut self.json, text.as_ref()),
             Cell::Blob(bytes) => {
                 self.hex(bytes);
                 Ok(())
             }
         };
+        // Writing to a vector cannot fail; the result is passed on all the same.
         written.map_err(|error| StoreError::corrupt(table, "to be written", error))
     }
 
     fn hex(&mut self, bytes: &[u8]) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.json.reserve(bytes.len() * 2 + 2);
         self.json.push(b'"');
-        for byte in bytes {
-            self.json
-                .extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        let begin = self.json.len();
+        self.json.resize(begin + bytes.len() * 2, b'0');
+        for (digits, byte) in self.json[begin..].chunks_exact_mut(2).zip(bytes) {
+            digits[0] = DIGITS[usize::from(byte >> 4)];
+            digits[1] = DIGITS[usize::from(byte & 15)];
         }
         self.json.push(b'"');
     }
