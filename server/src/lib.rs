@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
 //! done to every call), [`api`] (services and statuses), [`engine`] (changes), [`store`] (the database), [`feed`]
-//! (events), [`timers`] (what happens by itself), [`seams`] (clock and ids), [`token`] (page and resume tokens),
+//! (events), `timers` (what happens by itself), [`seams`] (clock and ids), [`token`] (page and resume tokens),
 //! [`telemetry`] (the log).
 
 mod metrics;
