@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench` builds and runs it. It starts the servers that it measures as processes of their own: the
 //! release `baton` with default settings, a bare gRPC echo, and `baton` with one thing changed. Modules in reading order:
-//! [`catalogue`] (what is measured, and what it has to reach), [`suite`] (how), [`bench`] (how a figure is framed),
+//! [`catalogue`] (what is measured, and what it has to reach), [`suite`] (how), [`mod@bench`] (how a figure is framed),
 //! [`load`] and [`lanes`] (the callers), [`results`] and [`report`].
 
 mod bench;
