@@ -12,11 +12,17 @@ use super::moves::{is_system, same_actor};
 use super::story::is_forgotten;
 
 /// The events that an acknowledged call made.
-type Covered<'a> = BTreeSet<(&'a str, i64)>;
+#[derive(Default)]
+struct Covered<'a> {
+    /// Answered as such.
+    told: BTreeSet<(&'a str, i64)>,
+    /// May have come with one that was: the first of two events of one call.
+    beside: BTreeSet<(&'a str, i64)>,
+}
 
 /// Checks the calls against the log.
 pub(super) fn check(evidence: &Evidence, stories: &Stories, findings: &mut Findings) {
-    let mut covered = Covered::new();
+    let mut covered = Covered::default();
     for call in &evidence.calls {
         acknowledged(call, (evidence, stories), &mut covered, findings);
     }
@@ -43,7 +49,7 @@ fn acknowledged<'a>(
                 let last = stories.get(id).and_then(|story| story.last());
                 match last {
                     Some(event) if event.r#type() == TaskEventType::Deleted => {
-                        covered.insert((id, event.sequence));
+                        covered.told.insert((id, event.sequence));
                     }
                     _ if is_trimmed(evidence) => {}
                     _ => findings.add(
@@ -82,7 +88,7 @@ fn change<'a>(
         let own = story
             .iter()
             .take_while(|event| event.sequence <= task.revision.min(2));
-        covered.extend(
+        covered.beside.extend(
             own.filter(|e| made_by_create(e, story))
                 .map(|e| (e.task_id.as_str(), e.sequence)),
         );
@@ -110,7 +116,7 @@ fn change<'a>(
             format!("{}: is by another actor than {}", at(event), call.method),
         );
     }
-    if !covered.insert((&event.task_id, event.sequence)) {
+    if !covered.told.insert((&event.task_id, event.sequence)) {
         let text = format!(
             "{}: answered {} #{} and a call before",
             at(event),
@@ -124,7 +130,9 @@ fn change<'a>(
         let together = assigned.filter(|a| {
             a.r#type() == TaskEventType::Assigned && a.position + 1 == event.position && a.time == event.time
         });
-        covered.extend(together.map(|event| (event.task_id.as_str(), event.sequence)));
+        covered
+            .beside
+            .extend(together.map(|event| (event.task_id.as_str(), event.sequence)));
     }
 }
 
@@ -191,7 +199,8 @@ fn unexplained(evidence: &Evidence, stories: &Stories, covered: &Covered<'_>, fi
         if event.actor.as_ref().is_some_and(is_system) {
             continue;
         }
-        if covered.contains(&(event.task_id.as_str(), event.sequence)) {
+        let place = (event.task_id.as_str(), event.sequence);
+        if covered.told.contains(&place) || covered.beside.contains(&place) {
             continue;
         }
         let may_be = |call: &&Call| {

@@ -70,8 +70,7 @@ pub(super) fn debts(stories: &Stories, ends: &Ends) -> Vec<Debt> {
         .filter(|event| ends_for_children(event))
     {
         for child in children.get(event.task_id.as_str()).into_iter().flatten() {
-            let created = stories.get(*child).and_then(|story| story.first());
-            if created.is_some_and(|created| created.position < event.position) {
+            if stayed_open(stories.get(*child), event.position) {
                 let why = format!("is open, though its parent ended: {}", at(event));
                 owed.push(Debt {
                     task: (*child).to_owned(),
@@ -81,6 +80,17 @@ pub(super) fn debts(stories: &Stories, ends: &Ends) -> Vec<Debt> {
         }
     }
     owed
+}
+
+/// Whether a task was there and open at a position, and has not settled since. One that rested then, or that failed for
+/// another reason before its turn came, and was retried later is not followed.
+fn stayed_open(story: Option<&Vec<TaskEvent>>, position: i64) -> bool {
+    let settled = |event: &TaskEvent| LIFECYCLE.is_settled(event.to_state());
+    let (before, after): (Vec<_>, Vec<_>) = story
+        .into_iter()
+        .flatten()
+        .partition(|event| event.position < position);
+    before.last().is_some_and(|event| !settled(event)) && !after.into_iter().any(settled)
 }
 
 /// The event by which a task that is waited for settled, after it was begun to be waited for.

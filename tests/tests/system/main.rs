@@ -22,3 +22,4 @@ mod planted;
 mod races;
 mod readme;
 mod repeats;
+mod storm;
