@@ -298,6 +298,30 @@ async fn a_retried_task_does_not_wait_for_what_settled_while_it_rested() {
     server.finish().await;
 }
 
+/// A task that was retried while something was open runs all the same; also after a pause.
+#[tokio::test]
+async fn a_retried_task_comes_back_from_a_pause_to_its_holder() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let (fails, open) = (
+        started(&server, NewTask::new("test")).await,
+        queued(&server).await,
+    );
+    let task = created(&server, on(&fails).depends_on(&open.id)).await;
+    server.ok(client.fail(&fails.id, "no")).await;
+    until(&server, &task.id, State::Failed).await;
+    let retried = server.ok(client.retry(&task.id)).await;
+    assert_eq!(retried.state(), State::Queued);
+    let held = start(&server, &task.id).await;
+    server.ok(client.pause(&task.id)).await;
+    let resumed = server.ok(client.resume(&task.id)).await;
+    assert_eq!(
+        (resumed.state(), resumed.assignee.clone()),
+        (State::Assigned, held.assignee)
+    );
+    server.finish().await;
+}
+
 /// Many that wait for the same, in a race with each other.
 #[tokio::test]
 async fn racing_commands_on_waiting_tasks_stay_consistent() {

@@ -260,8 +260,10 @@ fn pause(s: &mut Steps<'_>, message: &str) {
 }
 
 fn resume(s: &mut Steps<'_>) {
-    let to = match s.task.paused_from {
-        Some(from @ (State::Pending | State::Scheduled | State::InputRequired | State::Review)) => from,
+    let to = match (s.task.paused_from, &s.task.assignee) {
+        (Some(from @ (State::Pending | State::Scheduled | State::InputRequired | State::Review)), _) => from,
+        // Also where a dependency is open: it was retried, so it was asked to run all the same.
+        (Some(State::Assigned | State::InProgress), Some(_)) => State::Assigned,
         _ => place(&s.task, s.now),
     };
     if to == State::Assigned {
