@@ -142,6 +142,15 @@ impl Recorded for BatchCreateTasksRequest {
     fn outcome(&self, answer: &Self::Output) -> Outcome {
         changed(answer, Vec::clone)
     }
+
+    fn named(&self) -> Vec<String> {
+        let chosen = self.requests.iter().map(|member| member.task_id.clone());
+        chosen.filter(|id| !id.is_empty()).collect()
+    }
+
+    fn actor(&self) -> Option<Actor> {
+        self.actor.clone()
+    }
 }
 
 macro_rules! bulk {

@@ -5,77 +5,38 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_client::{Client, Error, NewTask, Reason};
+use baton_client::{Client, NewTask, Reason};
 use baton_tests::harness::{History, Process, TestServer};
 use baton_tests::oracle::{Finding, Rule};
 use futures::future::join_all;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use crate::support::{id, queued, worker};
+use crate::dice::{Caller, Ids};
+use crate::support::{id, queued};
 
 /// Callers at once while a process is killed.
 const CALLERS: u64 = 16;
 
-/// Lives one after the other, until the server is gone.
-async fn lives(client: &Client, history: &History, seed: u64) {
-    let mut random = StdRng::seed_from_u64(seed);
-    loop {
-        if one_life(client, history, &mut random)
-            .await
-            .is_err_and(|error| is_gone(&error))
-        {
-            return;
-        }
-    }
-}
-
-async fn one_life(client: &Client, history: &History, random: &mut StdRng) -> Result<(), Error> {
-    let chosen = id();
-    history
-        .send(client.create(NewTask::new("test").id(&chosen)))
-        .await?;
-    if random.random_bool(0.3) {
-        let waits = NewTask::new("test").id(id()).depends_on(&chosen);
-        history.send(client.create(waits)).await?;
-    }
-    if random.random_bool(0.2) {
-        let part = NewTask::new("test").id(id()).parent(&chosen);
-        history.send(client.create(part)).await?;
-        history.send(client.cancel(&chosen)).await?;
-        return Ok(());
-    }
-    history
-        .send(client.start(&chosen).assignee(worker()).request_id(id()))
-        .await?;
-    history.send(client.progress(&chosen).percent(50)).await?;
-    if random.random_bool(0.3) {
-        history.send(client.fail(&chosen, "random")).await?;
-        history.send(client.delete(&chosen)).await?;
-    } else {
-        history
-            .send(client.complete(&chosen).output_json(&serde_json::json!(chosen)))
-            .await?;
-    }
-    Ok(())
-}
-
-/// Whether there is nobody any more, rather than a refusal.
-fn is_gone(error: &Error) -> bool {
-    !matches!(error, Error::Refused(_))
+/// Random calls until the server is gone.
+async fn callers(client: &Client, history: &History, ids: &Ids, seed: u64) {
+    let calls = (0..CALLERS).map(async |caller| {
+        let mut caller = Caller::new(client, history, ids, seed * 100 + caller);
+        while caller.call().await {}
+    });
+    join_all(calls).await;
 }
 
 /// Kills a process while callers are busy with it.
-async fn crash_under_load(process: Process, seed: u64) {
+async fn crash_under_load(process: Process, ids: &Ids, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let (client, history) = (process.client(), Arc::clone(process.history()));
-    let callers = join_all((0..CALLERS).map(|caller| lives(&client, &history, seed * 100 + caller)));
     let busy = Duration::from_micros(random.random_range(5_000..200_000));
     let killer = tokio::task::spawn_blocking(move || {
         // The one place where time itself is the test: the moment of the crash is random.
         std::thread::park_timeout(busy);
         process.kill();
     });
-    let ((), killed) = tokio::join!(async { drop(callers.await) }, killer);
+    let ((), killed) = tokio::join!(callers(&client, &history, ids, seed), killer);
     killed.expect("killing does not panic");
 }
 
@@ -85,10 +46,10 @@ async fn fifty_kills_under_load_lose_nothing() {
     const KILLS: u64 = 50;
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("baton.db");
-    let history = Arc::new(History::default());
+    let (history, ids) = (Arc::new(History::default()), Ids::default());
     for kill in 0..KILLS {
         let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
-        crash_under_load(process, kill).await;
+        crash_under_load(process, &ids, kill).await;
     }
     let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
     process.finish().await;
@@ -123,23 +84,15 @@ async fn a_stop_in_order_exits_well_and_keeps_everything() {
     let database = folder.path().join("baton.db");
     let process = Process::start(&database, |_| {}).unwrap();
     let (client, history) = (process.client(), Arc::clone(process.history()));
-    let callers = tokio::spawn({
-        let history = Arc::clone(&history);
-        async move { join_all((0..4).map(|caller| lives_until_refused(&client, &history, caller))).await }
-    });
+    let ids = Ids::default();
     let stopped = tokio::task::spawn_blocking(move || {
         std::thread::park_timeout(Duration::from_millis(100));
         process.terminate()
     });
-    let (_, status) = tokio::join!(callers, stopped);
+    let ((), status) = tokio::join!(callers(&client, &history, &ids, 0), stopped);
     assert!(status.unwrap().success());
     let again = Process::start(&database, |_| {}).unwrap().with_history(&history);
     again.finish().await;
-}
-
-async fn lives_until_refused(client: &Client, history: &History, seed: u64) {
-    let mut random = StdRng::seed_from_u64(seed);
-    while let Ok(()) = one_life(client, history, &mut random).await {}
 }
 
 /// A caller that hangs up cancels nothing half-way: what it asked for happens whole or not at all.
@@ -206,10 +159,10 @@ async fn power_cuts(flushes: &str, cuts: u64) -> Result<Vec<Finding>, String> {
     let folder = tempfile::tempdir().unwrap();
     let library = disk(folder.path());
     let database = folder.path().join("baton.db");
-    let history = Arc::new(History::default());
+    let (history, ids) = (Arc::new(History::default()), Ids::default());
     for cut in 0..cuts {
         let process = on_losing_disk(&database, &library, flushes).with_history(&history);
-        crash_under_load(process, cut).await;
+        crash_under_load(process, &ids, cut).await;
         cut_power(&database);
     }
     let process = on_losing_disk(&database, &library, "on").with_history(&history);

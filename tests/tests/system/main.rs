@@ -1,6 +1,7 @@
 //! The system tests: one binary, because each links the world.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod dice;
 mod support;
 
 mod admin;

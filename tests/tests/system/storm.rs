@@ -4,22 +4,15 @@
 //! `BATON_STORM_SEEDS=100` runs as many seeds; a seed that fails is printed.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
-use baton_client::proto::{
-    AttemptOutcome, DependencyFailureRule, RetryPolicy, WaitTaskRequest, WatchStart, WatchTasksRequest,
-};
-use baton_client::{Client, Error, NewTask, Priority, Selection, State, value};
-use baton_proto::v1::Task;
-use baton_tests::harness::{Recorded, TestServer};
+use baton_client::State;
+use baton_client::proto::{WatchStart, WatchTasksRequest};
+use baton_tests::harness::TestServer;
 use baton_tests::oracle::Scope;
 use futures::future::join_all;
-use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
-use serde_json::json;
 
-use crate::support::{from_oldest, id, person, worker};
+use crate::dice::{Caller, Ids};
+use crate::support::from_oldest;
 
 const SEEDS: u64 = 4;
 const CLIENTS: u64 = 6;
@@ -46,7 +39,7 @@ async fn storm(seed: u64) {
     }
     for phase in 0..3 {
         let base = seed * 1_000 + phase * 100;
-        join_all((0..CLIENTS).map(|client| caller(&server, &ids, base + client))).await;
+        join_all((0..CLIENTS).map(|client| calls(&server, &ids, base + client))).await;
         let (filter, scope) = scopes().swap_remove(usize::try_from(seed % 3).unwrap());
         let opening = filtered(filter, WatchStart::Snapshot);
         watches.push((server.watch(opening.clone(), scope.clone()).await, opening, scope));
@@ -97,239 +90,9 @@ fn scopes() -> Vec<(&'static str, Scope)> {
     ]
 }
 
-/// One client and its dice.
-struct Caller<'a> {
-    server: &'a TestServer,
-    client: &'a Client,
-    ids: &'a Mutex<Vec<String>>,
-    random: StdRng,
-}
-
-async fn caller(server: &TestServer, ids: &Mutex<Vec<String>>, seed: u64) {
-    let mut caller = Caller {
-        server,
-        client: server.client(),
-        ids,
-        random: StdRng::seed_from_u64(seed),
-    };
+async fn calls(server: &TestServer, ids: &Ids, seed: u64) {
+    let mut caller = Caller::new(server.client(), server.history(), ids, seed);
     for _ in 0..CALLS {
-        caller.anything().await;
-    }
-}
-
-impl Caller<'_> {
-    /// A call may be refused, in words; anything else is a fault.
-    async fn send<R: Recorded>(&self, call: baton_client::Call<R>) {
-        if let Err(error) = self.server.send(call).await {
-            let fault =
-                !matches!(&error, Error::Refused(refusal) if refusal.code != baton_client::Code::Internal);
-            assert!(!fault, "{}: {error:?}", R::METHOD);
-        }
-    }
-
-    fn one(&mut self) -> String {
-        let ids = self.ids.lock().unwrap();
-        ids.choose(&mut self.random).cloned().unwrap_or_else(id)
-    }
-
-    fn span(&mut self) -> Duration {
-        Duration::from_millis(self.random.random_range(0..20_000))
-    }
-
-    async fn anything(&mut self) {
-        match self.random.random_range(0..100) {
-            0..14 => self.create().await,
-            14..16 => self.batch().await,
-            16..40 => self.begin().await,
-            40..58 => self.end().await,
-            58..72 => self.steer().await,
-            72..82 => self.connect().await,
-            82..90 => self.together().await,
-            _ => self.look().await,
-        }
-    }
-
-    fn new_task(&mut self) -> NewTask {
-        let mut new = NewTask::new(["mail", "print"][self.random.random_range(0..2)])
-            .queue(["a", "b"][self.random.random_range(0..2)])
-            .label("n", self.random.random_range(0..3).to_string());
-        if self.random.random_bool(0.2) {
-            new = new.hold();
-        }
-        if self.random.random_bool(0.2) {
-            new = new.delay(self.span());
-        }
-        if self.random.random_bool(0.2) {
-            new = new.assignee(worker());
-        }
-        if self.random.random_bool(0.2) {
-            new = new.needs_approval().priority(Priority::High);
-        }
-        if self.random.random_bool(0.4) {
-            new = new.retry_policy(RetryPolicy {
-                max_attempts: Some(self.random.random_range(1..4)),
-                ..RetryPolicy::default()
-            });
-        }
-        if self.random.random_bool(0.4) {
-            new = new.input_json(&json!({"dice": self.random.random_range(0..6)}));
-        }
-        for _ in 0..self.random.random_range(0..3) {
-            let rule = [
-                DependencyFailureRule::Fail,
-                DependencyFailureRule::Cancel,
-                DependencyFailureRule::Continue,
-            ][self.random.random_range(0..3)];
-            new = new.depends_on_with(self.one(), rule);
-        }
-        if self.random.random_bool(0.2) {
-            new = new.parent(self.one());
-        }
-        new
-    }
-
-    async fn create(&mut self) {
-        let new = self.new_task();
-        if let Ok(task) = self.server.send(self.client.create(new)).await {
-            self.ids.lock().unwrap().push(task.id.clone());
-        }
-    }
-
-    async fn batch(&mut self) {
-        let members = [
-            self.new_task().reference("one"),
-            self.new_task().depends_on_sibling("one"),
-        ];
-        if let Ok(tasks) = self.server.send(self.client.batch_create(members)).await {
-            let mut ids = self.ids.lock().unwrap();
-            ids.extend(tasks.iter().map(|task| task.id.clone()));
-        }
-    }
-
-    async fn begin(&mut self) {
-        let (id, client, span) = (self.one(), self.client, self.span());
-        match self.random.random_range(0..12) {
-            0..5 => self.send(client.start(&id)).await,
-            5 => self.send(client.assign(&id, worker())).await,
-            6 => self.send(client.queue(&id)).await,
-            7 => self.send(client.schedule(&id, span)).await,
-            8 => self.send(client.progress(&id).percent(50)).await,
-            9 => {
-                self.send(client.request_input(&id, "?").key(span.as_millis().to_string()))
-                    .await
-            }
-            10 => self.send(client.provide_input(&id, value::json_text("1"))).await,
-            _ => self.send(client.snooze(&id, span)).await,
-        }
-    }
-
-    async fn end(&mut self) {
-        let (id, client, span) = (self.one(), self.client, self.span());
-        let outcome = [
-            AttemptOutcome::Error,
-            AttemptOutcome::Timeout,
-            AttemptOutcome::Killed,
-        ];
-        let outcome = outcome[self.random.random_range(0..3)];
-        match self.random.random_range(0..12) {
-            0..3 => {
-                self.send(client.complete(&id).output_json(&json!(span.as_millis())))
-                    .await
-            }
-            3 => self.send(client.complete(&id)).await,
-            4 | 5 => self.send(client.fail(&id, "dice").outcome(outcome)).await,
-            6 => self.send(client.fail(&id, "dice").retry_after(span)).await,
-            7 => self.send(client.fail(&id, "dice").non_retryable()).await,
-            8 => self.send(client.submit(&id).output_json(&json!("draft"))).await,
-            9 => self.send(client.approve(&id).actor(person())).await,
-            10 => self.send(client.request_rework(&id, "more")).await,
-            _ => self.send(client.reject(&id).reason("no")).await,
-        }
-    }
-
-    async fn steer(&mut self) {
-        let (id, client, span) = (self.one(), self.client, self.span());
-        match self.random.random_range(0..12) {
-            0 | 1 => self.send(client.pause(&id)).await,
-            2..5 => self.send(client.resume(&id)).await,
-            5 => self.send(client.release(&id)).await,
-            6 => self.send(client.retry(&id)).await,
-            7 => {
-                self.send(client.retry(&id).delay(span).input(value::json_text("2")))
-                    .await
-            }
-            8 => self.send(client.cancel(&id).reason("dice")).await,
-            9 => self.send(client.discard(&id)).await,
-            10 => self.send(client.delete(&id)).await,
-            _ => self.send(client.delete(&id).force()).await,
-        }
-    }
-
-    async fn connect(&mut self) {
-        let (id, other, client) = (self.one(), self.one(), self.client);
-        let mut edit = Task {
-            id: id.clone(),
-            queue: "b".to_owned(),
-            title: other.clone(),
-            ..Task::default()
-        };
-        edit.labels.insert("n".to_owned(), "1".to_owned());
-        match self.random.random_range(0..8) {
-            0..2 => self.send(client.add_dependency(&id, &other)).await,
-            2 => self.send(client.remove_dependency(&id, &other)).await,
-            3 => self.send(client.update(edit, ["labels"])).await,
-            4 => self.send(client.update(edit, ["queue"])).await,
-            5 => self.send(client.update(edit, ["title", "labels"])).await,
-            6 => self.send(client.update(edit, ["input"])).await,
-            _ => self.send(client.comment(&id, "hm")).await,
-        }
-    }
-
-    async fn together(&mut self) {
-        let (one, two, client) = (self.one(), self.one(), self.client);
-        let ids = Selection::ids([&one, &two]);
-        let states = [
-            State::Queued,
-            State::InProgress,
-            State::Completed,
-            State::Paused,
-            State::Review,
-        ];
-        let state = states[self.random.random_range(0..states.len())];
-        match self.random.random_range(0..6) {
-            0 | 1 => self.send(client.bulk_update_state(ids, state)).await,
-            2 => self.send(client.bulk_retry(ids)).await,
-            3 => self.send(client.bulk_discard(ids)).await,
-            4 => {
-                let some = Selection::filter("state = PAUSED AND queue = a");
-                self.send(client.bulk_update_state(some, State::Queued).max_count(3))
-                    .await;
-            }
-            _ => self.send(client.bulk_cancel(ids)).await,
-        }
-    }
-
-    async fn look(&mut self) {
-        let (id, client, span) = (self.one(), self.client, self.span());
-        let wait = WaitTaskRequest {
-            id: id.clone(),
-            timeout: Some(value::span(Duration::ZERO)),
-            ..WaitTaskRequest::default()
-        };
-        match self.random.random_range(0..8) {
-            0 => self.send(client.get(&id)).await,
-            1 => {
-                self.send(client.list().filter("state = QUEUED").page_size(10))
-                    .await
-            }
-            2 => self.send(client.list_events(&id)).await,
-            3 => self.send(client.explain(&id)).await,
-            4 => self.send(client.stats()).await,
-            5 => self.send(client.call(wait)).await,
-            _ => {
-                self.send(client.advance_clock(span + Duration::from_millis(1)))
-                    .await
-            }
-        }
+        assert!(caller.call().await, "the server is there");
     }
 }
