@@ -70,6 +70,8 @@ CREATE TABLE task (
     output BLOB,
     output_body BLOB,
     retry_count INTEGER NOT NULL DEFAULT 0,
+    -- The version of the input that was last cleared.
+    cleared_input INTEGER NOT NULL DEFAULT 0,
     has_dependants INTEGER NOT NULL DEFAULT 0 CHECK (has_dependants IN (0, 1)),
     has_children INTEGER NOT NULL DEFAULT 0 CHECK (has_children IN (0, 1)),
     CHECK ((end_time IS NOT NULL) = (state IN ('COMPLETED', 'FAILED', 'DEAD', 'CANCELLED'))),

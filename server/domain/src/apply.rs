@@ -193,6 +193,9 @@ fn apply_edit(task: &mut Task, edit: &Edit) {
     set(&mut task.function, function);
     set(&mut task.title, title);
     set(&mut task.description, description);
+    if input == &Some(None) {
+        task.cleared_input = task.input_version();
+    }
     set(&mut task.input, input);
     set(&mut task.priority, priority);
     set(&mut task.labels, labels);

@@ -48,10 +48,10 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// The same payload as the successor of `previous`.
+    /// The same payload as the successor of that `version`; 0 for the first of its role.
     #[must_use]
-    pub fn after(mut self, previous: Option<&Self>) -> Self {
-        self.version = previous.map_or(1, |p| p.version + 1);
+    pub fn after(mut self, version: i32) -> Self {
+        self.version = version + 1;
         self
     }
 

@@ -345,6 +345,8 @@ pub struct Task {
     pub attempt: i32,
     /// Retry commands.
     pub retry_count: i32,
+    /// The version of the input that was last cleared, 0 if none was: versions never come again.
+    pub cleared_input: i32,
     /// Starts.
     pub execution_count: i32,
     /// When a failed attempt is tried again.
@@ -388,6 +390,14 @@ impl Task {
             | State::Dead
             | State::Cancelled => None,
         }
+    }
+
+    /// The version of its last input, be it cleared since; 0 if it never had one.
+    #[must_use]
+    pub fn input_version(&self) -> i32 {
+        self.input
+            .as_ref()
+            .map_or(self.cleared_input, |input| input.version)
     }
 
     /// How long it ran: from its start to its end. `None` before both are known.

@@ -12,7 +12,7 @@ use super::read::id_in;
 use super::rows::{payloads, payloads_mut, read_event, read_payload, read_replaced};
 use super::{Store, StoreError};
 
-type Bodies = BTreeMap<(TaskId, PayloadRole, [u8; 32]), Bytes>;
+type Bodies = BTreeMap<(TaskId, PayloadRole, i32), Bytes>;
 /// Id, then header and body of the input, then of the output.
 type Columns = (
     Uuid,
@@ -120,7 +120,7 @@ impl Store {
         let bodies = self.bodies(&named).await?;
         for event in events {
             for (role, payload) in payloads_mut(&mut event.detail) {
-                if let Some(body) = bodies.get(&(event.task_id, role, payload.sha256)) {
+                if let Some(body) = bodies.get(&(event.task_id, role, payload.version)) {
                     payload.body = Some(body.clone());
                 }
             }
@@ -128,13 +128,12 @@ impl Store {
         Ok(())
     }
 
-    /// The bytes of those payloads, standing or replaced, and of whatever else stands on their tasks. By their hash,
-    /// not their version: a version may be given twice, and other bytes are not what the event means.
+    /// The bytes of those payloads, standing or replaced, and of whatever else stands on their tasks.
     async fn bodies(&self, named: &BTreeSet<(TaskId, PayloadRole, i32)>) -> Result<Bodies, StoreError> {
         let mut bodies = BTreeMap::new();
         let mut keep = |id, role, payload: Payload| {
             if let Some(body) = payload.body {
-                bodies.insert((id, role, payload.sha256), body);
+                bodies.insert((id, role, payload.version), body);
             }
         };
         let ids: BTreeSet<TaskId> = named.iter().map(|(id, _, _)| *id).collect();

@@ -68,7 +68,7 @@ pub(super) fn update(s: &mut Steps<'_>, edit: &Edit) -> Result<(), Rejection> {
         });
     }
     let mut edit = edit.clone();
-    edit.input = edit.input.map(|new| new.map(|p| p.after(s.task.input.as_ref())));
+    edit.input = edit.input.map(|new| new.map(|p| p.after(s.task.input_version())));
     let previous = Box::new(Previous {
         queue: s.task.queue.clone(),
         task_type: s.task.task_type.clone(),

@@ -232,7 +232,7 @@ fn snooze(s: &mut Steps<'_>, schedule_time: Timestamp) {
 }
 
 fn retry(s: &mut Steps<'_>, input: Option<&Payload>, at: Timestamp) {
-    let input = input.map(|p| p.clone().after(s.task.input.as_ref()));
+    let input = input.map(|p| p.clone().after(s.task.input_version()));
     let later = at > s.now;
     let (to, schedule_time) = if later {
         (State::Scheduled, Some(at))

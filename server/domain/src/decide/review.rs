@@ -34,7 +34,10 @@ pub(super) fn submit(s: &mut Steps<'_>, output: Option<&Payload>, reason: reason
 }
 
 fn next_output(task: &Task, output: Option<&Payload>) -> Option<Payload> {
-    output.map(|p| p.clone().after(task.output.as_ref()))
+    output.map(|p| {
+        p.clone()
+            .after(task.output.as_ref().map_or(0, |standing| standing.version))
+    })
 }
 
 pub(super) fn request_input(s: &mut Steps<'_>, request: &InputRequest) -> Result<(), Rejection> {
@@ -73,7 +76,7 @@ pub(super) fn provide_input(
         );
         return Err(Rejection::InvalidField { field: "input", why });
     }
-    request.answer = Some(input.clone().after(None));
+    request.answer = Some(input.clone().after(0));
     request.answerer = Some(actor.clone());
     let to = if s.task.assignee.is_some() {
         State::InProgress

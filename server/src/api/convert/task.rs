@@ -71,6 +71,7 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         end_time,
         attempt,
         retry_count,
+        cleared_input: _,
         execution_count,
         retry_policy,
         verification,

@@ -353,3 +353,34 @@ async fn a_circle_of_dependencies_is_shown() {
     assert_eq!(refusal.metadata["field"], "dependency.task_id");
     bench.finish().await;
 }
+
+/// Versions name inputs for ever: one that comes after a cleared one is not taken for the first.
+#[tokio::test]
+async fn an_input_after_a_cleared_one_has_a_version_of_its_own() {
+    let bench = Bench::new().await;
+    let id = bench.create(manual(text("1"))).await.id;
+    for input in [None, Some("2"), Some("3")] {
+        let task = raw::Task {
+            input: input.map(text),
+            ..Default::default()
+        };
+        ok(bench.tasks.update_task(update(&id, task, &["input"])).await);
+    }
+    let history = raw::ListTaskEventsRequest {
+        id,
+        view: raw::TaskView::Full.into(),
+        ..Default::default()
+    };
+    let history = ok(bench.tasks.list_task_events(Request::new(history)).await);
+    let inputs = history.events.into_iter().filter_map(|event| match event.detail {
+        Some(raw::task_event::Detail::Created(created)) => created.input,
+        Some(raw::task_event::Detail::Updated(updated)) => updated.input,
+        _ => None,
+    });
+    let inputs: Vec<_> = inputs.map(|input| (input.version, input.payload)).collect();
+    assert_eq!(
+        inputs,
+        [(1, Some(text("1"))), (2, Some(text("2"))), (3, Some(text("3")))]
+    );
+    bench.finish().await;
+}

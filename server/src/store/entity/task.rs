@@ -48,6 +48,7 @@ pub struct Model {
     pub output: Option<Vec<u8>>,
     pub output_body: Option<Vec<u8>>,
     pub retry_count: i32,
+    pub cleared_input: i32,
     pub has_dependants: bool,
     pub has_children: bool,
 }

@@ -245,6 +245,8 @@ pub(in crate::store) struct Created {
     pub(super) has_dependants: bool,
     #[prost(bool, tag = "30")]
     pub(super) has_children: bool,
+    #[prost(int32, tag = "31")]
+    pub(super) cleared_input: i32,
 }
 
 /// Fields that are present replace the task's. Of an optional field, `*_set` says whether it was named.

@@ -67,6 +67,7 @@ pub(in crate::store) const TASK: Table = Table {
         &[blob("input", Default::Null), blob("input_body", Default::Null)],
         &[blob("output", Default::Null), blob("output_body", Default::Null)],
         &[plain("retry_count", Default::Int(0))],
+        &[plain("cleared_input", Default::Int(0))],
         &[
             plain("has_dependants", Default::Int(0)),
             plain("has_children", Default::Int(0)),
@@ -110,6 +111,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         end_time,
         attempt,
         retry_count,
+        cleared_input,
         execution_count,
         retry_policy: _,
         verification: _,
@@ -187,6 +189,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         ),
         body(output.as_ref()),
         Cell::Int((*retry_count).into()),
+        Cell::Int((*cleared_input).into()),
         Cell::Int((*has_dependants).into()),
         Cell::Int((*has_children).into()),
     ]
@@ -266,6 +269,7 @@ fn convert(row: Model) -> Result<Task, Why> {
         output,
         output_body,
         retry_count,
+        cleared_input,
         has_dependants,
         has_children,
     } = row;
@@ -318,6 +322,7 @@ fn convert(row: Model) -> Result<Task, Why> {
         end_time: parts::time(end_time),
         attempt,
         retry_count,
+        cleared_input,
         execution_count,
         retry_policy: retry_policy.map(parts::from_retry_policy).transpose()?,
         verification: parts::number(verification, Verification::from_number, "verification")?,

@@ -88,18 +88,18 @@ prop_compose! {
     fn any_task()(id in any::<u128>(), texts in texts(), documents in documents(), creator in actor(),
         assignee in of(actor()), labels in btree_map(text(), text(), 0..4), state in select(State::ALL),
         times in (time(), time(), of(time()), of(time()), of(time()), time()),
-        numbers in (any::<i32>(), any::<i32>(), any::<i32>(), any::<i64>(), 1..1_000_i64, any::<[u8; 32]>()),
+        numbers in (any::<i32>(), any::<i32>(), any::<i32>(), any::<i32>(), any::<i64>(), 1..1_000_i64, any::<[u8; 32]>()),
         enums in (select(Priority::ALL), select(Verification::ALL), of(select(State::ALL)), of(any::<u128>())),
         marks in any::<(bool, bool)>()) -> Task {
         let [queue, task_type, title, description, reason, state_message] = texts;
         let (create_time, update_time, queue_time, start_time, schedule_time, end) = times;
-        let (attempt, retry_count, execution_count, fence, revision, spec_hash) = numbers;
+        let (attempt, retry_count, cleared_input, execution_count, fence, revision, spec_hash) = numbers;
         let (priority, verification, paused_from, parent) = enums;
         Task {
             id: TaskId(Uuid::from_u128(id)),
             queue, task_type, title, description, state_message, creator, assignee, labels, state, create_time,
-            update_time, queue_time, start_time, schedule_time, attempt, retry_count, execution_count, fence, revision,
-            spec_hash, priority, verification, paused_from,
+            update_time, queue_time, start_time, schedule_time, attempt, retry_count, cleared_input, execution_count, fence,
+            revision, spec_hash, priority, verification, paused_from,
             state_reason: reason.into(),
             end_time: state.is_settled().then_some(end),
             edit_revision: (revision + 1) / 2,

@@ -233,6 +233,7 @@ pub(super) fn maximal(id: TaskId) -> Task {
         end_time: None,
         attempt: 7,
         retry_count: 8,
+        cleared_input: 0,
         execution_count: 9,
         retry_policy: Some(retry_policy(&text)),
         verification: Verification::Manual,

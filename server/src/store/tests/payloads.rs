@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Action, Detail, Edit, EventType, Payload, PayloadRole};
+use baton_domain::{Detail, EventType, Payload, PayloadRole};
 use bytes::Bytes;
 
-use super::fixture::{Fixture, NOW, by, json, new_input};
+use super::fixture::{Fixture, NOW, json, new_input};
 use crate::store::{EventsOfQuery, Window};
 
 fn body(payload: Option<Payload>) -> Option<Bytes> {
@@ -71,34 +71,4 @@ async fn every_version_of_a_payload_can_be_read() {
         panic!("{log:?}")
     };
     assert_eq!(body(created.input.clone()).as_deref(), Some(&b"1"[..]));
-}
-
-#[tokio::test]
-async fn a_payload_that_got_the_version_of_another_does_not_pass_for_it() {
-    let mut fixture = Fixture::new().await;
-    let first = fixture.put(|new| new.input = Some(json("1"))).await;
-    let clear = by(Action::Update(Box::new(Edit {
-        input: Some(None),
-        ..Edit::default()
-    })));
-    let (cleared, batch) = fixture.moved(&first, &clear, NOW);
-    fixture.writer.commit(&batch).await.unwrap();
-    let (again, batch) = fixture.moved(&cleared, &new_input("2"), NOW);
-    fixture.writer.commit(&batch).await.unwrap();
-    assert_eq!(fixture.store.task(first.id).await.unwrap(), Some(again));
-    let mut log = fixture.store.log("default", 0, 9).await.unwrap();
-    fixture.store.fill_payloads(&mut log).await.unwrap();
-    for event in &log {
-        if let Detail::Updated { edit, .. } = &event.detail
-            && let Some(Some(input)) = &edit.input
-        {
-            assert!(
-                input.body.is_none() || input.body.as_deref() == Some(&b"2"[..]),
-                "{event:?}"
-            );
-        }
-        if let Detail::Created(task) = &event.detail {
-            assert_eq!(body(task.input.clone()).as_deref(), Some(&b"1"[..]));
-        }
-    }
 }

@@ -134,6 +134,7 @@ fn task_columns_of_version_1_are_read() {
         // Bytes, but none of them: a fixture has no sign for that.
         output_body: take("output_body").or(Some(Vec::new())),
         retry_count: task.retry_count,
+        cleared_input: task.cleared_input,
         has_dependants: task.has_dependants,
         has_children: task.has_children,
     };
