@@ -8,6 +8,7 @@ use baton_domain::{
 };
 use uuid::Uuid;
 
+use super::committer::GRAPH_TASKS;
 use super::error::Error;
 use super::job::{Answer, CreateRequest, Done, Job, RequestKey, Work};
 use super::order::creation_order;
@@ -139,6 +140,12 @@ impl Batch {
         let target = self.reference(dependency.task_id, &task.namespace, || {
             "dependency.task_id".to_owned()
         })?;
+        if self.working.is_given_up(dependency.task_id) {
+            let why =
+                format!("more than {GRAPH_TASKS} tasks wait behind it; the check for a circle ends there");
+            let field = "dependency.task_id";
+            return Err(Rejection::InvalidField { field, why }.into());
+        }
         if let Some(path) = cycle(&self.working, task.id, dependency.task_id) {
             return Err(Rejection::DependencyCycle { path }.into());
         }

@@ -23,7 +23,7 @@ use crate::seams::{Clock, monotonic_now};
 use crate::store::{CommitError, Heads, Store, StoreError, WriteBatch, Writer};
 
 /// Tasks that the check for a circle of dependencies may visit before it gives up.
-const GRAPH_TASKS: usize = 10_000;
+pub(super) const GRAPH_TASKS: usize = 10_000;
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
 
@@ -245,7 +245,8 @@ impl Committer {
         Ok(())
     }
 
-    /// Everything that `from` waits for, directly or not: what the check for a circle walks.
+    /// Everything that `from` waits for, directly or not: what the check for a circle walks. Where that is too much, the
+    /// command that asked for it is refused, and no other of its batch.
     async fn load_graph(&mut self, working: &mut Working, from: TaskId) -> Result<(), Error> {
         let mut wave = vec![from];
         let mut seen = std::collections::HashSet::from([from]);
@@ -262,12 +263,7 @@ impl Committer {
                 .collect();
         }
         if seen.len() > GRAPH_TASKS {
-            let why =
-                format!("more than {GRAPH_TASKS} tasks wait behind it; the check for a circle ends there");
-            return Err(Error::Rejected(baton_domain::Rejection::InvalidField {
-                field: "dependency.task_id",
-                why,
-            }));
+            working.give_up(from);
         }
         Ok(())
     }

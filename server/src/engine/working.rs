@@ -22,6 +22,8 @@ pub(super) struct Working {
     changed: Vec<TaskId>,
     /// By (dependant, target): the target's revision when the dependant began to wait for it.
     waits: HashMap<(TaskId, TaskId), i64>,
+    /// What these wait for is more than a check for a circle may load.
+    given_up: HashSet<TaskId>,
 }
 
 impl Working {
@@ -35,6 +37,16 @@ impl Working {
 
     pub(super) fn contains(&self, id: TaskId) -> bool {
         self.slots.contains_key(&id)
+    }
+
+    /// Not all that this task waits for was loaded.
+    pub(super) fn give_up(&mut self, id: TaskId) {
+        self.given_up.insert(id);
+    }
+
+    /// Whether not all that this task waits for was loaded.
+    pub(super) fn is_given_up(&self, id: TaskId) -> bool {
+        self.given_up.contains(&id)
     }
 
     /// The task as it stands within the batch.

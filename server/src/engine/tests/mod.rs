@@ -1,0 +1,162 @@
+//! The committer's protocol, point by point, over a real SQLite file.
+
+mod lives;
+mod neighbours;
+mod repeats;
+
+use std::collections::BTreeMap;
+
+use baton_domain::{
+    Action, Actor, Command, Dependency, FailureRule, NewTask, Priority, State, Timestamp, Verification,
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+use crate::feed::RING_BYTES;
+use crate::store::{DatabaseUrl, StoreOptions};
+
+struct Bench {
+    engine: Engine,
+    committer: JoinHandle<()>,
+    folder: TempDir,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
+        let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
+            .await
+            .expect("a new store opens");
+        let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
+        let limits = IntakeLimits::default();
+        let parts = Parts {
+            opened,
+            feed,
+            clock: Clock::movable(),
+            ids: Ids::system(),
+            limits,
+        };
+        let (engine, committer) = Engine::start(parts);
+        Self {
+            engine,
+            committer,
+            folder,
+        }
+    }
+
+    /// Runs SQL as somebody else who opened the file would.
+    async fn sql(&self, text: &'static str) {
+        use sqlx::{Connection as _, Executor as _};
+        let path = self.folder.path().join("baton.db");
+        let url = format!("sqlite:{}", path.display());
+        let mut other = sqlx::SqliteConnection::connect(&url)
+            .await
+            .expect("the file opens");
+        other.execute(text).await.expect("the statement runs");
+        other.close().await.expect("the connection closes");
+    }
+
+    fn new_task(&self, title: &str) -> Box<NewTask> {
+        Box::new(NewTask {
+            id: TaskId(self.engine.ids().uuid_v7(self.engine.clock().now_micros())),
+            namespace: "default".to_owned(),
+            queue: "default".to_owned(),
+            task_type: "report".to_owned(),
+            function: None,
+            title: title.to_owned(),
+            description: String::new(),
+            input: None,
+            priority: Priority::Normal,
+            labels: BTreeMap::new(),
+            metadata: None,
+            assignee: None,
+            parent_id: None,
+            dependencies: Vec::new(),
+            schedule: None,
+            retry_policy: None,
+            verification: Verification::None,
+            spec_hash: *blake3::hash(title.as_bytes()).as_bytes(),
+            hold: false,
+        })
+    }
+
+    async fn create(&self, new: Box<NewTask>) -> Result<Done, Error> {
+        self.engine.create(member(new), None).await
+    }
+
+    async fn give(&self, id: TaskId, action: Action) -> Result<Done, Error> {
+        self.engine.execute(command(id, action)).await
+    }
+
+    /// Everything that was committed is in the log, numbered without a gap, and folds to the rows.
+    async fn finish(self) {
+        self.engine.close();
+        self.committer.await.expect("the committer ends");
+        let log = self
+            .engine
+            .store()
+            .log("default", 0, 100_000)
+            .await
+            .expect("the log reads");
+        let mut histories: BTreeMap<TaskId, Vec<_>> = BTreeMap::new();
+        for (n, event) in log.into_iter().enumerate() {
+            assert_eq!(event.position, n as i64 + 1, "positions have no gap");
+            histories.entry(event.task_id).or_default().push(event);
+        }
+        let ids: Vec<_> = histories.keys().copied().collect();
+        let mut stored = BTreeMap::new();
+        for ids in ids.chunks(1_000) {
+            let rows = self.engine.store().tasks(ids).await.expect("the rows read");
+            stored.extend(rows.into_iter().map(|task| (task.id, task)));
+        }
+        for (id, history) in histories {
+            let folded = baton_domain::apply::fold(&history);
+            assert_eq!(
+                folded.map(|t| (t.state, t.revision)),
+                stored.get(&id).map(|t| (t.state, t.revision)),
+                "{id}"
+            );
+        }
+    }
+}
+
+fn command(id: TaskId, action: Action) -> MoveRequest {
+    let command = Command {
+        actor: Actor::anonymous(),
+        action,
+    };
+    MoveRequest {
+        id,
+        command,
+        etag: None,
+        request: None,
+        class: Class::Move,
+    }
+}
+
+fn request_key(n: u128) -> Option<RequestKey> {
+    Some(RequestKey {
+        id: Uuid::from_u128(n),
+        method: "Test",
+        hash: [1; 32],
+    })
+}
+
+fn member(new: Box<NewTask>) -> CreateRequest {
+    CreateRequest {
+        new,
+        creator: Actor::anonymous(),
+        chosen_id: true,
+    }
+}
+
+/// A dependency that fails its task when it fails.
+fn on(task_id: TaskId) -> Dependency {
+    Dependency {
+        task_id,
+        on_failure: FailureRule::Fail,
+        result: None,
+    }
+}
