@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 use baton_client::Client;
 use tonic::transport::Channel;
@@ -49,6 +50,7 @@ pub struct Process {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    keeper: Option<JoinHandle<()>>,
     history: Arc<History>,
 }
 
@@ -97,6 +99,7 @@ impl Process {
                 child,
                 address,
                 log,
+                keeper: Some(keeper),
                 history: Arc::default(),
             }),
             None => {
@@ -151,6 +154,18 @@ impl Process {
 
     /// Asks it to end (SIGTERM) and waits.
     pub fn terminate(mut self) -> ExitStatus {
+        self.end_in_order()
+    }
+
+    /// As [`Self::terminate`]; answers everything that it wrote to stderr.
+    pub fn stop_and_read(mut self) -> String {
+        self.end_in_order();
+        let keeper = self.keeper.take().expect("nobody else reads it to the end");
+        keeper.join().expect("reading does not panic");
+        written(&self.log)
+    }
+
+    fn end_in_order(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         let sent = Command::new("kill")
             .args(["-TERM", &id])
@@ -183,7 +198,7 @@ impl Drop for Process {
     }
 }
 
-fn keep(from: impl std::io::Read + Send + 'static, to: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
+fn keep(from: impl std::io::Read + Send + 'static, to: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             let mut text = to.lock().expect("no holder panics");

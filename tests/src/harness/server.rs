@@ -42,6 +42,7 @@ pub struct TestServer {
 #[derive(Debug)]
 struct Running {
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), baton_server::RunError>>,
 }
@@ -84,6 +85,11 @@ impl TestServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.running.as_ref().expect("the server runs").address
+    }
+
+    /// Where it shows its metrics, if it does.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.running.as_ref().expect("the server runs").metrics
     }
 
     /// The file of its tasks.
@@ -295,9 +301,12 @@ async fn run(config: &Config, limits: IntakeLimits, address: SocketAddr) -> Runn
     let stop = CancellationToken::new();
     let store = StoreOptions::new(Ids::system());
     let server = Server::open_with(config.clone(), listener, &store, limits).await;
-    let served = tokio::spawn(server.expect("the server opens").serve(stop.clone()));
+    let server = server.expect("the server opens");
+    let metrics = server.metrics_address();
+    let served = tokio::spawn(server.serve(stop.clone()));
     Running {
         address,
+        metrics,
         stop,
         served,
     }

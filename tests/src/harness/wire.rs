@@ -8,8 +8,9 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, SerializeO
 use serde_json::Value;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 
 /// The contract.
 pub static CONTRACT: LazyLock<DescriptorPool> = LazyLock::new(|| {
@@ -32,18 +33,30 @@ pub fn method(name: &str) -> MethodDescriptor {
 ///
 /// Errors: the status; a request that is no JSON of this message panics, for it is the test's.
 pub async fn call_json(channel: Channel, name: &str, request: &Value) -> Result<Value, Status> {
+    Ok(call_json_whole(channel, name, request).await?.into_inner())
+}
+
+/// As [`call_json`], with the metadata of the answer.
+///
+/// Errors: as there.
+pub async fn call_json_whole(
+    channel: Channel,
+    name: &str,
+    request: &Value,
+) -> Result<Response<Value>, Status> {
     let method = method(name);
     let request = DynamicMessage::deserialize(method.input(), request)
         .unwrap_or_else(|error| panic!("{name}: the request is no {}: {error}", method.input().name()));
-    let answer = call_bytes(channel, &method, request.encode_to_vec().into()).await?;
-    let answer = answer.first().cloned().unwrap_or_default();
-    let answer = DynamicMessage::decode(method.output(), answer).expect("an answer is of its type");
+    let answer = unary(channel, &method, request.encode_to_vec().into()).await?;
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .skip_default_fields(false);
-    Ok(answer
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .expect("an answer can be written as JSON"))
+    Ok(answer.map(|answer| {
+        DynamicMessage::decode(method.output(), answer)
+            .expect("an answer is of its type")
+            .serialize_with_options(serde_json::value::Serializer, &options)
+            .expect("an answer can be written as JSON")
+    }))
 }
 
 /// Sends bytes to a method; answers the first message of a stream, or the one answer.
@@ -54,21 +67,33 @@ pub async fn call_bytes(
     method: &MethodDescriptor,
     bytes: Bytes,
 ) -> Result<Vec<Bytes>, Status> {
-    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-    let path = path.parse().expect("names of the contract are paths");
-    let mut grpc = Grpc::new(channel).max_decoding_message_size(64 << 20);
-    grpc.ready()
-        .await
-        .map_err(|error| Status::new(Code::Unavailable, error.to_string()))?;
     if method.is_server_streaming() {
+        let (mut grpc, path) = (ready(channel).await?, path(method));
         let mut stream = grpc
             .server_streaming(Request::new(bytes), path, Bare)
             .await?
             .into_inner();
         return Ok(stream.message().await?.into_iter().collect());
     }
-    let answer = grpc.unary(Request::new(bytes), path, Bare).await?;
-    Ok(vec![answer.into_inner()])
+    Ok(vec![unary(channel, method, bytes).await?.into_inner()])
+}
+
+async fn unary(channel: Channel, method: &MethodDescriptor, bytes: Bytes) -> Result<Response<Bytes>, Status> {
+    let mut grpc = ready(channel).await?;
+    grpc.unary(Request::new(bytes), path(method), Bare).await
+}
+
+async fn ready(channel: Channel) -> Result<Grpc<Channel>, Status> {
+    let mut grpc = Grpc::new(channel).max_decoding_message_size(64 << 20);
+    grpc.ready()
+        .await
+        .map_err(|error| Status::new(Code::Unavailable, error.to_string()))?;
+    Ok(grpc)
+}
+
+fn path(method: &MethodDescriptor) -> PathAndQuery {
+    let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+    path.parse().expect("names of the contract are paths")
 }
 
 /// A codec of bytes as they are.

@@ -1,0 +1,106 @@
+//! More than a server can take, and more callers than a task has room for.
+
+use std::time::Duration;
+
+use baton_client::{Error, NewTask, Reason, Selection, State};
+use baton_server::engine::IntakeLimits;
+use baton_tests::harness::TestServer;
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::support::{get, id, queued};
+
+/// Holds the file, so that nothing is committed until it is let go.
+struct Holder(SqliteConnection);
+
+impl Holder {
+    async fn of(server: &TestServer) -> Self {
+        let url = format!("sqlite:{}", server.database().display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        Holder(connection)
+    }
+
+    async fn let_go(mut self) {
+        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
+    }
+}
+
+fn is_overloaded<T>(answer: &Result<T, Error>) -> bool {
+    let error = answer.as_ref().err();
+    error.is_some_and(|error| error.reason() == Some(&Reason::Overloaded) && error.retry_after().is_some())
+}
+
+/// Of twenty places creates may take fourteen and moves eighteen: with creates at their bound, four moves still come in.
+#[tokio::test]
+async fn creates_are_refused_before_moves() {
+    let few = IntakeLimits {
+        commands: 20,
+        ..IntakeLimits::default()
+    };
+    let server = TestServer::start_limited(|_| {}, few).await;
+    let client = server.client();
+    let task = queued(&server).await;
+    let holder = Holder::of(&server).await;
+    let mut creates: FuturesUnordered<_> = (0..100)
+        .map(|_| server.send(client.create(NewTask::new("test").id(id()))))
+        .collect();
+    // Fourteen wait, and at most fourteen are with the committer: all others come back now.
+    for _ in 0..72 {
+        assert!(is_overloaded(&creates.next().await.unwrap()));
+    }
+    let mut moves: FuturesUnordered<_> = (0..40)
+        .map(|number| server.send(client.comment(&task.id, number.to_string())))
+        .collect();
+    for _ in 0..22 {
+        assert!(is_overloaded(&moves.next().await.unwrap()));
+    }
+    // Reads are no commands.
+    get(&server, &task.id).await;
+    holder.let_go().await;
+    let created = creates.collect::<Vec<_>>().await;
+    let moved = moves.collect::<Vec<_>>().await;
+    let taken = |answers: usize, refused: usize| answers - refused;
+    let creates_taken = taken(created.len(), created.iter().filter(|a| is_overloaded(a)).count());
+    let moves_taken = taken(moved.len(), moved.iter().filter(|a| is_overloaded(a)).count());
+    assert!((14..=28).contains(&creates_taken), "{creates_taken} creates");
+    assert!((4..=18).contains(&moves_taken), "{moves_taken} moves");
+    let comments = i64::try_from(moves_taken).unwrap();
+    assert_eq!(get(&server, &task.id).await.revision, 2 + comments);
+    server.finish().await;
+}
+
+/// Calls on the same tasks in opposite orders: none waits for another for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn racing_batches_over_the_same_tasks_all_end() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let members = (0..60).map(|_| NewTask::new("test"));
+    let made = server.ok(client.batch_create(members)).await.into_inner();
+    let there: Vec<_> = made.iter().map(|task| task.id.clone()).collect();
+    let back: Vec<_> = there.iter().rev().cloned().collect();
+    let rounds = (0..24).map(async |round| {
+        let ids = if round % 2 == 0 { &there } else { &back };
+        let state = if round % 3 == 0 {
+            State::Queued
+        } else {
+            State::Paused
+        };
+        let bulk = server.send(client.bulk_update_state(Selection::ids(ids), state));
+        let depending = ids.iter().map(|id| NewTask::new("test").depends_on(id));
+        let batch = server.send(client.batch_create(depending));
+        let (bulk, batch) = tokio::join!(bulk, batch);
+        let bulk = bulk.unwrap();
+        assert_eq!(bulk.done_count + bulk.failed_count, 60);
+        assert_eq!(batch.unwrap().len(), 60);
+    });
+    let all = tokio::time::timeout(Duration::from_secs(120), join_all(rounds));
+    all.await.expect("every call ends");
+    server.finish().await;
+}
