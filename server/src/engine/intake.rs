@@ -231,6 +231,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn bytes_are_bounded_as_commands_are_and_come_free_again() {
+        let intake = Intake::new(LIMITS);
+        let heavy = |class| {
+            let mut job = job(class);
+            job.weight.bytes = LIMITS.bytes / 10;
+            job
+        };
+        let fill = |class| (0..20).take_while(|_| intake.push(heavy(class)).is_ok()).count();
+        assert_eq!(fill(Class::Create), 7);
+        assert_eq!(fill(Class::Move), 2);
+        assert_eq!(fill(Class::Vital), 20);
+        while intake.depth() > 0 {
+            intake.next_batch().await.expect("there is work");
+        }
+        assert_eq!(fill(Class::Create), 7);
+    }
+
+    #[tokio::test]
     async fn a_batch_takes_vital_commands_first_and_leaves_room_for_creates() {
         let intake = Intake::new(IntakeLimits {
             commands: 100_000,

@@ -128,13 +128,17 @@ impl Store {
     }
 }
 
-/// Takes the lock file beside the database; the system lets go of it when the process ends, however it ends.
+/// Takes the lock file beside the database; the system lets go of it when the process ends, however it ends. Whatever
+/// way leads to the database, the lock is that of the file itself.
 fn lock(file: &Path) -> Result<File, StoreError> {
     let unavailable = |error: std::io::Error| StoreError::Unavailable(Arc::new(error));
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(unavailable)?;
     }
-    let mut name = file.as_os_str().to_owned();
+    // One that is not there yet has no other names.
+    let mut name = std::fs::canonicalize(file)
+        .unwrap_or_else(|_| file.to_owned())
+        .into_os_string();
     name.push(".lock");
     let lock = File::options()
         .create(true)

@@ -29,9 +29,19 @@ pub fn method(name: &str) -> MethodDescriptor {
     found.unwrap_or_else(|| panic!("the contract has no method {name}"))
 }
 
+/// The bytes of a request; one that is no JSON of the method's message panics, for it is the test's.
+pub fn encode(method: &MethodDescriptor, request: &Value) -> Bytes {
+    let message = DynamicMessage::deserialize(method.input(), request);
+    let message = message.unwrap_or_else(|error| {
+        let (method, input) = (method.name(), method.input());
+        panic!("{method}: the request is no {}: {error}", input.name())
+    });
+    message.encode_to_vec().into()
+}
+
 /// Makes a unary call in JSON. `metadata` of the answer is not looked at.
 ///
-/// Errors: the status; a request that is no JSON of this message panics, for it is the test's.
+/// Errors: the status.
 pub async fn call_json(channel: Channel, name: &str, request: &Value) -> Result<Value, Status> {
     Ok(call_json_whole(channel, name, request).await?.into_inner())
 }
@@ -45,9 +55,7 @@ pub async fn call_json_whole(
     request: &Value,
 ) -> Result<Response<Value>, Status> {
     let method = method(name);
-    let request = DynamicMessage::deserialize(method.input(), request)
-        .unwrap_or_else(|error| panic!("{name}: the request is no {}: {error}", method.input().name()));
-    let answer = unary(channel, &method, request.encode_to_vec().into()).await?;
+    let answer = unary(channel, &method, encode(&method, request)).await?;
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .skip_default_fields(false);

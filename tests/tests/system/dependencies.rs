@@ -1,5 +1,6 @@
 //! Tasks that wait for tasks, and tasks that are parts of tasks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton_client::proto::DependencyFailureRule as Rule;
@@ -241,13 +242,25 @@ async fn ten_thousand_failing_dependants_settle_while_others_work() {
     let failed = server.watch_state(State::Failed).await;
     server.ok(client.fail(&target.id, "no")).await;
     // In between, others are served at once.
+    let mut between = Vec::new();
     for _ in 0..20 {
         let call = client
             .create(NewTask::new("test"))
             .timeout(Duration::from_secs(5));
-        server.ok(call).await;
+        between.push(server.ok(call).await.id.clone());
     }
     failed.until_events(DEPENDANTS + 1).await;
+    // What is committed together has one time: never more than a batch may have.
+    let mut chunks: BTreeMap<_, usize> = BTreeMap::new();
+    for event in &failed.events()[1..] {
+        let time = event.time.expect("an event has its time");
+        *chunks.entry((time.seconds, time.nanos)).or_default() += 1;
+    }
+    let largest = chunks.values().max().copied().unwrap_or_default();
+    assert!(chunks.len() >= DEPENDANTS / 512 && largest <= 512, "{chunks:?}");
+    let end = failed.events().last().expect("they failed").position;
+    let first = server.ok(client.list_events(&between[0])).await;
+    assert!(first.events[0].position < end, "nobody was served in between");
     server.finish().await;
 }
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use sqlx::Executor as _;
 
-use super::fixture::{Fixture, NOW, open, shell};
-use crate::store::{DatabaseUrl, Opened, StoreError, dialect};
+use super::fixture::{Fixture, NOW, open, shell, url};
+use crate::seams::Ids;
+use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions, dialect};
 
 #[tokio::test]
 async fn what_was_written_is_found_again() {
@@ -67,6 +68,42 @@ async fn a_second_process_is_refused() {
     ));
     drop(store);
     open(&folder).await.unwrap();
+}
+
+/// A link to the file is no other file.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_process_is_refused_by_any_name() {
+    let fixture = Fixture::new().await;
+    let DatabaseUrl::Sqlite(file) = url(&fixture.folder);
+    let link = fixture.folder.path().join("link.db");
+    std::os::unix::fs::symlink(file, &link).unwrap();
+    let options = StoreOptions::new(Ids::seeded(1));
+    let second = Store::open(&DatabaseUrl::Sqlite(link), &options).await;
+    let error = second.unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
+}
+
+/// What the writer's connection itself says of its settings.
+#[tokio::test]
+async fn the_writer_flushes_every_commit_of_a_write_ahead_log() {
+    let mut fixture = Fixture::new().await;
+    let told = "INSERT INTO store_meta (key, value) SELECT 'settings', \
+         CAST(j.journal_mode || ' ' || s.synchronous || ' ' || sqlite_version() AS BLOB) \
+         FROM pragma_journal_mode AS j, pragma_synchronous AS s;";
+    assert_eq!(fixture.writer.run(told, |query| query).await.unwrap(), 1);
+    let mut shell = shell(&fixture.folder).await;
+    let settings: Vec<u8> = sqlx::query_scalar("SELECT value FROM store_meta WHERE key = 'settings'")
+        .fetch_one(&mut shell)
+        .await
+        .unwrap();
+    let settings = String::from_utf8(settings).unwrap();
+    let [journal, synchronous, version] = settings.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{settings}")
+    };
+    // 2 is FULL: a commit returns when it is on disk.
+    assert_eq!((journal, synchronous), ("wal", "2"));
+    assert!(dialect::is_new_enough(version), "{version}");
 }
 
 #[tokio::test]

@@ -295,6 +295,28 @@ async fn a_watch_of_one_task_ends_with_it() {
     server.finish().await;
 }
 
+/// tonic's own deadline ends no stream that has begun.
+#[tokio::test]
+async fn a_watch_ends_at_its_deadline() {
+    let server = TestServer::start().await;
+    let mut request = tonic::Request::new(tasks(WatchStart::Now, ""));
+    request.set_timeout(std::time::Duration::from_millis(300));
+    let mut watch = server.raw().watch_tasks(request).await.unwrap().into_inner();
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+        loop {
+            if let Err(status) = watch.message().await {
+                return status;
+            }
+        }
+    });
+    let ended = ended.await.expect("the deadline ends it");
+    assert_eq!(
+        (ended.code(), reason(&ended).as_str()),
+        (tonic::Code::DeadlineExceeded, "DEADLINE")
+    );
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_refused_watch_says_why() {
     let server = TestServer::start().await;

@@ -6,6 +6,7 @@ use baton_client::proto::{WatchStart, WatchTasksRequest};
 use baton_client::{NewTask, State, WatchItem, WatchOptions};
 use baton_tests::harness::{Opening, TestServer};
 use baton_tests::oracle::Scope;
+use sqlx::{Connection, SqliteConnection};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -145,6 +146,37 @@ async fn tokens_of_others_are_refused() {
     assert_eq!(reason(&refused), "INVALID_FIELD");
     other.finish().await;
     server.finish_with(vec![watch]).await;
+}
+
+/// The same keys, but another life: a copy that went its own way.
+#[tokio::test]
+async fn a_token_of_another_epoch_is_refused() {
+    let mut server = TestServer::start().await;
+    lives(&server).await;
+    let opening = tasks(WatchStart::Oldest, "");
+    let watch = server.watch(opening.clone(), Scope::all()).await;
+    watch.until_quiet().await;
+    let (token, _) = watch.token();
+    drop(watch);
+    let address = server.address();
+    server.stop().await;
+    let url = format!("sqlite:{}", server.database().display());
+    let mut file = SqliteConnection::connect(&url).await.unwrap();
+    let changed = sqlx::query("UPDATE store_meta SET value = ? WHERE key = 'epoch'")
+        .bind(uuid::Uuid::new_v4().as_bytes().as_slice())
+        .execute(&mut file)
+        .await
+        .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    file.close().await.unwrap();
+    server.start_again(address).await;
+    let resumed = Opening::from(opening).resumed(&token);
+    let refused = server.try_watch(resumed, Scope::all()).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::FailedPrecondition, "RESUME_TOKEN_FOREIGN")
+    );
+    server.finish().await;
 }
 
 #[tokio::test]
