@@ -2,39 +2,7 @@
 
 #![no_main]
 
-use baton_domain::filter::{Filter, FilterError, Schema};
-use baton_domain::limits::FILTER_BYTES;
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/filter.rs"]
+mod checks;
 
-/// The details of an error are at most 4 KiB together, so the message has to stay well below.
-const MAX_MESSAGE_BYTES: usize = 2_500;
-
-fuzz_target!(|text: &str| {
-    let of_tasks = Filter::parse(text, Schema::TASKS);
-    match &of_tasks {
-        Ok(filter) => check_canonical(filter),
-        Err(error) => check_error(text, error),
-    }
-    match Filter::parse(text, Schema::EVENTS) {
-        Ok(filter) => assert_eq!(of_tasks, Ok(filter)),
-        Err(error) => check_error(text, &error),
-    }
-});
-
-/// The canonical text may be longer and have more parentheses than what was written: then it may be refused.
-fn check_canonical(filter: &Filter) {
-    let text = filter.to_string();
-    match Filter::parse(&text, Schema::TASKS) {
-        Ok(again) => assert_eq!(&again, filter, "through {text}"),
-        Err(error) => {
-            let is_limit = text.len() > FILTER_BYTES || error.message.starts_with("parentheses nest");
-            assert!(is_limit, "{text}: {error}");
-        }
-    }
-}
-
-fn check_error(text: &str, error: &FilterError) {
-    assert!(text.is_char_boundary(error.position), "{error}");
-    assert!(error.message.len() <= MAX_MESSAGE_BYTES, "{error}");
-    assert!(!error.message.chars().any(char::is_control), "{error:?}");
-}
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::check(data));

@@ -1,28 +1,8 @@
-//! Any bytes as the request of any call: the first byte chooses the call, the rest is its encoded request.
+//! Any bytes as the request of any call.
 
 #![no_main]
 
-use baton_server::api::{judge, methods};
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/requests.rs"]
+mod checks;
 
-/// Words and paths of a refusal travel in headers, of which clients read about 8 KiB.
-const MESSAGE_MAX_BYTES: usize = 4 * 1024;
-
-fuzz_target!(|data: &[u8]| {
-    let Some((choice, request)) = data.split_first() else {
-        return;
-    };
-    let calls: Vec<_> = methods().collect();
-    let method = calls[usize::from(*choice) % calls.len()];
-    let first = judge(method, request).expect("the call is known");
-    let again = judge(method, request).expect("the call is known");
-    match (first, again) {
-        (Ok(()), Ok(())) => {}
-        (Err(first), Err(again)) => {
-            assert_eq!(first.reason(), again.reason(), "{method}");
-            assert_eq!(first.message(), again.message(), "{method}");
-            assert!(!first.message().is_empty() && first.message().len() < MESSAGE_MAX_BYTES, "{method}");
-        }
-        (first, again) => panic!("{method}: {first:?}, then {again:?}"),
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::check(data));
