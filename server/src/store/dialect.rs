@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use sea_orm::IdenStatic as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Error};
 
 use super::bulk::{Column, KEY, Mask, Table};
+use super::entity::task;
 use super::error::Class;
 
 /// The first release without the WAL-reset corruption of 3.7.0 to 3.51.2. It also has `jsonb_each`.
@@ -200,6 +202,16 @@ pub(super) fn delete_by_ids(table: &str, columns: &[&str]) -> String {
 
 pub(super) const DELETE_FOLLOW_UPS: &str =
     "DELETE FROM follow_up WHERE id IN (SELECT r.value->>0 FROM jsonb_each(?) AS r);";
+
+/// The rows of tasks by a JSON array of hexadecimal ids. Without `payloads`, these have no bodies.
+pub(super) fn tasks(columns: impl Iterator<Item = task::Column>, payloads: bool) -> String {
+    let name = |column: task::Column| match column {
+        task::Column::InputBody | task::Column::OutputBody if !payloads => "NULL",
+        column => column.as_str(),
+    };
+    let columns: Vec<_> = columns.map(name).collect();
+    format!("SELECT {} FROM task WHERE {ID_IN}", columns.join(","))
+}
 
 /// The condition that `id` is one of a JSON array of hexadecimal ids.
 pub(super) const ID_IN: &str = "id IN (SELECT unhex(value) FROM json_each(?))";

@@ -21,6 +21,7 @@ mod plan;
 mod read;
 mod rows;
 mod stats;
+mod tasks;
 mod upkeep;
 mod writer;
 
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
+use self::tasks::TaskReader;
 use crate::token::Keyring;
 
 pub use batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
@@ -53,6 +55,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     readers: DatabaseConnection,
+    tasks: TaskReader,
     epoch: Uuid,
     keyring: Keyring,
     indexed_labels: Vec<String>,

@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Sqlite, SqliteConnecti
 use uuid::Uuid;
 
 use super::entity::{namespace, store_meta, token_key};
+use super::tasks::TaskReader;
 use super::{Heads, Inner, Store, StoreError, Writer, dialect};
 use crate::seams::Ids;
 use crate::token::{Key, Keyring};
@@ -111,6 +112,7 @@ impl Store {
         let namespaces: BTreeSet<String> = heads.names().cloned().collect();
         let indexed_labels = options.indexed_labels.clone();
         let inner = Arc::new(Inner {
+            tasks: TaskReader::start(&readers),
             readers,
             epoch,
             keyring,

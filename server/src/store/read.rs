@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::batch::{FollowUp, RequestRecord};
 use super::entity::{edge, follow_up, namespace, payload, request, task};
 use super::rows::{read_follow_up, read_replaced, read_request, read_task};
-use super::{Store, StoreError, dialect};
+use super::{Store, StoreError, dialect, tasks};
 
 impl Store {
     /// The version of the database's library.
@@ -29,11 +29,7 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
-        task::Entity::find_by_id(id.0)
-            .one(self.readers())
-            .await?
-            .map(read_task)
-            .transpose()
+        self.inner.tasks.task(id).await
     }
 
     /// The tasks with those ids that exist, with their payloads, in no particular order.
@@ -41,10 +37,7 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
-        let rows = task::Entity::find()
-            .filter(id_in(ids))
-            .all(self.readers())
-            .await?;
+        let rows = tasks::rows(self.readers(), ids, true).await?;
         rows.into_iter().map(read_task).collect()
     }
 
@@ -191,8 +184,16 @@ pub(super) fn id_in(ids: &[TaskId]) -> Expr {
 
 /// One parameter whatever the number of ids, so that the statement stays prepared.
 fn one_of(condition: &'static str, ids: impl Iterator<Item = Uuid>) -> Expr {
+    Expr::cust_with_values(condition, [hex_list(ids)])
+}
+
+/// Ids as the parameter of [`dialect::ID_IN`].
+pub(super) fn id_list(ids: &[TaskId]) -> String {
+    hex_list(ids.iter().map(|id| id.0))
+}
+
+fn hex_list(ids: impl Iterator<Item = Uuid>) -> String {
     let ids: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
     // A list of strings has nothing that JSON cannot say.
-    let json = serde_json::to_string(&ids).expect("a list of strings is JSON");
-    Expr::cust_with_values(condition, [json])
+    serde_json::to_string(&ids).expect("a list of strings is JSON")
 }

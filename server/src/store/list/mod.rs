@@ -13,19 +13,13 @@ use std::collections::HashMap;
 
 use baton_domain::filter::Filter;
 use baton_domain::{Task, TaskId};
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter as _, QuerySelect as _, TransactionOptions,
-    TransactionTrait as _,
-};
+use sea_orm::{DatabaseTransaction, TransactionOptions, TransactionTrait as _};
 use uuid::Uuid;
 
 use self::merge::merge;
 use self::path::Path;
-use super::entity::task::{Column, Entity};
-use super::read::id_in;
 use super::rows::read_task;
-use super::{Store, StoreError};
+use super::{Store, StoreError, tasks};
 
 /// Rows that one call looks at where no index serves: some 20 ms.
 pub const SCAN_ROWS: u32 = 20_000;
@@ -152,20 +146,10 @@ async fn rows(
     ids: &[TaskId],
     payloads: bool,
 ) -> Result<Vec<Task>, StoreError> {
-    let mut found = Entity::find().filter(id_in(ids));
-    if !payloads {
-        let bodies = |column: &Column| matches!(column, Column::InputBody | Column::OutputBody);
-        found = found
-            .select_only()
-            .columns(Column::iter().filter(|column| !bodies(column)));
-        found = found
-            .column_as(Expr::cust("NULL"), "input_body")
-            .column_as(Expr::cust("NULL"), "output_body");
-    }
-    let mut tasks = HashMap::with_capacity(ids.len());
-    for row in found.all(snapshot).await? {
+    let mut found = HashMap::with_capacity(ids.len());
+    for row in tasks::rows(snapshot, ids, payloads).await? {
         let task = read_task(row)?;
-        tasks.insert(task.id, task);
+        found.insert(task.id, task);
     }
-    Ok(ids.iter().filter_map(|id| tasks.remove(id)).collect())
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }

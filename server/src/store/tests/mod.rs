@@ -11,3 +11,4 @@ mod payloads;
 mod plans;
 mod round_trip;
 mod stored;
+mod together;

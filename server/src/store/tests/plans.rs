@@ -12,6 +12,7 @@ use super::fixture::{Fixture, NOW, shell};
 use crate::seams::Ids;
 use crate::store::plan::Part;
 use crate::store::rows::{EVENT, TASK};
+use crate::store::tasks::TaskReader;
 use crate::store::{
     EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, Window,
     dialect,
@@ -39,6 +40,7 @@ async fn watched() -> Watched {
     let (epoch, keyring) = (fixture.store.epoch(), fixture.store.keyring().clone());
     let lock = tempfile::tempfile().unwrap();
     let inner = Inner {
+        tasks: TaskReader::start(&readers),
         readers,
         epoch,
         keyring,
