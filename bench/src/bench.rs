@@ -80,6 +80,8 @@ impl Bench {
             "{} is missing: `cargo xtask bench` builds it",
             server.display()
         );
+        // It is started in another folder.
+        let server = server.canonicalize()?;
         let folder = options.folder.as_deref().unwrap_or(beside);
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?;
         let probe = DiskProbe::new(folder.path())?;

@@ -14,6 +14,8 @@ pub(crate) const RARE: &str = "urgent";
 /// The type of one task in a hundred.
 pub(crate) const RARER_TYPE: &str = "invoice.audit";
 const TYPE: &str = "invoice.send";
+const TEXT: &str = "Please pay within thirty days. Please pay within thirty days. Please pay within thirty days. \
+    Please pay within thirty days. Please pay within thirty days. Please pay within thirty days. ";
 
 /// The `n`th task of a caller.
 pub(crate) fn task(n: u32) -> NewTask {
@@ -49,12 +51,16 @@ fn is_rare(n: u32, all: u32) -> bool {
 }
 
 fn input(n: u32) -> Payload {
-    let start = format!(r#"{{"invoice":{n},"currency":"EUR","text":""#);
-    let text = "Please pay within thirty days. ";
-    let room = INPUT_BYTES - start.len() - 2;
-    let filler: String = text.chars().cycle().take(room).collect();
+    let mut text = String::with_capacity(INPUT_BYTES);
+    text.push_str("{\"invoice\":");
+    text.push_str(&n.to_string());
+    text.push_str(",\"currency\":\"EUR\",\"text\":\"");
+    // What a caller spends on making its tasks is no part of what is measured.
+    let room = INPUT_BYTES - text.len() - 2;
+    text.push_str(&TEXT[..room]);
+    text.push_str("\"}");
     Payload {
-        kind: Some(Kind::JsonText(format!("{start}{filler}\"}}"))),
+        kind: Some(Kind::JsonText(text)),
         media_type: String::new(),
     }
 }

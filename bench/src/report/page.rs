@@ -10,6 +10,7 @@ use super::{Report, notes, table};
 use crate::machine::Machine;
 use crate::processor::Shares;
 use crate::results::{Outcome, Trial};
+use crate::row::Unit;
 use crate::statistics::Spread;
 
 const BEGIN: &str =
@@ -77,28 +78,41 @@ fn measured(report: &Report) -> String {
     text
 }
 
-/// Who used how much of the processors during the figures.
+/// Who used how much of the processors during the figures. What a unit costs says more than a rate where neighbours
+/// take their share of the machine.
 fn shares(rows: &[Outcome]) -> String {
     let mut text = String::from(
-        "Cores used during the figure, medians.\n\n| row | server | client | others |\n|---|---|---|---|\n",
+        "Cores used during the figure, and what one unit cost; medians.\n\n\
+        | row | server | client | others | server a unit | client a unit |\n|---|---|---|---|---|---|\n",
     );
     for outcome in rows {
-        let median = |pick: fn(&Shares) -> f64| {
-            let shares = outcome
+        let median = |pick: &dyn Fn(&Trial, &Shares) -> f64| {
+            let trials = outcome
                 .trials
                 .iter()
-                .filter_map(|trial: &Trial| trial.shares.as_ref());
-            Spread::of(shares.map(pick)).map(|spread| spread.median)
+                .filter_map(|trial| Some((trial, trial.shares.as_ref()?)));
+            Spread::of(trials.map(|(trial, shares)| pick(trial, shares))).map(|spread| spread.median)
         };
-        let parties = [
-            median(|shares| shares.server),
-            median(|shares| shares.client),
-            median(|shares| shares.others),
+        let cores = [
+            median(&|_, shares| shares.server),
+            median(&|_, shares| shares.client),
+            median(&|_, shares| shares.others),
         ];
-        if let [Some(server), Some(client), Some(others)] = parties {
-            let id = outcome.row.id;
-            writeln!(text, "| {id} | {server:.2} | {client:.2} | {others:.2} |").unwrap_or_default();
-        }
+        let [Some(server), Some(client), Some(others)] = cores else {
+            continue;
+        };
+        let cost = |pick: fn(&Shares) -> f64| {
+            let micros = median(&|trial, shares| 1e6 * pick(shares) / trial.figure);
+            let micros = micros.filter(|_| outcome.row.unit == Unit::PerSecond);
+            micros.map_or_else(String::new, |micros| format!("{micros:.1} us"))
+        };
+        let (ours, theirs) = (cost(|shares| shares.server), cost(|shares| shares.client));
+        let id = outcome.row.id;
+        writeln!(
+            text,
+            "| {id} | {server:.2} | {client:.2} | {others:.2} | {ours} | {theirs} |"
+        )
+        .unwrap_or_default();
     }
     text
 }
