@@ -38,6 +38,10 @@ use options::{CommandLine, Options, Output, Role};
 use report::Report;
 use row::Verdict;
 
+/// That of `baton`: what is compared allocates alike.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let line = CommandLine::parse();
     match run(line) {

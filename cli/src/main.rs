@@ -12,6 +12,9 @@ use clap_complete::Shell;
 
 use settings::Flags;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Durable tasks for people, programs and agents, over gRPC.
 #[derive(Parser)]
 #[command(
