@@ -61,8 +61,9 @@ pub struct NewTask {
 pub fn create(new: NewTask, creator: &Actor, now: Timestamp) -> Outcome {
     let hold = new.hold;
     let task = first_row(new, creator, now);
-    let mut steps = Steps::begin(&task, creator, now);
-    let spoiled = task
+    let mut steps = Steps::begin(task, creator, now);
+    let spoiled = steps
+        .task
         .dependencies
         .iter()
         .find(|d| matches!(verdict(d), Verdict::Fail | Verdict::Cancel))
@@ -70,7 +71,7 @@ pub fn create(new: NewTask, creator: &Actor, now: Timestamp) -> Outcome {
     match spoiled {
         Some(dependency) => steps.settle(dependency),
         None if hold => {}
-        None => steps.place(place(&task, now), reason::READY),
+        None => steps.place(place(&steps.task, now), reason::READY),
     }
     steps.finish()
 }

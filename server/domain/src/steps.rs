@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// What a command did: the events, and the task after them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// At least one; positions are 0 until the committer numbers them.
+    /// At least one; their positions are 0 until the engine numbers them.
     pub events: Vec<Event>,
     /// The task after the last of them.
     pub task: Task,
@@ -49,14 +49,14 @@ impl<'a> Steps<'a> {
     }
 
     /// Starts with the CREATED event of a task that is in its first row.
-    pub(crate) fn begin(task: &Task, actor: &'a Actor, now: Timestamp) -> Self {
-        let mut steps = Self::new(task.clone(), actor, now);
-        let created = steps.event(EventType::Created, task.state, task.state_reason.clone());
+    pub(crate) fn begin(task: Task, actor: &'a Actor, now: Timestamp) -> Self {
+        let mut steps = Self::new(task, actor, now);
+        let task = &steps.task;
         let created = Event {
             sequence: 1,
             from_state: None,
             detail: Detail::Created(Box::new(task.clone())),
-            ..created
+            ..steps.event(EventType::Created, task.state, task.state_reason.clone())
         };
         steps.events.push(created);
         steps
@@ -94,18 +94,18 @@ impl<'a> Steps<'a> {
     }
 
     pub(crate) fn push(&mut self, kind: EventType, to: State, reason: Reason, detail: Detail) {
-        let event = Event {
+        let mut event = Event {
             detail,
             ..self.event(kind, to, reason)
         };
         apply(&mut self.task, &event);
         // Filters see queue, type and labels as they are after the event.
-        self.events.push(Event {
-            queue: self.task.queue.clone(),
-            task_type: self.task.task_type.clone(),
-            labels: self.task.labels.clone(),
-            ..event
-        });
+        event.queue.clone_from(&self.task.queue);
+        event.task_type.clone_from(&self.task.task_type);
+        if event.labels != self.task.labels {
+            event.labels.clone_from(&self.task.labels);
+        }
+        self.events.push(event);
     }
 
     /// Moves the task to its waiting place by the event of that place.

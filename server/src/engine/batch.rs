@@ -13,7 +13,7 @@ use super::error::Error;
 use super::job::{Answer, CreateRequest, Done, Job, RequestKey, Work};
 use super::order::creation_order;
 use super::working::{Working, cycle, settled_state};
-use crate::store::{FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
+use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 
 /// How long a success is remembered for its request id: 24 hours.
 const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
@@ -21,6 +21,8 @@ const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60
 /// One batch under way.
 pub(super) struct Batch {
     now: Timestamp,
+    /// Where the logs end, this batch's events among them.
+    heads: Heads,
     pub(super) working: Working,
     /// Successes remembered by the store, where it was asked.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
@@ -28,24 +30,30 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(now: Timestamp, working: Working, records: Vec<RequestRecord>) -> Self {
+    /// A batch at `now` whose events are numbered from `heads`.
+    pub(super) fn new(
+        (now, heads): (Timestamp, Heads),
+        working: Working,
+        records: Vec<RequestRecord>,
+    ) -> Self {
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
             remembered.entry(record.request_id).or_default().push(record);
         }
         Self {
             now,
+            heads,
             working,
             remembered,
             write: WriteBatch::default(),
         }
     }
 
-    /// The write of everything decided so far. Events are still to be numbered.
-    pub(super) fn into_write(self) -> (WriteBatch, Working) {
+    /// The write of everything decided so far, and where it leaves the logs.
+    pub(super) fn into_write(self) -> (WriteBatch, Working, Heads) {
         let mut write = self.write;
         self.working.write_into(&mut write);
-        (write, self.working)
+        (write, self.working, self.heads)
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -125,7 +133,7 @@ impl Batch {
         }
         let resolved = self.resolve(&task, command)?;
         let outcome = decide(&task, resolved.as_ref().unwrap_or(command), self.now)?;
-        let done = self.accept(&task, outcome);
+        let done = self.accept(task.state, outcome);
         if let Action::AddDependency(dependency) = &command.action {
             self.working.wait(id, dependency.task_id);
         }
@@ -170,12 +178,16 @@ impl Batch {
     }
 
     /// Takes a decision into the batch: the task, its events, and the follow-ups of a task that settled or went.
-    fn accept(&mut self, before: &Task, outcome: Outcome) -> Done {
+    fn accept(&mut self, before: State, outcome: Outcome) -> Done {
         let deleted = outcome.is_deleted();
-        let events: Vec<_> = outcome.events.into_iter().map(Arc::new).collect();
+        let mut events = Vec::with_capacity(outcome.events.len());
+        for mut event in outcome.events {
+            event.position = self.heads.advance(&event.namespace, event.time);
+            events.push(Arc::new(event));
+        }
         self.write.events.extend(events.iter().cloned());
         let task = Arc::new(outcome.task);
-        if before.state.is_open() && (deleted || task.state.is_settled()) {
+        if before.is_open() && (deleted || task.state.is_settled()) {
             let result = if deleted { State::Cancelled } else { task.state };
             self.follow_up(&task, result);
         }
@@ -287,8 +299,7 @@ impl Batch {
                 );
             }
         }
-        let before = outcome.task.clone();
-        self.accept(&before, outcome)
+        self.accept(outcome.task.state, outcome)
     }
 }
 

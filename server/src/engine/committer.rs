@@ -4,10 +4,9 @@
 //! other in order; a rejected command writes nothing and spoils nothing; a batch that fails before COMMIT runs again
 //! one command at a time; no linger.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use baton_domain::{Action, Event, TaskId, Timestamp};
+use baton_domain::{Action, TaskId, Timestamp};
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -107,11 +106,10 @@ impl Committer {
         {
             return Box::pin(self.attempt(jobs, Mode::Checked)).await;
         }
-        let (mut write, working) = batch.into_write();
+        let (write, working, heads) = batch.into_write();
         if write.is_empty() {
             return Ok(answers);
         }
-        let (answers, heads) = self.number(&mut write, answers);
         let began = monotonic_now();
         match self.writer.commit(&write).await {
             Ok(()) => {
@@ -157,26 +155,6 @@ impl Committer {
         }
     }
 
-    /// Numbers the events of each namespace from its head, and puts the numbered ones into the answers.
-    fn number(&self, write: &mut WriteBatch, mut answers: Vec<Answer>) -> (Vec<Answer>, Heads) {
-        let mut heads = self.heads.clone();
-        let mut numbered: HashMap<(TaskId, i64), Arc<Event>> = HashMap::with_capacity(write.events.len());
-        for event in &mut write.events {
-            let mut fresh = Event::clone(event);
-            fresh.position = heads.advance(&event.namespace, event.time);
-            *event = Arc::new(fresh);
-            numbered.insert((event.task_id, event.sequence), Arc::clone(event));
-        }
-        for done in answers.iter_mut().flatten().flatten() {
-            for event in &mut done.events {
-                if let Some(fresh) = numbered.get(&(event.task_id, event.sequence)) {
-                    *event = Arc::clone(fresh);
-                }
-            }
-        }
-        (answers, heads)
-    }
-
     fn committed(&mut self, write: &WriteBatch, working: Working, heads: Heads) {
         self.heads = heads;
         for (id, task) in working.into_results() {
@@ -220,7 +198,7 @@ impl Committer {
                 self.load_graph(&mut working, dependency.task_id).await?;
             }
         }
-        Ok(Batch::new(now, working, records))
+        Ok(Batch::new((now, self.heads.clone()), working, records))
     }
 
     async fn load_tasks(&mut self, working: &mut Working, wanted: Vec<TaskId>) -> Result<(), Error> {

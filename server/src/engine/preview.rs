@@ -7,6 +7,7 @@ use baton_domain::Timestamp;
 use super::batch::Batch;
 use super::working::Working;
 use super::{CreateRequest, Done, Engine, Error};
+use crate::store::Heads;
 
 impl Engine {
     /// Decides a create as [`Engine::create`] would, on what the store holds now, and keeps nothing of it.
@@ -30,7 +31,7 @@ impl Engine {
             working.add_loaded(Arc::new(task));
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
-        let done = Batch::new(now, working, Vec::new()).create_alone(member)?;
+        let done = Batch::new((now, Heads::default()), working, Vec::new()).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 }
