@@ -10,6 +10,7 @@ use futures::StreamExt;
 use futures::future::join_all;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt;
 
 use crate::support::{created, get, queued, started};
 
@@ -122,6 +123,54 @@ async fn a_reader_that_stops_loses_nothing_and_disturbs_nobody() {
     assert_eq!(got.len(), 2 * TASKS);
     assert_eq!(got, live.events());
     server.finish_with(vec![live]).await;
+}
+
+/// A reader that falls behind the horizon is told so: it would miss what was removed, and never know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_falls_behind_the_horizon_is_told() {
+    let server = TestServer::start_with(|config| {
+        config.feed_retention_secs = 3_600;
+        config.upkeep_interval_ms = 20;
+    })
+    .await;
+    let client = server.client();
+    let narrow = Endpoint::from_shared(format!("http://{}", server.address()))
+        .unwrap()
+        .initial_stream_window_size(65_535)
+        .connect_lazy();
+    let mut stuck = open(narrow, from(WatchStart::Oldest)).await;
+    let begun = stuck.message().await.unwrap().unwrap();
+    let text = "x".repeat(8_000);
+    for _ in 0..30 {
+        let task = queued(&server).await;
+        join_all((0..30).map(|_| server.ok(client.comment(&task.id, &text)))).await;
+    }
+    server.ok(client.advance_clock(Duration::from_secs(4_000))).await;
+    queued(&server).await;
+    // The horizon has moved once the first token is refused.
+    let resumed = WatchTasksRequest {
+        resume_token: begun.resume_token,
+        ..WatchTasksRequest::default()
+    };
+    while server.raw().watch_tasks(resumed.clone()).await.is_ok() {}
+    let end = async {
+        loop {
+            match stuck.message().await {
+                Ok(message) => assert!(message.is_some(), "a watch of many does not end well"),
+                Err(status) => return status,
+            }
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(60), end).await;
+    let ended = ended.expect("the reader is told");
+    let details = ended.get_error_details();
+    let info = details.error_info().expect("a refusal has its reason");
+    assert_eq!(
+        (ended.code(), info.reason.as_str()),
+        (tonic::Code::OutOfRange, "RESUME_TOKEN_EXPIRED")
+    );
+    assert!(info.metadata.contains_key("oldest_position"), "{info:?}");
+    server.finish().await;
 }
 
 /// Stuck readers cost the server no memory that grows with what they miss.
