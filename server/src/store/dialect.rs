@@ -268,6 +268,9 @@ pub(super) fn label(key: &str) -> String {
     format!("labels->>'$.\"{}\"'", key.replace('\'', "''"))
 }
 
+/// That the text of the labels holds a text.
+pub(super) const LABELS_HAVE: &str = "instr(labels, ?) > 0";
+
 /// The name of the index of a label; such names are the store's own.
 pub(super) fn label_index(key: &str) -> String {
     let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();

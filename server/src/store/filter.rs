@@ -22,6 +22,18 @@ pub(super) fn condition(filter: &Filter) -> Expr {
             .unwrap_or_else(|| Expr::val(false)),
         Filter::Not(inner) => condition(inner).not(),
         Filter::Compare { field, op, value } => compare_field(*field, *op, value),
+        Filter::CompareLabel {
+            key,
+            op: Op::Equal,
+            value,
+        } => {
+            // Most rows fail the search of the text, which is far quicker than reading it as JSON.
+            let found = Expr::cust_with_values(dialect::LABELS_HAVE, [member(key, value)]);
+            found.and(absent_is(
+                Op::Equal,
+                compare(label(key), Op::Equal, value.as_str()),
+            ))
+        }
         Filter::CompareLabel { key, op, value } => absent_is(*op, compare(label(key), *op, value.as_str())),
         Filter::Has(field) => has(*field),
         Filter::HasLabel(key) => label(key).is_not_null(),
@@ -125,6 +137,12 @@ fn has(field: Field) -> Expr {
         Absent::Never => Expr::val(true),
         Absent::Null | Absent::EmptyText | Absent::NullOrEmptyText => present(name, absent).is_not_null(),
     }
+}
+
+/// A label as it stands in the text of the labels.
+fn member(key: &str, value: &str) -> String {
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    format!("{}:{}", json(key), json(value))
 }
 
 fn label(key: &str) -> Expr {

@@ -15,7 +15,7 @@ use super::fixture::{Fixture, NOW, maximal};
 use crate::seams::Ids;
 use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, WriteBatch};
 
-const WORDS: [&str; 4] = ["", "a", "b", "ü"];
+const WORDS: [&str; 4] = ["", "a", "\"\\\u{1}:{", "ü"];
 
 fn id(n: u128) -> TaskId {
     TaskId(Uuid::from_u128(n))
