@@ -2,7 +2,8 @@
 //!
 //! Two views of the same messages come out. The true one is for clients. The server's own view (feature
 //! `server`) keeps every `google.protobuf.Value` and `google.protobuf.Struct` field as its encoded bytes: the
-//! wire does not change, and JSON passes through the server without being taken apart.
+//! wire does not change, and JSON passes through the server without being taken apart. So it does with the events of
+//! watches: an event is encoded once for all who watch it.
 
 use std::{
     env, fs, io,
@@ -10,13 +11,16 @@ use std::{
 };
 
 use prost_types::{
-    DescriptorProto, FileDescriptorSet,
+    DescriptorProto, FieldDescriptorProto, FileDescriptorSet,
     field_descriptor_proto::{Label, Type},
 };
 
 type BuildResult<T> = Result<T, Box<dyn std::error::Error>>;
 
 const JSON_TYPES: [&str; 2] = [".google.protobuf.Value", ".google.protobuf.Struct"];
+
+/// The messages whose `events` go to many clients alike.
+const WATCHES: [&str; 2] = ["WatchTaskResponse", "WatchTasksResponse"];
 
 /// `detail` of an event is as large as its largest member; these two are many times larger than the rest.
 const BOXED: [&str; 2] = [
@@ -42,7 +46,7 @@ fn main() -> BuildResult<()> {
     let descriptors = compiler.file_descriptor_set();
     generate(&out.join("v1"), descriptors.clone(), Side::Client)?;
     if env::var_os("CARGO_FEATURE_SERVER").is_some() {
-        generate(&out.join("raw"), with_json_as_bytes(descriptors), Side::Server)?;
+        generate(&out.join("raw"), as_the_server_sees(descriptors), Side::Server)?;
     }
     Ok(())
 }
@@ -78,36 +82,48 @@ fn generate(dir: &Path, descriptors: FileDescriptorSet, side: Side) -> io::Resul
         .build_client(side == Side::Client)
         .build_server(side == Side::Server)
         .build_transport(false);
+    if side == Side::Server {
+        builder = builder.codec_path("crate::codec::ServerCodec");
+    }
     for path in BOXED {
         builder = builder.boxed(path);
     }
     builder.compile_fds(descriptors)
 }
 
-/// Retypes JSON fields to `bytes`, which has the same wire type. They become `optional`, so that a field that is
-/// absent and one that is empty stay apart as they do in the true messages.
-fn with_json_as_bytes(mut descriptors: FileDescriptorSet) -> FileDescriptorSet {
+/// Retypes what passes through to `bytes`, which has the same wire type.
+fn as_the_server_sees(mut descriptors: FileDescriptorSet) -> FileDescriptorSet {
     let ours = descriptors
         .file
         .iter_mut()
         .filter(|file| file.package() == "baton.v1");
     for message in ours.flat_map(|file| &mut file.message_type) {
         retype_json_fields(message);
+        if WATCHES.contains(&message.name()) {
+            let events = message.field.iter_mut().filter(|field| field.name() == "events");
+            events.for_each(as_bytes);
+        }
     }
     descriptors
 }
 
+/// Retyped fields become `optional`, so that one that is absent and one that is empty stay apart as they do in the
+/// true messages.
 fn retype_json_fields(message: &mut DescriptorProto) {
     let json = message
         .field
         .iter_mut()
         .filter(|field| JSON_TYPES.contains(&field.type_name()));
     for field in json {
-        field.set_type(Type::Bytes);
-        field.type_name = None;
+        as_bytes(field);
         if field.oneof_index.is_none() && field.label() == Label::Optional {
             field.proto3_optional = Some(true);
         }
     }
     message.nested_type.iter_mut().for_each(retype_json_fields);
+}
+
+fn as_bytes(field: &mut FieldDescriptorProto) {
+    field.set_type(Type::Bytes);
+    field.type_name = None;
 }

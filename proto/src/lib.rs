@@ -7,11 +7,15 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/v1/baton.v1.rs"));
 }
 
+/// How the server encodes.
+#[cfg(feature = "server")]
+pub mod codec;
+
 /// The server's own view of the contract.
 #[cfg(feature = "server")]
 pub mod raw {
-    /// The messages of package `baton.v1` with every `google.protobuf.Value` and `google.protobuf.Struct` field as
-    /// its encoded bytes, and the traits that a server implements. The wire format is that of [`crate::v1`].
+    /// The messages of package `baton.v1` with every `google.protobuf.Value` and `google.protobuf.Struct` field, and
+    /// every event of a watch, as its encoded bytes, and the traits that a server implements. The wire format is that of [`crate::v1`].
     #[expect(
         clippy::too_many_lines,
         reason = "tonic writes one routing function a service"

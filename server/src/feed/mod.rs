@@ -4,6 +4,7 @@
 //! from the store, so a slow reader costs no memory and loses nothing. What is told between tasks is only that the
 //! head moved.
 
+mod logged;
 mod ring;
 mod selection;
 mod watch;
@@ -16,6 +17,7 @@ use baton_domain::Event;
 use parking_lot::Mutex;
 use tokio::sync::watch as latest;
 
+pub use self::logged::Logged;
 use self::ring::Ring;
 pub use self::selection::{Selected, Selection};
 pub use self::watch::{Begin, Plan, Update, Watch, only};
@@ -157,7 +159,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`ReadError`]; the cursor stays where it is.
-    pub async fn next(&mut self, limit: usize) -> Result<Vec<Arc<Event>>, ReadError> {
+    pub async fn next(&mut self, limit: usize) -> Result<Vec<Arc<Logged>>, ReadError> {
         loop {
             let head = *self.head.borrow_and_update();
             if self.position < head {
@@ -172,7 +174,7 @@ impl Reader {
         }
     }
 
-    async fn read(&self, limit: usize) -> Result<Vec<Arc<Event>>, ReadError> {
+    async fn read(&self, limit: usize) -> Result<Vec<Arc<Logged>>, ReadError> {
         self.check_horizon()?;
         let recent = self.log.ring.lock().after(self.position, limit);
         if let Some(events) = recent {
@@ -182,7 +184,8 @@ impl Reader {
         let events = self.store.log(&self.log.namespace, self.position, limit).await?;
         // The horizon may have passed the cursor while the store was read.
         self.check_horizon()?;
-        Ok(events.into_iter().map(Arc::new).collect())
+        let logged = |event| Arc::new(Logged::new(Arc::new(event)));
+        Ok(events.into_iter().map(logged).collect())
     }
 
     fn check_horizon(&self) -> Result<(), ReadError> {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use baton_domain::{Detail, Event};
 
-/// An event without its texts and payloads, roughly.
-const EVENT_BYTES: usize = 600;
+use super::Logged;
+
+/// An event and its message without their texts and payloads, roughly.
+const EVENT_BYTES: usize = 900;
 
 #[derive(Default)]
 pub(super) struct Ring {
-    events: VecDeque<Arc<Event>>,
+    events: VecDeque<Arc<Logged>>,
     bytes: usize,
 }
 
@@ -28,7 +30,7 @@ impl Ring {
                 self.bytes = 0;
             }
             self.bytes += size(event);
-            self.events.push_back(Arc::clone(event));
+            self.events.push_back(Arc::new(Logged::new(Arc::clone(event))));
         }
         while self.bytes > most_bytes
             && let Some(oldest) = self.events.pop_front()
@@ -38,7 +40,7 @@ impl Ring {
     }
 
     /// The events above `position`, at most `limit`; `None` where the ring does not reach back that far.
-    pub(super) fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<Event>>> {
+    pub(super) fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<Logged>>> {
         let first = self.events.front()?.position;
         let skip = usize::try_from(position + 1 - first).ok()?;
         let events: Vec<_> = self.events.iter().skip(skip).take(limit).cloned().collect();

@@ -1,13 +1,14 @@
 //! One watch: where it begins, what it is told, and from where it can be resumed. Knows nothing of messages.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::filter::{Field, Filter, Op, Value};
 use baton_domain::{Event, EventType, Task, TaskId};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Feed, ReadError, Reader, Selection};
+use super::{Feed, Logged, ReadError, Reader, Selection};
 use crate::seams::monotonic_now;
 use crate::store::{
     EventsOfQuery, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreError, Window,
@@ -66,7 +67,7 @@ pub enum Update {
     /// Events, with whether the task left; everything up to `through` was judged.
     Events {
         /// In order, with whether the task stopped matching.
-        events: Vec<(Arc<Event>, bool)>,
+        events: Vec<(Arc<Logged>, bool)>,
         /// The position up to which nothing is missing.
         through: i64,
     },
@@ -100,6 +101,8 @@ pub struct Watch {
     reader: Reader,
     greet: bool,
     next_bookmark: Instant,
+    /// Wakes at `next_bookmark` or before.
+    bookmark: Pin<Box<Sleep>>,
 }
 
 impl Watch {
@@ -120,11 +123,13 @@ impl Watch {
             ),
             (Begin::Snapshot { after, position }, _) => (Phase::Snapshot { after, position }, position),
         };
+        let next_bookmark = monotonic_now() + plan.bookmark_every;
         Self {
             store: feed.store().clone(),
             reader: feed.reader(&plan.namespace, position),
             greet: plan.begin == Begin::Now,
-            next_bookmark: monotonic_now() + plan.bookmark_every,
+            next_bookmark,
+            bookmark: Box::pin(sleep_until(next_bookmark)),
             phase,
             plan,
         }
@@ -258,7 +263,7 @@ impl Watch {
         let events: Vec<_> = events
             .into_iter()
             .filter(|e| e.position > above && e.position <= until)
-            .filter_map(|e| self.plan.selection.judge(&e).map(|s| (Arc::new(e), s.left)))
+            .filter_map(|e| self.plan.selection.judge(&e).map(|s| (logged(e), s.left)))
             .collect();
         self.phase = match (whole, ended) {
             (true, true) => Phase::Ended,
@@ -272,21 +277,27 @@ impl Watch {
         Ok((!events.is_empty()).then_some(Update::Events { events, through }))
     }
 
-    async fn fill(&self, events: Vec<(Arc<Event>, bool)>) -> Result<Vec<(Arc<Event>, bool)>, StoreError> {
-        let (mut filled, left): (Vec<_>, Vec<_>) = events
+    async fn fill(&self, events: Vec<(Arc<Logged>, bool)>) -> Result<Vec<(Arc<Logged>, bool)>, StoreError> {
+        let (mut filled, left): (Vec<Event>, Vec<_>) = events
             .into_iter()
-            .map(|(e, left)| (Arc::unwrap_or_clone(e), left))
+            .map(|(e, left)| (Event::clone(&e), left))
             .unzip();
         self.store.fill_payloads(&mut filled).await?;
-        Ok(filled.into_iter().map(Arc::new).zip(left).collect())
+        Ok(filled.into_iter().map(logged).zip(left).collect())
     }
 
     async fn live(&mut self) -> Result<Option<Update>, ReadError> {
         let read = tokio::select! {
             biased;
             read = self.reader.next(EVENTS_READ) => read?,
-            () = sleep_until(self.next_bookmark) => {
-                return Ok(Some(Update::Bookmark { through: self.reader.position() }));
+            () = self.bookmark.as_mut() => {
+                // Set to the bookmark that was next when it was armed: moving it with every message costs more than
+                // waking once in vain.
+                let now = monotonic_now();
+                let is_due = now >= self.next_bookmark;
+                let next = if is_due { now + self.plan.bookmark_every } else { self.next_bookmark };
+                self.bookmark.as_mut().reset(next);
+                return Ok(is_due.then(|| Update::Bookmark { through: self.reader.position() }));
             }
         };
         let mut events = Vec::new();
@@ -310,6 +321,10 @@ impl Watch {
         // Nothing here for this watch; on a busy log it still gets its bookmark in time.
         Ok((monotonic_now() >= self.next_bookmark).then_some(Update::Bookmark { through }))
     }
+}
+
+fn logged(event: Event) -> Arc<Logged> {
+    Arc::new(Logged::new(Arc::new(event)))
 }
 
 /// Whether a watch of one task ends behind this event.

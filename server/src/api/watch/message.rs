@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use baton_domain::{Event, Task, TaskId};
 use baton_proto::raw::v1 as raw;
+use bytes::Bytes;
 use prost::Message as _;
 use uuid::Uuid;
 
 use crate::api::convert::{event, task};
-use crate::feed::Update;
+use crate::feed::{Logged, Update};
 use crate::token::{Digest, Keyring, ResumeToken, SnapshotCursor};
 
 /// Bytes of one message, unless a single task or event is larger. Source: research on clients that stop reading
@@ -20,7 +21,8 @@ const MESSAGE_BYTES: usize = 256 * 1024;
 #[derive(Default)]
 pub(super) struct Message {
     pub(super) tasks: Vec<raw::Task>,
-    pub(super) events: Vec<raw::TaskEvent>,
+    /// Encoded.
+    pub(super) events: Vec<Bytes>,
     pub(super) resume_token: String,
     pub(super) snapshot_complete: bool,
 }
@@ -52,7 +54,7 @@ pub(super) enum Pending {
         position: i64,
     },
     Events {
-        events: VecDeque<(Arc<Event>, bool)>,
+        events: VecDeque<(Arc<Logged>, bool)>,
         through: i64,
     },
     Bookmark {
@@ -151,14 +153,11 @@ fn take_tasks(tasks: &mut VecDeque<Task>, full: bool) -> (Message, Option<TaskId
     (message, last)
 }
 
-fn take_events(events: &mut VecDeque<(Arc<Event>, bool)>, full: bool) -> (Message, i64) {
+fn take_events(events: &mut VecDeque<(Arc<Logged>, bool)>, full: bool) -> (Message, i64) {
     let (mut message, mut bytes, mut last) = (Message::default(), 0, 0);
     while let Some((next, left)) = events.front() {
-        let written = raw::TaskEvent {
-            left: *left,
-            ..event::write(next, full)
-        };
-        bytes += written.encoded_len();
+        let written = write_event(next, *left, full);
+        bytes += written.len();
         if bytes > MESSAGE_BYTES && !message.events.is_empty() {
             break;
         }
@@ -167,4 +166,91 @@ fn take_events(events: &mut VecDeque<(Arc<Event>, bool)>, full: bool) -> (Messag
         events.pop_front();
     }
     (message, last)
+}
+
+/// An event as it stands in a message. All who watch without payloads are told in the same bytes.
+fn write_event(logged: &Logged, left: bool, full: bool) -> Bytes {
+    let encode = |event: &Event| Bytes::from(event::write(event, full).encode_to_vec());
+    let shared = if full {
+        encode(logged)
+    } else {
+        logged.message(encode)
+    };
+    if left {
+        // What stands behind a message is merged into it. Source: protobuf encoding, "Last One Wins".
+        let left = raw::TaskEvent {
+            left,
+            ..raw::TaskEvent::default()
+        };
+        return [shared, left.encode_to_vec().into()].concat().into();
+    }
+    shared
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use baton_domain::{Actor, Detail, EventType, InputRequest, Payload, PayloadKind, State, Timestamp};
+
+    use super::*;
+
+    /// An event of which a watch with payloads is told more.
+    fn answered() -> Logged {
+        let answer = Payload {
+            kind: PayloadKind::Data,
+            media_type: "text/plain".to_owned(),
+            version: 1,
+            size: 4,
+            sha256: [7; 32],
+            body: Some(Bytes::from_static(b"\x22\x02ja")),
+        };
+        let request = InputRequest {
+            key: "sure".to_owned(),
+            prompt: "Are you sure?".to_owned(),
+            choices: Vec::new(),
+            answer: Some(answer),
+            answerer: Some(Actor::anonymous()),
+        };
+        Logged::new(Arc::new(Event {
+            task_id: TaskId(Uuid::from_u128(1)),
+            namespace: "default".to_owned(),
+            sequence: 3,
+            position: 9,
+            kind: EventType::InputProvided,
+            time: Timestamp::from_micros(1),
+            actor: Actor::anonymous(),
+            message: String::new(),
+            from_state: Some(State::InputRequired),
+            to_state: State::Queued,
+            state_reason: "".into(),
+            attempt: 1,
+            fence: 1,
+            queue: "default".to_owned(),
+            task_type: "report".to_owned(),
+            labels: BTreeMap::from([("run".to_owned(), "7".to_owned())]),
+            detail: Detail::Input(request),
+        }))
+    }
+
+    fn told(logged: &Logged, left: bool, full: bool) -> raw::TaskEvent {
+        raw::TaskEvent::decode(write_event(logged, left, full)).expect("an event")
+    }
+
+    #[test]
+    fn what_watches_share_tells_what_each_would_be_told() {
+        let logged = answered();
+        let (brief, full) = (event::write(&logged, false), event::write(&logged, true));
+        assert_ne!(brief, full);
+        // In an order in which one could take what another left behind.
+        assert_eq!(told(&logged, false, true), full);
+        assert_eq!(told(&logged, false, false), brief);
+        let left = raw::TaskEvent {
+            left: true,
+            ..brief.clone()
+        };
+        assert_eq!(told(&logged, true, false), left);
+        assert_eq!(told(&logged, false, false), brief);
+        assert_eq!(told(&logged, true, true), raw::TaskEvent { left: true, ..full });
+    }
 }

@@ -5,12 +5,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_proto::raw::v1 as raw;
 use futures::Stream;
 use futures::stream::{self, BoxStream, StreamExt};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 
 use self::message::{Message, Pending, Tokens};
@@ -80,6 +82,7 @@ impl Watches {
             tokens,
             full,
             pending: None,
+            draining: Box::pin(self.shutdown.draining().clone().cancelled_owned()),
             ended: false,
         };
         stream::unfold(running, |mut running| async move {
@@ -100,6 +103,8 @@ struct Running {
     tokens: Tokens,
     full: bool,
     pending: Option<Pending>,
+    /// Held, for to begin and to end waiting takes a lock that all watches share.
+    draining: Pin<Box<WaitForCancellationFutureOwned>>,
     ended: bool,
 }
 
@@ -109,10 +114,9 @@ impl Running {
             return None;
         }
         if self.pending.is_none() {
-            let draining = self.watches.shutdown.draining().clone();
             let update = tokio::select! {
                 biased;
-                () = draining.cancelled() => Err(Shutdown::refusal()),
+                () = self.draining.as_mut() => Err(Shutdown::refusal()),
                 update = self.watch.next() => update.map_err(|e| read_failed(&e)),
             };
             match update {

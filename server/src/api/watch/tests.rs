@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::engine::{Class, CreateRequest, Engine, IntakeLimits, MoveRequest, Parts};
 use crate::feed::{Begin, Feed, Plan, RING_BYTES, Selection, Update, Watch, only};
-use crate::seams::{Clock, Ids};
+use crate::seams::{Clock, Ids, monotonic_now};
 use crate::store::{DatabaseUrl, Store, StoreOptions};
 
 /// An engine, and a task in its queue.
@@ -69,6 +69,10 @@ impl Bench {
     }
 
     fn watch(&self, begin: Begin) -> Watch {
+        self.watch_telling_every(begin, Duration::from_secs(3_600))
+    }
+
+    fn watch_telling_every(&self, begin: Begin, bookmark_every: Duration) -> Watch {
         Watch::new(
             self.engine.feed(),
             Plan {
@@ -80,7 +84,7 @@ impl Bench {
                 task: Some(self.task),
                 payloads: false,
                 begin,
-                bookmark_every: Duration::from_secs(3_600),
+                bookmark_every,
             },
         )
     }
@@ -164,4 +168,25 @@ async fn a_task_that_has_ended_before_is_not_waited_for() {
         told(bench.watch(Begin::After(0))).await,
         ["Created", "Queued", "Cancelled"]
     );
+}
+
+#[tokio::test]
+async fn a_quiet_watch_gets_its_bookmark_a_while_after_whatever_it_was_told_last() {
+    let every = Duration::from_millis(200);
+    let bench = Bench::new().await;
+    let mut watch = bench.watch_telling_every(Begin::Now, every);
+    let mut next = async || (watch.next().await.expect("the log reads"), monotonic_now());
+    assert!(matches!(next().await, (Some(Update::Bookmark { .. }), _)));
+    bench
+        .give(Action::Comment {
+            message: "here".to_owned(),
+        })
+        .await;
+    let (event, told) = next().await;
+    assert!(matches!(event, Some(Update::Events { .. })));
+    for n in 1..=2 {
+        let (bookmark, now) = next().await;
+        assert!(matches!(bookmark, Some(Update::Bookmark { .. })));
+        assert!(now >= told + every * n, "{:?} after the event", now - told);
+    }
 }
