@@ -1,10 +1,11 @@
 //! What may be asked of a task.
 
+use crate::actor::Actor;
 use crate::event::Edit;
 use crate::id::TaskId;
 use crate::names::named_enum;
 use crate::payload::Payload;
-use crate::task::{Actor, AttemptOutcome, Dependency, InputRequest, Progress, State, TaskError};
+use crate::task::{AttemptOutcome, Dependency, InputRequest, Progress, State, TaskError};
 use crate::time::{Span, Timestamp};
 
 /// A moment, or a span from the time of the decision.

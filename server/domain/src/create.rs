@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::actor::Actor;
 use crate::command::When;
 use crate::id::TaskId;
 use crate::payload::Payload;
 use crate::place::{Verdict, place, verdict};
 use crate::reason;
 use crate::steps::{Outcome, Steps};
-use crate::task::{Actor, Dependency, Function, Priority, RetryPolicy, State, Task, Verification};
+use crate::task::{Dependency, Function, Priority, RetryPolicy, State, Task, Verification};
 use crate::time::Timestamp;
 
 /// A task to be, valid in itself. The results of its dependencies are read under their locks.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::actor::Actor;
 use crate::id::TaskId;
 use crate::names::named_enum;
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::task::{
-    Actor, AttemptOutcome, Dependency, Function, InputRequest, Priority, Progress, RetryPolicy, State, Task,
+    AttemptOutcome, Dependency, Function, InputRequest, Priority, Progress, RetryPolicy, State, Task,
     TaskError, Verification,
 };
 use crate::time::Timestamp;

@@ -10,6 +10,7 @@
 mod names;
 mod steps;
 
+pub mod actor;
 pub mod apply;
 pub mod command;
 pub mod create;
@@ -27,6 +28,7 @@ pub mod task;
 pub mod time;
 pub mod transitions;
 
+pub use actor::{Actor, ActorType};
 pub use apply::apply;
 pub use command::{Action, Command, CommandName, When};
 pub use create::{NewTask, create};
@@ -37,7 +39,7 @@ pub use payload::{Payload, PayloadKind, PayloadRole};
 pub use rejection::Rejection;
 pub use steps::Outcome;
 pub use task::{
-    Actor, ActorType, AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest,
-    Priority, Progress, RetryPolicy, State, Task, TaskError, Verification,
+    AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Priority, Progress,
+    RetryPolicy, State, Task, TaskError, Verification,
 };
 pub use time::{Span, Timestamp};

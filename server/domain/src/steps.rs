@@ -1,10 +1,11 @@
 //! Builds the events of one decision: each is applied at once, so that the next one sees what it did.
 
+use crate::actor::Actor;
 use crate::apply::apply;
 use crate::event::{Detail, Event, EventType};
 use crate::place::{Verdict, place, verdict};
 use crate::reason::{self, Reason};
-use crate::task::{Actor, Dependency, State, Task};
+use crate::task::{Dependency, State, Task};
 use crate::time::Timestamp;
 
 /// What a command did: the events, and the task after them.

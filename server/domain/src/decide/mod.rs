@@ -6,6 +6,7 @@ mod review;
 use edit::{add_dependency, comment, delete, remove_dependency, settle_dependency, update};
 use review::{approve, complete, provide_input, reject, request_input, rework, submit};
 
+use crate::actor::Actor;
 use crate::command::{Action, Command, CommandName};
 use crate::event::{Detail, EventType};
 use crate::limits::EVENTS_PER_TASK;
@@ -15,7 +16,7 @@ use crate::reason;
 use crate::rejection::Rejection;
 use crate::retry;
 use crate::steps::{Outcome, Steps};
-use crate::task::{Actor, AttemptOutcome, State, Task, TaskError};
+use crate::task::{AttemptOutcome, State, Task, TaskError};
 use crate::time::Timestamp;
 use crate::transitions::{allowed, is_legal};
 

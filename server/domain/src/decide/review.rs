@@ -1,12 +1,13 @@
 //! Commands of holders and reviewers: hand in, ask, answer, approve, send back.
 
 use super::invalid;
+use crate::actor::Actor;
 use crate::event::{Detail, EventType};
 use crate::payload::Payload;
 use crate::reason;
 use crate::rejection::Rejection;
 use crate::steps::Steps;
-use crate::task::{Actor, AttemptOutcome, InputRequest, State, Task, TaskError, Verification};
+use crate::task::{AttemptOutcome, InputRequest, State, Task, TaskError, Verification};
 
 pub(super) fn complete(s: &mut Steps<'_>, output: Option<&Payload>) {
     match s.task.verification {

@@ -9,11 +9,11 @@ use prost_types::{Duration, FieldMask, ListValue, Struct, Timestamp, Value, valu
 use tonic_types::StatusExt;
 
 use super::*;
-use crate::api::repeat::spec_hash;
 
 mod batch;
 mod bulk;
 mod create;
+mod hashes;
 mod moves;
 mod update;
 

@@ -2,10 +2,11 @@
 
 use uuid::Uuid;
 
+use crate::actor::{Actor, ActorType};
 use crate::create::{NewTask, create};
 use crate::filter::{Field, Filter, Op, Schema, Value};
 use crate::id::TaskId;
-use crate::task::{Actor, ActorType, Priority, State, Task, Verification};
+use crate::task::{Priority, State, Task, Verification};
 use crate::time::Timestamp;
 
 /// 2026-11-22T09:30:00Z.

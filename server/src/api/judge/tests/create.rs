@@ -1,6 +1,6 @@
 use super::*;
 
-fn with(task: v1::Task) -> v1::CreateTaskRequest {
+pub(super) fn with(task: v1::Task) -> v1::CreateTaskRequest {
     v1::CreateTaskRequest {
         task: Some(task),
         ..Default::default()
@@ -15,7 +15,7 @@ fn on(task_id: &str, sibling: &str) -> v1::Dependency {
     }
 }
 
-fn full_task() -> v1::Task {
+pub(super) fn full_task() -> v1::Task {
     v1::Task {
         namespace: "acme".to_owned(),
         queue: "reports".to_owned(),
@@ -333,69 +333,4 @@ fn policies_are_judged() {
         Reason::InvalidField,
         &expected,
     );
-}
-
-#[test]
-fn equal_specifications_have_equal_hashes() {
-    let hash = |request: &v1::CreateTaskRequest| {
-        let bytes = request.encode_to_vec();
-        spec_hash(raw::CreateTaskRequest::decode(&bytes[..]).unwrap())
-    };
-    let request = v1::CreateTaskRequest {
-        task_id: ID.to_owned(),
-        ..with(full_task())
-    };
-    let same = v1::CreateTaskRequest {
-        actor: Some(human("somebody else")),
-        request_id: OTHER.to_owned(),
-        task: Some(v1::Task {
-            revision: 7,
-            etag: "\"7\"".to_owned(),
-            ..full_task()
-        }),
-        ..request.clone()
-    };
-    assert_eq!(hash(&same), hash(&request));
-    for other in [
-        v1::Task {
-            title: "another".to_owned(),
-            ..full_task()
-        },
-        v1::Task {
-            input: Some(number(2.5)),
-            ..full_task()
-        },
-        v1::Task {
-            metadata: None,
-            ..full_task()
-        },
-        v1::Task {
-            function: None,
-            ..full_task()
-        },
-    ] {
-        assert_ne!(hash(&with(other)), hash(&request));
-    }
-    let held = v1::CreateTaskRequest {
-        hold: true,
-        ..request.clone()
-    };
-    assert_ne!(hash(&held), hash(&request));
-}
-
-#[test]
-fn the_order_of_keys_does_not_change_a_hash() {
-    // The fields of the Struct {"a": true, "b": true} in both orders, as a runtime with unordered maps sends them.
-    let entry = |key: u8| vec![0x0a, 0x07, 0x0a, 0x01, key, 0x12, 0x02, 0x20, 0x01];
-    let request = |keys: [u8; 2]| raw::CreateTaskRequest {
-        task: Some(raw::Task {
-            metadata: Some(keys.map(entry).concat().into()),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let [ab, ba] = [[b'a', b'b'], [b'b', b'a']].map(request);
-    accepted("CreateTask", &ab);
-    assert_ne!(ab, ba);
-    assert_eq!(fingerprint(ab), fingerprint(ba));
 }
