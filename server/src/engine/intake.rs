@@ -57,6 +57,8 @@ struct Waiting {
     vital: VecDeque<Job>,
     moves: VecDeque<Job>,
     creates: VecDeque<Job>,
+    /// Creates waited when the last batch was taken, and none of them fitted in.
+    passed_over: bool,
     commands: usize,
     bytes: usize,
     closed: bool,
@@ -144,13 +146,21 @@ impl Waiting {
             rows: BATCH_ROWS,
             bytes: BATCH_BYTES,
         };
+        if self.passed_over
+            && let Some(job) = self.creates.pop_front()
+        {
+            // However much else waits: a large create waits for one batch, and what is behind it no longer than it.
+            room.take(&mut batch, job);
+        }
         room.fill(&mut batch, &mut self.vital);
-        // Moves leave a quarter of a batch to creates, so that neither starves the other.
-        let creates = self.creates.len().min(commands / 4);
-        room.commands = room.commands.saturating_sub(creates);
+        // Moves leave a quarter of the room to creates, so that neither starves the other.
+        let creates = self.creates.len().min(room.commands / 4);
+        room.commands -= creates;
         room.fill(&mut batch, &mut self.moves);
         room.commands += creates;
         room.fill(&mut batch, &mut self.creates);
+        let is_create = |job: &Job| job.class == Class::Create;
+        self.passed_over = !self.creates.is_empty() && !batch.iter().any(is_create);
         self.commands -= batch.iter().map(|job| job.weight.commands).sum::<usize>();
         self.bytes -= batch.iter().map(|job| job.weight.bytes).sum::<usize>();
         batch
@@ -172,11 +182,17 @@ impl Room {
             if !fits && !batch.is_empty() {
                 return;
             }
-            self.commands = self.commands.saturating_sub(w.commands);
-            self.rows = self.rows.saturating_sub(w.rows());
-            self.bytes = self.bytes.saturating_sub(w.bytes);
-            batch.extend(line.pop_front());
+            let Some(job) = line.pop_front() else { return };
+            self.take(batch, job);
         }
+    }
+
+    fn take(&mut self, batch: &mut Vec<Job>, job: Job) {
+        let w = job.weight;
+        self.commands = self.commands.saturating_sub(w.commands);
+        self.rows = self.rows.saturating_sub(w.rows());
+        self.bytes = self.bytes.saturating_sub(w.bytes);
+        batch.push(job);
     }
 }
 
@@ -264,8 +280,54 @@ mod tests {
         let count = |class| batch.iter().filter(|j| j.class == class).count();
         assert_eq!(batch[0].class, Class::Vital);
         assert_eq!(batch.len(), BATCH_COMMANDS);
-        assert_eq!(count(Class::Create), BATCH_COMMANDS / 4);
+        assert_eq!(count(Class::Create), (BATCH_COMMANDS - 1) / 4);
         assert_eq!(intake.depth(), 2 * BATCH_COMMANDS + 1 - BATCH_COMMANDS);
+    }
+
+    #[tokio::test]
+    async fn a_create_larger_than_what_moves_leave_goes_first_in_the_next_batch() {
+        let intake = Intake::new(IntakeLimits {
+            commands: 100_000,
+            ..LIMITS
+        });
+        let large = || {
+            let mut job = job(Class::Create);
+            job.weight.commands = 1_000;
+            job
+        };
+        intake.push(large()).expect("there is room");
+        intake.push(large()).expect("there is room");
+        intake.push(job(Class::Create)).expect("there is room");
+        let mut batches = Vec::new();
+        for _ in 0..5 {
+            // More than one batch of moves is always in line.
+            for _ in 0..BATCH_COMMANDS {
+                intake.push(job(Class::Move)).expect("there is room");
+            }
+            let batch = intake.next_batch().await.expect("there is work");
+            let count = |class| batch.iter().filter(|job| job.class == class).count();
+            batches.push((count(Class::Create), count(Class::Move)));
+        }
+        assert_eq!(batches, [(0, 509), (1, 0), (0, 510), (1, 0), (1, 511)]);
+    }
+
+    #[tokio::test]
+    async fn creates_that_wait_make_no_batch_larger() {
+        let intake = Intake::new(IntakeLimits {
+            commands: 100_000,
+            ..LIMITS
+        });
+        for _ in 0..500 {
+            intake.push(job(Class::Vital)).expect("never refused");
+        }
+        for _ in 0..20 {
+            intake.push(job(Class::Create)).expect("there is room");
+            intake.push(job(Class::Move)).expect("there is room");
+        }
+        let batch = intake.next_batch().await.expect("there is work");
+        let count = |class| batch.iter().filter(|job| job.class == class).count();
+        assert_eq!((count(Class::Move), count(Class::Create)), (9, 3));
+        assert_eq!(batch.len(), BATCH_COMMANDS);
     }
 
     #[tokio::test]
