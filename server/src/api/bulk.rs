@@ -83,7 +83,10 @@ impl TaskApi {
         key: Option<&RequestKey>,
     ) -> Result<Selected, Status> {
         let remembered = match key {
-            Some(key) => self.engine.recall(key).await.map_err(failed::failed)?,
+            Some(key) => {
+                let recalled = self.engine.recall(&asked.namespace, key).await;
+                recalled.map_err(failed::failed)?
+            }
             None => None,
         };
         let replayed = remembered.is_some();

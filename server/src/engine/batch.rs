@@ -1,6 +1,6 @@
 //! Decides the jobs of one batch in memory, in order. No I/O: what it needs was loaded before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use baton_domain::{
@@ -59,7 +59,7 @@ impl Batch {
     /// Decides one job. An error leaves no trace in the batch.
     pub(super) fn decide(&mut self, job: &Job) -> Answer {
         if let Some(key) = &job.request
-            && let Some(answer) = self.replay(key)
+            && let Some(answer) = self.replay(&job.work, key)
         {
             return answer;
         }
@@ -83,15 +83,14 @@ impl Batch {
         Ok(done)
     }
 
-    fn replay(&self, key: &RequestKey) -> Option<Answer> {
+    /// The answer to a call that was made before.
+    fn replay(&self, work: &Work, key: &RequestKey) -> Option<Answer> {
         let records = self.remembered.get(&key.id)?;
-        let Some(record) = records
-            .iter()
-            .find(|r| r.method == key.method && r.hash == key.hash)
-        else {
+        let record = records.iter().find(|record| self.is_beside(work, record))?;
+        if !key.is_of(record) {
             return Some(Err(Error::RequestIdReused));
-        };
-        let task = |id: &TaskId| {
+        }
+        let done = |id: &TaskId| {
             self.working.get(*id).map(|t| Done {
                 task: Arc::clone(t),
                 events: Vec::new(),
@@ -99,7 +98,31 @@ impl Batch {
                 revision: record.revision,
             })
         };
-        Some(Ok(record.task_ids.iter().filter_map(task).collect()))
+        let Work::Create { single, .. } = work else {
+            // Whoever moved a task that is gone since is told so by finding none.
+            return Some(Ok(record.task_ids.iter().filter_map(done).collect()));
+        };
+        // Answers stand in the order of the members: one that is gone is no answer, and not the next one's.
+        let members = record.task_ids.iter().enumerate().map(|(index, id)| {
+            done(id).ok_or_else(|| {
+                let source = Box::new(Error::NotFound { id: *id });
+                unindexed(Error::InBatch { index, source }, *single)
+            })
+        });
+        Some(members.collect())
+    }
+
+    /// Whether `work` is done in the namespace of `record`: a request id says nothing in any other.
+    fn is_beside(&self, work: &Work, record: &RequestRecord) -> bool {
+        match work {
+            Work::Create { members, .. } => members.iter().any(|m| m.new.namespace == record.namespace),
+            Work::Move { id, .. } => match self.working.get(*id) {
+                Some(task) => task.namespace == record.namespace,
+                None => record.task_ids.contains(id),
+            },
+            Work::Remember { namespace, .. } => *namespace == record.namespace,
+            Work::CloseFollowUp(_) => false,
+        }
     }
 
     fn remember(&mut self, key: &RequestKey, done: &[Done]) {
@@ -233,8 +256,9 @@ impl Batch {
     /// Creates all members or none: whatever can go wrong is looked at before the first is created.
     fn create(&mut self, members: &[CreateRequest]) -> Result<Vec<Done>, Error> {
         let order = creation_order(members)?;
+        let siblings: HashSet<TaskId> = members.iter().map(|m| m.new.id).collect();
         for (index, member) in members.iter().enumerate() {
-            self.check_member(members, member).map_err(|e| Error::InBatch {
+            self.check_member(&siblings, member).map_err(|e| Error::InBatch {
                 index,
                 source: Box::new(e),
             })?;
@@ -255,22 +279,21 @@ impl Batch {
         Ok(done.into_iter().flatten().collect())
     }
 
-    fn check_member(&self, members: &[CreateRequest], member: &CreateRequest) -> Result<(), Error> {
+    fn check_member(&self, siblings: &HashSet<TaskId>, member: &CreateRequest) -> Result<(), Error> {
         let new = &member.new;
         if let Some(standing) = self.working.get(new.id)
             && (standing.spec_hash != new.spec_hash || standing.namespace != new.namespace)
         {
             return Err(Error::TaskIdReused { id: new.id });
         }
-        let sibling = |id: TaskId| members.iter().any(|m| m.new.id == id);
         for (n, dependency) in new.dependencies.iter().enumerate() {
-            if !sibling(dependency.task_id) {
+            if !siblings.contains(&dependency.task_id) {
                 let field = || format!("task.dependencies[{n}].task_id");
                 self.reference(dependency.task_id, &new.namespace, field)?;
             }
         }
         match new.parent_id {
-            Some(id) if !sibling(id) => self
+            Some(id) if !siblings.contains(&id) => self
                 .reference(id, &new.namespace, || "task.parent_id".to_owned())
                 .map(|_| ()),
             _ => Ok(()),
@@ -304,7 +327,7 @@ impl Batch {
 }
 
 /// A single create is no batch: its errors name no member.
-fn unindexed(error: Error, single: bool) -> Error {
+pub(super) fn unindexed(error: Error, single: bool) -> Error {
     match error {
         Error::InBatch { source, .. } if single => *source,
         other => other,

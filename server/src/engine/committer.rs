@@ -10,7 +10,7 @@ use baton_domain::{Action, TaskId, Timestamp};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::{Batch, unindexed};
 use super::cache::Cache;
 use super::error::Error;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
@@ -19,7 +19,7 @@ use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
-use crate::store::{CommitError, Heads, Store, StoreError, WriteBatch, Writer};
+use crate::store::{CommitError, Heads, RequestRecord, Store, StoreError, WriteBatch, Writer};
 
 /// Tasks that the check for a circle of dependencies may visit before it gives up.
 pub(super) const GRAPH_TASKS: usize = 10_000;
@@ -127,32 +127,43 @@ impl Committer {
         jobs: &[Job],
         mode: Mode,
     ) -> Result<Vec<Answer>, Failure> {
-        self.cache.clear();
         match error {
             CommitError::Conflict(_) if mode == Mode::Hopeful => {
                 Box::pin(self.attempt(jobs, Mode::Checked)).await
             }
-            CommitError::Conflict(constraint) => Err(Failure::Spoiled(match jobs {
-                // Looked up and not there: the id belonged to a task that is deleted and still in the log.
-                [
-                    Job {
-                        work: Work::Create { members, .. },
-                        ..
-                    },
-                ] => Error::TaskIdReused {
-                    id: members[0].new.id,
-                },
-                _ => Error::Store(StoreError::Constraint(constraint)),
-            })),
+            CommitError::Conflict(constraint) => {
+                let gone = match jobs {
+                    [job] => self.gone(job).await.map_err(Failure::Down)?,
+                    _ => None,
+                };
+                let conflict = Error::Store(StoreError::Constraint(constraint));
+                Err(Failure::Spoiled(gone.unwrap_or(conflict)))
+            }
             CommitError::Failed(error) if error.is_about_the_rows() => {
                 Err(Failure::Spoiled(Error::Store(error)))
             }
             CommitError::Failed(error) => Err(Failure::Down(Error::Store(error))),
             CommitError::Unknown(error) => {
+                self.cache.clear();
                 error!(error = %error, "the outcome of a commit is unknown");
                 Err(Failure::Down(Error::OutcomeUnknown))
             }
         }
+    }
+
+    /// The refusal of a create whose id was looked up and not there, and yet is taken: by a task that is deleted and
+    /// still in the log.
+    async fn gone(&self, job: &Job) -> Result<Option<Error>, Error> {
+        let Work::Create { members, single } = &job.work else {
+            return Ok(None);
+        };
+        let ids: Vec<TaskId> = members.iter().map(|m| m.new.id).collect();
+        let gone = self.store.deleted(&ids).await.map_err(Error::Store)?;
+        let first = ids.iter().enumerate().find(|(_, id)| gone.contains(*id));
+        Ok(first.map(|(index, id)| {
+            let source = Box::new(Error::TaskIdReused { id: *id });
+            unindexed(Error::InBatch { index, source }, *single)
+        }))
     }
 
     fn committed(&mut self, write: &WriteBatch, working: Working, heads: Heads) {
@@ -189,7 +200,9 @@ impl Committer {
             Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(Error::Store)?,
             Mode::Checked | Mode::Hopeful => Vec::new(),
         };
-        wanted.extend(records.iter().flat_map(|r| r.task_ids.iter().copied()));
+        for job in jobs {
+            recalled_by(job, &records, &mut wanted);
+        }
         self.load_tasks(&mut working, wanted).await?;
         for job in jobs {
             if let Work::Move { command, .. } = &job.work
@@ -266,6 +279,14 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
             }
         }
         Work::CloseFollowUp(_) | Work::Remember { .. } => {}
+    }
+}
+
+/// The tasks that a job answers with where it is the repeat of a create. A move names its task itself.
+fn recalled_by(job: &Job, records: &[RequestRecord], wanted: &mut Vec<TaskId>) {
+    if let (Work::Create { .. }, Some(key)) = (&job.work, &job.request) {
+        let same = records.iter().filter(|record| key.is_of(record));
+        wanted.extend(same.flat_map(|record| record.task_ids.iter().copied()));
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::error::Error;
+use crate::store::RequestRecord;
 
 /// Whose place a job takes in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,13 @@ pub struct RequestKey {
     pub method: &'static str,
     /// Over the decoded request.
     pub hash: [u8; 32],
+}
+
+impl RequestKey {
+    /// Whether that success is this call's, and not that of another one with the same id.
+    pub(super) fn is_of(&self, record: &RequestRecord) -> bool {
+        self.id == record.request_id && self.method == record.method && self.hash == record.hash
+    }
 }
 
 /// One task to create.

@@ -9,20 +9,17 @@ use super::job::Work;
 use super::{Class, Engine, Error, RequestKey};
 
 impl Engine {
-    /// The tasks that the call with this key moves; `None` where it has not been made.
+    /// The tasks that the call with this key moves in `namespace`; `None` where it has not been made.
     ///
     /// # Errors
     /// [`Error::RequestIdReused`], and what the store may do.
-    pub async fn recall(&self, key: &RequestKey) -> Result<Option<Vec<TaskId>>, Error> {
+    pub async fn recall(&self, namespace: &str, key: &RequestKey) -> Result<Option<Vec<TaskId>>, Error> {
         let records = self.store().requests(&[key.id]).await.map_err(Error::Store)?;
-        if records.is_empty() {
-            return Ok(None);
+        match records.into_iter().find(|record| record.namespace == namespace) {
+            None => Ok(None),
+            Some(record) if key.is_of(&record) => Ok(Some(record.task_ids)),
+            Some(_) => Err(Error::RequestIdReused),
         }
-        let same = records
-            .into_iter()
-            .find(|r| r.method == key.method && r.hash == key.hash);
-        same.map(|record| Some(record.task_ids))
-            .ok_or(Error::RequestIdReused)
     }
 
     /// Remembers that the call with this key moves `ids`, unless it was made before; answers the tasks it moves.
@@ -41,6 +38,6 @@ impl Engine {
         };
         self.submit(Class::Create, work, Some(key.clone())).await?;
         // Where two of the same call raced, what was written first counts.
-        Ok(self.recall(&key).await?.unwrap_or(ids))
+        Ok(self.recall(namespace, &key).await?.unwrap_or(ids))
     }
 }

@@ -215,6 +215,10 @@ pub(super) fn tasks(columns: impl Iterator<Item = task::Column>, payloads: bool)
 
 /// The condition that `id` is one of a JSON array of hexadecimal ids.
 pub(super) const ID_IN: &str = "id IN (SELECT unhex(value) FROM json_each(?))";
+/// Of a JSON array of hexadecimal ids: those that no task has, and the log knows.
+pub(super) const FIND_DELETED: &str = "SELECT task_id FROM event WHERE sequence = 1 \
+     AND task_id IN (SELECT unhex(value) FROM json_each(?)) \
+     AND NOT EXISTS (SELECT 1 FROM task WHERE id = event.task_id)";
 /// As [`ID_IN`], of request ids.
 pub(super) const REQUEST_ID_IN: &str = "request_id IN (SELECT unhex(value) FROM json_each(?))";
 

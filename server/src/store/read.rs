@@ -79,6 +79,18 @@ impl Store {
         rows.into_iter().map(read_request).collect()
     }
 
+    /// Of those ids the ones that belonged to tasks that are deleted, as long as the log knows of them.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn deleted(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
+        let values = [id_list(ids).into()];
+        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::FIND_DELETED, values);
+        let rows = self.readers().query_all_raw(asked).await?;
+        let ids = rows.iter().map(|row| row.try_get_by_index(0).map(TaskId));
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// At most `limit` tasks that wait for `of`, of those whose dependency was made when it had `revision` or less.
     ///
     /// # Errors
