@@ -2,8 +2,8 @@
  *
  * Writes to files whose path contains BATON_DISK_WATCH go to the file as ever, so that the process reads what it wrote.
  * What would survive a power cut stands beside each of them in <path>.durable: only fsync and fdatasync bring it there,
- * each after a delay of BATON_DISK_DELAY_US. BATON_DISK_FAIL_AFTER makes every flush after that many fail with EIO,
- * BATON_DISK_FULL_AFTER every write after so many flushes with ENOSPC.
+ * each after a delay of BATON_DISK_DELAY_US. BATON_DISK_FAIL_AFTER makes every flush after that many fail with EIO, or as
+ * many of them as BATON_DISK_FAIL_TIMES says; BATON_DISK_FULL_AFTER every write after so many flushes with ENOSPC.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -101,7 +101,8 @@ static int flush(int fd, int (*real)(int)) {
     if (delay > 0) usleep(delay);
     long limit = setting("BATON_DISK_FAIL_AFTER", -1);
     long number = __sync_add_and_fetch(&flushes, 1);
-    if (limit >= 0 && number > limit) {
+    long times = setting("BATON_DISK_FAIL_TIMES", -1);
+    if (limit >= 0 && number > limit && (times < 0 || number <= limit + times)) {
         errno = EIO;
         return -1;
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_client::{Client, NewTask, Reason};
+use baton_client::{Client, Error, NewTask, Reason};
 use baton_tests::harness::{History, Process, TestServer};
 use baton_tests::oracle::{Finding, Rule};
 use futures::future::join_all;
@@ -185,30 +185,62 @@ async fn without_flushes_acknowledged_writes_are_lost() {
     assert!(lost, "the test above proves nothing: {findings:#?}");
 }
 
-/// A server on a disk that goes bad, asked until it refuses a create; then reads go on, and nothing is half-written.
-async fn on_bad_disk(fault: &str, expected: Reason) {
-    let folder = tempfile::tempdir().unwrap();
-    let library = disk(folder.path());
-    let database = folder.path().join("baton.db");
+/// A server on a disk that goes bad.
+fn on_bad_disk(database: &Path, faults: &[(&str, &str)]) -> Process {
+    let library = disk(database.parent().expect("the file is in a folder"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton-under-test"));
     command
-        .arg(&database)
+        .arg(database)
         .env("LD_PRELOAD", &library)
-        .env("BATON_DISK_WATCH", &database)
-        .env(fault, "60");
-    let process = Process::run(command).unwrap();
-    let (client, history) = (process.client(), Arc::clone(process.history()));
+        .env("BATON_DISK_WATCH", database)
+        .envs(faults.iter().copied());
+    Process::run(command).unwrap_or_else(|log| panic!("the server did not start: {log}"))
+}
+
+/// Creates until a create is refused; answers the last task and the refusal.
+async fn until_refused(client: &Client, history: &History) -> (String, Error) {
     let mut last = None;
-    let refused = loop {
+    loop {
         match history.send(client.create(NewTask::new("test").id(id()))).await {
             Ok(task) => last = Some(task.id.clone()),
-            Err(error) => break error,
+            Err(error) => return (last.expect("sixty flushes are enough for a task"), error),
         }
-    };
+    }
+}
+
+/// Asks a server on a disk that goes bad until it refuses; then reads go on, and nothing is half-written.
+async fn refuses_on_bad_disk(fault: &str, expected: Reason) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("baton.db");
+    let process = on_bad_disk(&database, &[(fault, "60")]);
+    let (client, history) = (process.client(), Arc::clone(process.history()));
+    let (last, refused) = until_refused(&client, &history).await;
     assert_eq!(refused.reason(), Some(&expected), "{refused:?}");
     assert!(refused.retry_after().is_some());
-    let last = last.expect("sixty flushes are enough for a task");
     assert_eq!(client.get(&last).await.unwrap().task.id, last);
+    process.kill();
+    let again = Process::start(&database, |_| {}).unwrap().with_history(&history);
+    again.finish().await;
+}
+
+/// A disk that failed once: the one outcome stays unknown, and everything after it is as ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_flush_that_failed_the_server_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("baton.db");
+    let faults = [("BATON_DISK_FAIL_AFTER", "60"), ("BATON_DISK_FAIL_TIMES", "1")];
+    let process = on_bad_disk(&database, &faults);
+    let (client, history) = (process.client(), Arc::clone(process.history()));
+    let (last, refused) = until_refused(&client, &history).await;
+    assert_eq!(refused.reason(), Some(&Reason::OutcomeUnknown), "{refused:?}");
+    for _ in 0..20 {
+        let task = history.send(client.create(NewTask::new("test").id(id()))).await;
+        history.send(client.start(&task.unwrap().id)).await.unwrap();
+    }
+    history.send(client.cancel(&last)).await.unwrap();
+    let evidence = process.evidence().await;
+    let findings = baton_tests::oracle::check(&evidence);
+    assert!(findings.is_empty(), "{findings:#?}");
     process.kill();
     let again = Process::start(&database, |_| {}).unwrap().with_history(&history);
     again.finish().await;
@@ -217,11 +249,11 @@ async fn on_bad_disk(fault: &str, expected: Reason) {
 /// A full disk takes nothing: the change did not happen, not even after a crash.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_changes_and_answers_reads() {
-    on_bad_disk("BATON_DISK_FULL_AFTER", Reason::StoreUnavailable).await;
+    refuses_on_bad_disk("BATON_DISK_FULL_AFTER", Reason::StoreUnavailable).await;
 }
 
 /// A flush that fails leaves in doubt whether the change will be there after a crash, and the answer says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failing_flush_leaves_the_outcome_unknown() {
-    on_bad_disk("BATON_DISK_FAIL_AFTER", Reason::OutcomeUnknown).await;
+    refuses_on_bad_disk("BATON_DISK_FAIL_AFTER", Reason::OutcomeUnknown).await;
 }
