@@ -48,7 +48,7 @@ pub(super) async fn get(session: &Session, args: GetArgs) -> Result<Exit, Failur
 Filters compare fields (id, state, queue, type, priority, title, parent_id, assignee.id, creator.id, labels.KEY, \
 create_time, ...) by = != < <= > >=, joined by AND, OR, NOT and parentheses:
   baton task list --filter 'state = FAILED AND create_time > \"2026-11-22T00:00:00Z\"'
-  baton task list --filter 'priority >= HIGH AND NOT labels.team = \"finance\"'")]
+  baton task list --filter 'priority = HIGH AND NOT labels.team = \"finance\"'")]
 pub(crate) struct ListArgs {
     /// In this state, or one of these
     #[arg(long = "state", value_name = "STATE")]

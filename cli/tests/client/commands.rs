@@ -288,3 +288,18 @@ fn a_create_with_an_id_can_be_repeated() {
     assert_eq!(server.json(&create)["id"], id);
     assert_eq!(server.json(&["task", "stats"])["total"], "1");
 }
+
+/// What the help shows as an example works.
+#[test]
+fn the_filters_in_the_help_are_taken() {
+    let server = Server::start();
+    let help = text(&server.run(&["task", "list", "--help"]).stdout);
+    let filters: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.split_once("--filter '")?.1.strip_suffix('\''))
+        .collect();
+    assert_eq!(filters.len(), 2, "{help}");
+    for filter in filters {
+        server.ok(&["task", "list", "--filter", filter]);
+    }
+}

@@ -170,9 +170,14 @@ impl<'a> Steps<'a> {
     }
 
     pub(crate) fn remove_dependency(&mut self, dependency: Dependency) {
-        let (to, reason) = self.waiting_place(reason::DEPENDENCY_REMOVED, |task| {
-            task.dependencies.retain(|d| d.task_id != dependency.task_id)
-        });
+        // Only a task that waits is moved: one that was retried runs although a dependency is open.
+        let (to, reason) = if self.task.state == State::Blocked {
+            self.waiting_place(reason::DEPENDENCY_REMOVED, |task| {
+                task.dependencies.retain(|d| d.task_id != dependency.task_id)
+            })
+        } else {
+            (self.task.state, self.task.state_reason.clone())
+        };
         self.enter_place(EventType::DependencyRemoved, to, reason, dependency);
     }
 

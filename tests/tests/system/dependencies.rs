@@ -335,6 +335,27 @@ async fn a_retried_task_comes_back_from_a_pause_to_its_holder() {
     server.finish().await;
 }
 
+/// Nor does it wait again because of what has nothing to do with it.
+#[tokio::test]
+async fn a_retried_task_stays_ready_when_another_dependency_is_removed() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    let (fails, open, done) = (
+        started(&server, NewTask::new("test")).await,
+        queued(&server).await,
+        started(&server, NewTask::new("test")).await,
+    );
+    let new = on(&fails).depends_on(&open.id).depends_on(&done.id);
+    let task = created(&server, new).await;
+    server.ok(client.complete(&done.id)).await;
+    server.ok(client.fail(&fails.id, "no")).await;
+    until(&server, &task.id, State::Failed).await;
+    server.ok(client.retry(&task.id)).await;
+    let still = server.ok(client.remove_dependency(&task.id, &done.id)).await;
+    assert_eq!(still.state(), State::Queued);
+    server.finish().await;
+}
+
 /// Many that wait for the same, in a race with each other.
 #[tokio::test]
 async fn racing_commands_on_waiting_tasks_stay_consistent() {
