@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Payload, Task, TaskId};
+use baton_domain::{HeapBytes as _, Task, TaskId};
 use lru::LruCache;
 
 /// Bytes of tasks kept.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// A larger task is read again when it is needed: one of them must not push out a thousand small ones.
 const LARGEST_TASK_BYTES: usize = 16 * 1024;
-/// A task without its documents, roughly: the struct, its strings and the map entry.
-const TASK_BYTES: usize = 1_500;
+/// What the map takes for a task, and what allocations are larger than they need to be, roughly.
+const ENTRY_BYTES: usize = 256;
 
 /// Written through by the only writer of the file, so it is never stale.
 pub(super) struct Cache {
@@ -51,7 +51,7 @@ impl Cache {
         }
     }
 
-    /// Forgets everything: after a failed write, what the store has is read again.
+    /// Forgets everything: where it may be behind the store, that is read again.
     pub(super) fn clear(&mut self) {
         self.tasks.clear();
         self.bytes = 0;
@@ -59,21 +59,5 @@ impl Cache {
 }
 
 fn size(task: &Task) -> usize {
-    let payload = |p: &Option<Payload>| {
-        p.as_ref()
-            .and_then(|p| p.body.as_ref())
-            .map_or(0, bytes::Bytes::len)
-    };
-    let documents = task.metadata.as_ref().map_or(0, bytes::Bytes::len) + task.description.len();
-    let answers: usize = task
-        .input_requests
-        .iter()
-        .map(|r| r.prompt.len() + payload(&r.answer))
-        .sum();
-    TASK_BYTES
-        + payload(&task.input)
-        + payload(&task.output)
-        + documents
-        + answers
-        + task.dependencies.len() * 40
+    ENTRY_BYTES + size_of::<Task>() + task.heap_bytes()
 }

@@ -288,6 +288,7 @@ mod tests {
     async fn a_create_larger_than_what_moves_leave_goes_first_in_the_next_batch() {
         let intake = Intake::new(IntakeLimits {
             commands: 100_000,
+            bytes: usize::MAX,
             ..LIMITS
         });
         let large = || {

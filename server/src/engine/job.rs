@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Action, Actor, Command, Event, NewTask, Task, TaskId, Timestamp};
+use baton_domain::{Actor, Command, Event, HeapBytes as _, NewTask, Task, TaskId, Timestamp};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -148,11 +148,11 @@ impl Work {
         match self {
             Self::Create { members, .. } => Weight {
                 commands: members.len(),
-                bytes: members.iter().map(|m| new_task_bytes(&m.new)).sum(),
+                bytes: members.iter().map(create_bytes).sum(),
             },
             Self::Move { command, .. } => Weight {
                 commands: 1,
-                bytes: action_bytes(&command.action),
+                bytes: ROW_BYTES + command.heap_bytes(),
             },
             Self::CloseFollowUp(_) => Weight {
                 commands: 1,
@@ -166,19 +166,9 @@ impl Work {
     }
 }
 
-/// A row without documents, roughly.
+/// A row without its texts and documents, roughly.
 const ROW_BYTES: usize = 512;
 
-fn new_task_bytes(new: &NewTask) -> usize {
-    let payload = new
-        .input
-        .as_ref()
-        .and_then(|p| p.body.as_ref())
-        .map_or(0, bytes::Bytes::len);
-    ROW_BYTES + payload + new.description.len() + new.metadata.as_ref().map_or(0, bytes::Bytes::len)
-}
-
-fn action_bytes(action: &Action) -> usize {
-    let payload = action.payload().and_then(|p| p.body.as_ref());
-    ROW_BYTES + payload.map_or(0, bytes::Bytes::len)
+fn create_bytes(member: &CreateRequest) -> usize {
+    ROW_BYTES + member.new.heap_bytes() + member.creator.heap_bytes()
 }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use baton_domain::{Detail, Event};
+use baton_domain::{Event, HeapBytes as _};
 
 use super::Logged;
 
-/// An event and its message without their texts and payloads, roughly.
+/// An event and its message without what they hold on the heap, roughly. The message says all of that again.
 const EVENT_BYTES: usize = 900;
 
 #[derive(Default)]
@@ -49,30 +49,53 @@ impl Ring {
 }
 
 fn size(event: &Event) -> usize {
-    let body = |p: &Option<baton_domain::Payload>| {
-        p.as_ref()
-            .and_then(|p| p.body.as_ref())
-            .map_or(0, bytes::Bytes::len)
-    };
-    let detail = match &event.detail {
-        Detail::Created(task) => {
-            body(&task.input) + task.description.len() + task.metadata.as_ref().map_or(0, bytes::Bytes::len)
-        }
-        Detail::Updated { edit, .. } => {
-            edit.input.as_ref().map_or(0, body) + edit.description.as_ref().map_or(0, String::len)
-        }
-        Detail::Result { output } => body(output),
-        Detail::Retried { input, .. } => body(input),
-        Detail::Input(request) => request.prompt.len() + body(&request.answer),
-        Detail::Failure { error, .. } => {
-            error.message.len() + error.details.as_ref().map_or(0, bytes::Bytes::len)
-        }
-        Detail::None
-        | Detail::Assigned { .. }
-        | Detail::Progress(_)
-        | Detail::Scheduled { .. }
-        | Detail::Dependency(_) => 0,
-    };
-    let labels: usize = event.labels.iter().map(|(k, v)| k.len() + v.len() + 48).sum();
-    EVENT_BYTES + event.message.len() + labels + detail
+    EVENT_BYTES + 2 * event.heap_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use baton_domain::{Actor, Detail, EventType, Progress, State, TaskId, Timestamp, reason};
+
+    use super::*;
+
+    #[test]
+    fn the_details_of_events_count() {
+        let step = "x".repeat(10_000);
+        let events = (1..=100).map(|position| {
+            Arc::new(Event {
+                task_id: TaskId(uuid::Uuid::nil()),
+                namespace: "default".to_owned(),
+                sequence: position,
+                position,
+                kind: EventType::Progress,
+                time: Timestamp::from_micros(position),
+                actor: Actor::anonymous(),
+                message: String::new(),
+                from_state: Some(State::InProgress),
+                to_state: State::InProgress,
+                state_reason: reason::READY,
+                attempt: 1,
+                fence: 1,
+                queue: "default".to_owned(),
+                task_type: "report".to_owned(),
+                labels: BTreeMap::new(),
+                detail: Detail::Progress(Progress {
+                    current_step: step.clone(),
+                    ..Progress::default()
+                }),
+            })
+        });
+        let events: Vec<_> = events.collect();
+        let mut ring = Ring::default();
+        ring.extend(&events, 200_000);
+        let kept = ring.after(99, 1).map(|newest| newest.len());
+        assert_eq!(kept, Some(1), "the newest is there");
+        assert!(
+            ring.after(89, 100).is_none(),
+            "ten events and their messages are more"
+        );
+        assert!(ring.after(91, 100).is_some(), "nine fit in");
+    }
 }
