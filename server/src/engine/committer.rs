@@ -4,6 +4,7 @@
 //! other in order; a rejected command writes nothing and spoils nothing; a batch that fails before COMMIT runs again
 //! one command at a time; no linger.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use baton_domain::{Action, TaskId, Timestamp};
@@ -19,10 +20,12 @@ use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
-use crate::store::{CommitError, Heads, RequestRecord, Store, StoreError, WriteBatch, Writer};
+use crate::store::{CommitError, Constraint, Heads, RequestRecord, Store, StoreError, WriteBatch, Writer};
 
 /// Tasks that the check for a circle of dependencies may visit before it gives up.
 pub(super) const GRAPH_TASKS: usize = 10_000;
+/// Of these, how many are read at once.
+const GRAPH_READ: usize = 1_000;
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
 
@@ -35,6 +38,8 @@ pub(super) struct Committer {
     pub(super) signals: Arc<Signals>,
     pub(super) cache: Cache,
     pub(super) heads: Heads,
+    /// The last commit may stand or not: `heads` may be behind.
+    pub(super) in_doubt: bool,
 }
 
 /// How sure a batch is of what it did not read.
@@ -95,6 +100,9 @@ impl Committer {
     }
 
     async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+        if self.in_doubt {
+            self.catch_up().await.map_err(Failure::Down)?;
+        }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.heads.last_time());
         let mut batch = self.load(jobs, mode, now).await.map_err(Failure::Down)?;
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
@@ -132,6 +140,9 @@ impl Committer {
                 Box::pin(self.attempt(jobs, Mode::Checked)).await
             }
             CommitError::Conflict(constraint) => {
+                if constraint == Constraint::Event && self.catch_up().await.map_err(Failure::Down)? {
+                    return Box::pin(self.attempt(jobs, mode)).await;
+                }
                 let gone = match jobs {
                     [job] => self.gone(job).await.map_err(Failure::Down)?,
                     _ => None,
@@ -144,8 +155,11 @@ impl Committer {
             }
             CommitError::Failed(error) => Err(Failure::Down(Error::Store(error))),
             CommitError::Unknown(error) => {
-                self.cache.clear();
                 error!(error = %error, "the outcome of a commit is unknown");
+                self.in_doubt = true;
+                if let Err(error) = self.catch_up().await {
+                    warn!(error = %error, "how the log ends will be read before the next commit");
+                }
                 Err(Failure::Down(Error::OutcomeUnknown))
             }
         }
@@ -237,21 +251,24 @@ impl Committer {
     }
 
     /// Everything that `from` waits for, directly or not: what the check for a circle walks. Where that is too much, the
-    /// command that asked for it is refused, and no other of its batch.
+    /// command that asked for it is refused, and no other of its batch. Of these tasks only the dependencies are read:
+    /// with their payloads, a chain of a few hundred is gigabytes.
     async fn load_graph(&mut self, working: &mut Working, from: TaskId) -> Result<(), Error> {
         let mut wave = vec![from];
-        let mut seen = std::collections::HashSet::from([from]);
+        let mut seen = HashSet::from([from]);
         while !wave.is_empty() && seen.len() <= GRAPH_TASKS {
-            self.load_tasks(working, wave.clone()).await?;
-            let next = wave
-                .iter()
-                .filter_map(|id| working.get(*id))
-                .flat_map(|task| &task.dependencies);
-            wave = next
-                .filter(|d| d.result.is_none())
-                .map(|d| d.task_id)
-                .filter(|id| seen.insert(*id))
-                .collect();
+            for id in &wave {
+                if let Some(task) = self.cache.get(*id) {
+                    working.add_loaded(task);
+                }
+            }
+            let mut missing = wave.clone();
+            missing.retain(|id| !working.contains(*id));
+            for ids in missing.chunks(GRAPH_READ) {
+                working.add_waits(self.store.waits(ids).await.map_err(Error::Store)?);
+            }
+            let next = wave.iter().flat_map(|id| working.waits_for(*id));
+            wave = next.filter(|id| seen.insert(*id)).collect();
         }
         if seen.len() > GRAPH_TASKS {
             working.give_up(from);

@@ -6,6 +6,7 @@
 mod batch;
 mod cache;
 mod committer;
+mod doubt;
 mod error;
 mod intake;
 mod job;
@@ -94,6 +95,7 @@ impl Engine {
             signals: Arc::clone(&signals),
             cache: Cache::new(),
             heads: opened.heads,
+            in_doubt: false,
         };
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);

@@ -24,6 +24,8 @@ pub(super) struct Working {
     waits: HashMap<(TaskId, TaskId), i64>,
     /// What these wait for is more than a check for a circle may load.
     given_up: HashSet<TaskId>,
+    /// What tasks wait for that this batch does not move.
+    beyond: HashMap<TaskId, Vec<TaskId>>,
 }
 
 impl Working {
@@ -37,6 +39,19 @@ impl Working {
 
     pub(super) fn contains(&self, id: TaskId) -> bool {
         self.slots.contains_key(&id)
+    }
+
+    /// What tasks wait for that are only walked through.
+    pub(super) fn add_waits(&mut self, waits: impl IntoIterator<Item = (TaskId, Vec<TaskId>)>) {
+        self.beyond.extend(waits);
+    }
+
+    /// What this task waits for as it stands within the batch.
+    pub(super) fn waits_for(&self, id: TaskId) -> Vec<TaskId> {
+        match self.slots.get(&id) {
+            Some(slot) => open_dependencies(slot.now.as_ref()),
+            None => self.beyond.get(&id).cloned().unwrap_or_default(),
+        }
     }
 
     /// Not all that this task waits for was loaded.
@@ -159,7 +174,7 @@ pub(super) fn cycle(working: &Working, to: TaskId, from: TaskId) -> Option<Vec<T
         return Some(path);
     }
     let mut seen = HashSet::from([from]);
-    let mut stack = vec![open_dependencies(working.get(from))];
+    let mut stack = vec![working.waits_for(from)];
     while let Some(next) = stack.last_mut() {
         match next.pop() {
             None => {
@@ -172,7 +187,7 @@ pub(super) fn cycle(working: &Working, to: TaskId, from: TaskId) -> Option<Vec<T
             }
             Some(id) if seen.insert(id) => {
                 path.push(id);
-                stack.push(open_dependencies(working.get(id)));
+                stack.push(working.waits_for(id));
             }
             Some(_) => {}
         }

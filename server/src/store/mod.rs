@@ -23,6 +23,7 @@ mod rows;
 mod stats;
 mod tasks;
 mod upkeep;
+mod waits;
 mod writer;
 
 #[cfg(test)]

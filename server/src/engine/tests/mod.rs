@@ -1,6 +1,9 @@
 //! The committer's protocol, point by point, over a real SQLite file.
 
+mod circles;
+mod doubt;
 mod lives;
+mod memory;
 mod neighbours;
 mod repeats;
 

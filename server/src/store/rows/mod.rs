@@ -15,4 +15,4 @@ pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_pa
 pub(super) use record::{
     EDGE, FOLLOW_UP, REQUEST, edge_cells, follow_up_cells, read_follow_up, read_request, request_cells,
 };
-pub(super) use task::{TASK, read_task, task_cells};
+pub(super) use task::{TASK, read_dependencies, read_task, task_cells};

@@ -1,6 +1,8 @@
 //! A task and its row.
 
-use baton_domain::{Actor, ActorType, Payload, Priority, State, Task, TaskId, Timestamp, Verification};
+use baton_domain::{
+    Actor, ActorType, Dependency, Payload, Priority, State, Task, TaskId, Timestamp, Verification,
+};
 use bytes::Bytes;
 use prost::Message;
 
@@ -311,9 +313,7 @@ fn convert(row: Model) -> Result<Task, Why> {
             .map(|bytes| parts::decode(bytes, "progress").map(parts::from_progress))
             .transpose()?,
         parent_id: parent_id.map(TaskId),
-        dependencies: stored_list(dependencies, "dependencies", |list: stored::Dependencies| {
-            parts::all(list.dependencies, parts::from_dependency)
-        })?,
+        dependencies: read_dependencies(dependencies)?,
         schedule_time: parts::time(schedule_time),
         create_time: Timestamp::from_micros(create_time),
         update_time: Timestamp::from_micros(update_time),
@@ -338,6 +338,13 @@ fn convert(row: Model) -> Result<Task, Why> {
         spec_hash: parts::hash(&spec_hash)?,
         has_dependants,
         has_children,
+    })
+}
+
+/// The column `dependencies`.
+pub(in crate::store) fn read_dependencies(bytes: Option<Vec<u8>>) -> Result<Vec<Dependency>, Why> {
+    stored_list(bytes, "dependencies", |list: stored::Dependencies| {
+        parts::all(list.dependencies, parts::from_dependency)
     })
 }
 
