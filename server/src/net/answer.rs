@@ -52,9 +52,16 @@ impl Answer {
             ..self
         }
     }
+
+    /// Ends the call although its peer has not read all of the answer.
+    pub(super) fn abandon(mut self, code: Code) {
+        if let Some(call) = &mut self.call {
+            call.end(code);
+        }
+    }
 }
 
-type NextFrame = Poll<Option<Result<Frame<Bytes>, Status>>>;
+pub(super) type NextFrame = Poll<Option<Result<Frame<Bytes>, Status>>>;
 
 impl HttpBody for Answer {
     type Data = Bytes;
@@ -110,6 +117,11 @@ fn end(call: &mut Option<Call>, refusal: Refusal) -> NextFrame {
     if let Some(mut call) = call.take() {
         call.end(refusal.reason().code());
     }
+    last_frame(refusal)
+}
+
+/// The frame that ends a body with `refusal`.
+pub(super) fn last_frame(refusal: Refusal) -> NextFrame {
     let mut trailers = HeaderMap::new();
     let written = Status::from(refusal).add_header(&mut trailers);
     Poll::Ready(Some(written.map(|()| Frame::trailers(trailers))))

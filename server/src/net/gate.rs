@@ -23,6 +23,7 @@ use super::deadline::{self, Deadline};
 use super::drain::Shutdown;
 use super::foreign;
 use super::methods::{Kind, Method, Methods};
+use super::unary::Unary;
 use crate::api::status::{Reason, Refusal};
 use crate::config::Limits;
 use crate::panics::{self, Panic};
@@ -192,12 +193,11 @@ fn pass(
         None => response.map(|body| {
             let method = Arc::clone(call.method());
             let answer = Answer::new(body, call);
-            // A unary answer is complete: what is left is to write it out, and nothing ends that.
-            Body::new(if method.streams {
-                answer.cut_at(deadline, rules.stream_cut(method.kind))
+            if method.streams {
+                Body::new(answer.cut_at(deadline, rules.stream_cut(method.kind)))
             } else {
-                answer
-            })
+                Body::new(Unary::new(answer, deadline))
+            }
         }),
     }
 }

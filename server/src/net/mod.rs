@@ -15,6 +15,7 @@ mod prometheus;
 mod services;
 #[cfg(test)]
 mod tests;
+mod unary;
 
 use std::net::SocketAddr;
 use std::time::Duration;

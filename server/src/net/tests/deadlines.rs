@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 
 use super::client::with_header;
-use super::probe::Signals;
+use super::probe::{LARGE_BYTES, Signals};
 use super::{TestServer, reason, within};
 use crate::config::Limits;
 
@@ -94,6 +94,40 @@ async fn a_stream_ends_at_its_deadline_quiet_or_busy() {
             "{method}"
         );
         Signals::wait(&server.probe.signals.dropped).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_let_go_at_the_deadline() {
+    let server = TestServer::start(Default::default()).await;
+    let client = server.client().await;
+    let mut unread = Vec::new();
+    // The first fills the connection's window; none of the others is sent at all.
+    for _ in 0..8 {
+        let opened = client.open("Large", with_header("grpc-timeout", "200m")).await;
+        unread.push(opened.unwrap());
+    }
+    for _ in &unread {
+        Signals::wait(&server.probe.signals.dropped).await;
+    }
+    for mut answer in unread {
+        let status = within(answer.message()).await.unwrap_err();
+        assert_eq!(reason(&status), "DEADLINE");
+    }
+    assert_eq!(client.call("Echo", "still here").await.unwrap(), "still here");
+}
+
+#[tokio::test]
+async fn large_answers_share_a_connection_and_arrive_whole() {
+    let server = TestServer::start(Default::default()).await;
+    let client = server.client().await;
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(client.stream("Large").await.unwrap());
+    }
+    let read = answers.iter_mut().map(|answer| within(answer.message()));
+    for text in futures::future::join_all(read).await {
+        assert!(text.unwrap().unwrap() == "x".repeat(LARGE_BYTES));
     }
 }
 

@@ -8,8 +8,12 @@ use std::task::{Context, Poll};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use prost::Message;
-use prost_types::{FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto};
+use prost_types::method_options::IdempotencyLevel;
+use prost_types::{
+    FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, MethodOptions, ServiceDescriptorProto,
+};
 use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService};
@@ -21,9 +25,12 @@ use crate::net::Shutdown;
 use crate::net::auth::Caller;
 use crate::net::deadline::Deadline;
 
+/// An answer that is larger than the windows of [`Client`](super::client::Client).
+pub(super) const LARGE_BYTES: usize = 3 * 1024 * 1024;
+
 /// What the probe has noticed.
 pub(super) struct Signals {
-    /// A permit for each hanging call that has begun.
+    /// A permit for each hanging call, and each with a large answer, that has begun.
     pub(super) entered: Semaphore,
     /// A permit for each of them that was dropped.
     pub(super) dropped: Semaphore,
@@ -43,10 +50,12 @@ pub(super) struct Probe {
 
 /// The methods, and whether they stream.
 /// Those that count are for the test of the metrics alone: metrics are shared by all tests of a process.
-const METHODS: [(&str, bool); 11] = [
+const METHODS: [(&str, bool); 13] = [
     ("Echo", false),
     ("Who", false),
     ("Hang", false),
+    ("HangReading", false),
+    ("Large", false),
     ("Panic", false),
     ("Stream", true),
     ("Flood", true),
@@ -65,6 +74,10 @@ pub(super) fn descriptors() -> &'static [u8] {
         input_type: text(),
         output_type: text(),
         server_streaming: Some(streams),
+        options: (name == "HangReading").then(|| MethodOptions {
+            idempotency_level: Some(IdempotencyLevel::NoSideEffects.into()),
+            ..Default::default()
+        }),
         ..Default::default()
     };
     let file = FileDescriptorProto {
@@ -121,7 +134,8 @@ impl Probe {
                 let limited = extensions.get::<Deadline>().is_some();
                 Ok(tonic::Response::new(format!("{caller:?} {limited}")))
             }
-            "Hang" => {
+            "Large" => Ok(tonic::Response::new("x".repeat(LARGE_BYTES))),
+            "Hang" | "HangReading" => {
                 let _presence = Presence::enter(&self.signals);
                 std::future::pending().await
             }
@@ -199,11 +213,17 @@ impl Service<Request<Body>> for Probe {
                 });
                 grpc.server_streaming(handler, request).await
             } else {
+                let presence = (name == "Large").then(|| Presence::enter(&probe.signals));
                 let handler = service_fn(|request| {
                     let (probe, name) = (probe.clone(), name.clone());
                     async move { probe.unary(&name, request).await }
                 });
-                grpc.unary(handler, request).await
+                grpc.unary(handler, request).await.map(|body| {
+                    Body::new(body.map_frame(move |frame| {
+                        let _presence = &presence;
+                        frame
+                    }))
+                })
             })
         })
     }
