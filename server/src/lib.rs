@@ -123,11 +123,12 @@ impl Server {
         let bookmark_every = Duration::from_millis(config.watch_bookmark_interval_ms);
         api::serve(&mut services, &engine, port.shutdown().clone(), bookmark_every);
         let stop = shutdown.child_token();
-        let stop_timers = CancellationToken::new();
-        let timers = timers::start(&engine, &config, &stop_timers);
+        // What happens by itself goes on after the restart: the grace is for callers.
+        let timers = timers::start(&engine, &config, &stop);
         let serving = async {
             let served = port.serve(&config, services, stop.clone()).await;
-            stop_timers.cancel();
+            // Nobody else has stopped the timers where the listener broke.
+            stop.cancel();
             let timers = join_all(timers).await;
             // Callers are gone; what they asked for is committed before the store is let go.
             engine.close();

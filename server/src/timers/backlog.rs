@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton_domain::{State, Timestamp};
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::micros;
+use super::pause;
 use crate::engine::Engine;
 use crate::metrics;
 use crate::store::StoreError;
@@ -15,16 +14,12 @@ use crate::store::StoreError;
 /// Between two looks: as often as scrapers usually come.
 const EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(engine: Engine, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(super) async fn run(engine: Engine) {
+    loop {
         if let Err(error) = look(&engine).await {
             warn!(error = %error, "backlog not counted, will try again");
         }
-        let next = engine.clock().now_micros().saturating_add(micros(EVERY));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = engine.clock().sleep_until(next) => {}
-        }
+        pause(&engine, EVERY).await;
     }
 }
 

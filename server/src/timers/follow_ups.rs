@@ -2,29 +2,23 @@
 
 use baton_domain::{Action, TaskId};
 use futures::future::try_join_all;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{ROUND, back_off};
+use super::{BACKOFF, ROUND, pause};
 use crate::engine::{Engine, Error};
 use crate::store::{FollowUp, FollowUpKind};
 
 /// Follow-ups worked on together.
 const TOGETHER: u32 = 32;
 
-pub(super) async fn run(engine: Engine, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(super) async fn run(engine: Engine) {
+    loop {
         match round(&engine).await {
             Ok(true) => {}
-            Ok(false) => tokio::select! {
-                () = stop.cancelled() => {}
-                () = engine.signals().followed() => {}
-            },
+            Ok(false) => engine.signals().followed().await,
             Err(error) => {
                 warn!(error = %error, "follow-ups not finished, will try again");
-                if back_off(&engine, &stop).await {
-                    return;
-                }
+                pause(&engine, BACKOFF).await;
             }
         }
     }

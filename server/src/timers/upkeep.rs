@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use baton_domain::{Span, Timestamp};
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::micros;
+use super::{micros, pause};
 use crate::config::Config;
 use crate::engine::{Engine, Error, Upkeep};
 
@@ -28,16 +27,12 @@ impl From<&Config> for UpkeepSettings {
     }
 }
 
-pub(super) async fn run(engine: Engine, settings: UpkeepSettings, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(super) async fn run(engine: Engine, settings: UpkeepSettings) {
+    loop {
         if let Err(error) = round(&engine, settings).await {
             warn!(error = %error, "upkeep not finished, will try again");
         }
-        let next = engine.clock().now_micros().saturating_add(micros(settings.every));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = engine.clock().sleep_until(next) => {}
-        }
+        pause(&engine, settings.every).await;
     }
 }
 

@@ -2,28 +2,24 @@
 
 use baton_domain::{Action, Timestamp};
 use futures::future::try_join_all;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{ROUND, back_off};
+use super::{BACKOFF, ROUND, pause};
 use crate::engine::{Engine, Error};
 
-pub(super) async fn run(engine: Engine, stop: CancellationToken) {
-    while !stop.is_cancelled() {
+pub(super) async fn run(engine: Engine) {
+    loop {
         match round(&engine).await {
             Ok(next) => {
                 let due = next.map_or(i64::MAX, Timestamp::as_micros);
                 tokio::select! {
-                    () = stop.cancelled() => {}
                     () = engine.clock().sleep_until(due) => {}
                     () = engine.signals().woken() => {}
                 }
             }
             Err(error) => {
                 warn!(error = %error, "due tasks not moved, will try again");
-                if back_off(&engine, &stop).await {
-                    return;
-                }
+                pause(&engine, BACKOFF).await;
             }
         }
     }
