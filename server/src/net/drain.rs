@@ -9,8 +9,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::services::Health;
 use crate::api::status::{Reason, Refusal};
 
-/// Time for last words: after the grace calls are answered with DRAINING, and after that connections say GOAWAY;
-/// each gets this long to reach its peer.
+/// Time for last words: after the grace calls that are left are answered, and after that connections say GOAWAY; each
+/// gets this long to reach its peer.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// When clients that were refused should come back: about the time of a restart.
@@ -19,7 +19,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The phases of a stop, shared by everything that serves. Clones are one and the same.
 ///
 /// 1. `draining`: health says NOT_SERVING, new calls are refused, streams end themselves; calls go on.
-/// 2. `expired` (no call left, or the grace is over): calls that are left are answered with DRAINING.
+/// 2. `expired` (no call left, or the grace is over): calls that are left are answered: with DRAINING where they only
+///    read, with OUTCOME_UNKNOWN where they may have changed something.
 /// 3. `closing`: no new connections, GOAWAY on the others.
 /// 4. `killed`: connections that are still open break.
 #[derive(Debug, Clone, Default)]
@@ -38,9 +39,16 @@ impl Shutdown {
         &self.draining
     }
 
-    /// The refusal of calls that come too late, and of streams that end because the server stops.
+    /// The refusal of calls that come too late, and of reads and streams that end because the server stops: nothing
+    /// was changed.
     pub fn refusal() -> Refusal {
         Refusal::new(Reason::Draining, "the server is stopping").retry_after(RETRY_AFTER)
+    }
+
+    /// The answer to a change that was under way when the grace ended: it may still be committed.
+    pub(super) fn outcome_unknown() -> Refusal {
+        let message = "the server stopped meanwhile: the change stands whole or not at all";
+        Refusal::new(Reason::OutcomeUnknown, message).retry_after(RETRY_AFTER)
     }
 
     /// Fires when calls that are still open must be answered at once.

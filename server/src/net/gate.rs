@@ -166,7 +166,15 @@ async fn answer(
         biased;
         answered = guarded => answered,
         () = deadline::reached(deadline) => return refuse(call, deadline::exceeded()),
-        () = rules.shutdown.expired().cancelled() => return refuse(call, Shutdown::refusal()),
+        () = rules.shutdown.expired().cancelled() => {
+            // What it asked for may be on its way to the disk.
+            let refusal = if call.method().changes {
+                Shutdown::outcome_unknown()
+            } else {
+                Shutdown::refusal()
+            };
+            return refuse(call, refusal);
+        }
     };
     match answered {
         Err(panic) => {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::method_options::IdempotencyLevel;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
 /// A method as calls, logs and metrics know it.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct Method {
     pub(super) name: Arc<str>,
     /// The server answers with a stream.
     pub(super) streams: bool,
+    /// Its descriptor does not say that it changes nothing.
+    pub(super) changes: bool,
     pub(super) kind: Kind,
 }
 
@@ -55,10 +58,12 @@ impl Methods {
                 for service in &file.service {
                     let service_name = format!("{}.{}", file.package(), service.name());
                     for method in &service.method {
+                        let kind = Kind::of(&service_name);
                         let method = Method {
                             name: format!("{service_name}/{}", method.name()).into(),
                             streams: method.server_streaming(),
-                            kind: Kind::of(&service_name),
+                            changes: kind == Kind::Contract && !only_reads(method),
+                            kind,
                         };
                         by_path.insert(format!("/{}", method.name), Arc::new(method));
                     }
@@ -69,6 +74,7 @@ impl Methods {
         let unknown = Method {
             name: "unknown".into(),
             streams: false,
+            changes: false,
             kind: Kind::Contract,
         };
         Ok(Methods {
@@ -80,6 +86,11 @@ impl Methods {
     pub(super) fn find(&self, path: &str) -> Arc<Method> {
         Arc::clone(self.by_path.get(path).unwrap_or(&self.unknown))
     }
+}
+
+fn only_reads(method: &MethodDescriptorProto) -> bool {
+    let options = method.options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
 }
 
 #[cfg(test)]
@@ -97,26 +108,37 @@ mod tests {
         .unwrap();
         let known = |path: &str| {
             let method = methods.find(path);
-            (method.name.to_string(), method.streams, method.kind)
+            (
+                method.name.to_string(),
+                method.streams,
+                method.changes,
+                method.kind,
+            )
         };
         let expected = [
-            ("baton.v1.TaskService/CreateTask", false, Kind::Contract),
-            ("baton.v1.TaskService/WatchTasks", true, Kind::Contract),
-            ("grpc.health.v1.Health/Check", false, Kind::Health),
-            ("grpc.health.v1.Health/Watch", true, Kind::Health),
+            ("baton.v1.TaskService/CreateTask", false, true, Kind::Contract),
+            ("baton.v1.TaskService/GetTask", false, false, Kind::Contract),
+            ("baton.v1.TaskService/WatchTasks", true, false, Kind::Contract),
+            ("grpc.health.v1.Health/Check", false, false, Kind::Health),
+            ("grpc.health.v1.Health/Watch", true, false, Kind::Health),
             (
                 "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                 true,
+                false,
                 Kind::Reflection,
             ),
             (
                 "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                 true,
+                false,
                 Kind::Reflection,
             ),
         ];
-        for (name, streams, kind) in expected {
-            assert_eq!(known(&format!("/{name}")), (name.to_owned(), streams, kind));
+        for (name, streams, changes, kind) in expected {
+            assert_eq!(
+                known(&format!("/{name}")),
+                (name.to_owned(), streams, changes, kind)
+            );
         }
         for path in [
             "/baton.v1.TaskService/Nothing",
@@ -124,7 +146,7 @@ mod tests {
             "",
             "baton.v1.TaskService/CreateTask",
         ] {
-            assert_eq!(known(path), ("unknown".to_owned(), false, Kind::Contract));
+            assert_eq!(known(path), ("unknown".to_owned(), false, false, Kind::Contract));
         }
     }
 }

@@ -26,4 +26,5 @@ mod races;
 mod readme;
 mod repeats;
 mod repeats_of_all;
+mod stops;
 mod storm;

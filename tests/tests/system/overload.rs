@@ -8,31 +8,10 @@ use baton_tests::harness::TestServer;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use sqlx::{Connection, SqliteConnection};
 
-use crate::support::{get, id, queued};
+use crate::support::{Holder, get, id, queued};
 
-/// Holds the file, so that nothing is committed until it is let go.
-struct Holder(SqliteConnection);
-
-impl Holder {
-    async fn of(server: &TestServer) -> Self {
-        let url = format!("sqlite:{}", server.database().display());
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        Holder(connection)
-    }
-
-    async fn let_go(mut self) {
-        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
-        self.0.close().await.unwrap();
-    }
-}
-
-fn is_overloaded<T>(answer: &Result<T, Error>) -> bool {
+pub(crate) fn is_overloaded<T>(answer: &Result<T, Error>) -> bool {
     let error = answer.as_ref().err();
     error.is_some_and(|error| error.reason() == Some(&Reason::Overloaded) && error.retry_after().is_some())
 }

@@ -6,6 +6,7 @@ use baton_client::{NewTask, actor, proto};
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{Actor, Task, TaskState, WatchStart, WatchTasksRequest};
 use baton_tests::harness::{Process, TestServer};
+use sqlx::{Connection, SqliteConnection};
 use tonic::Status;
 
 /// A worker.
@@ -71,6 +72,26 @@ pub(crate) async fn until(server: &TestServer, id: &str, state: TaskState) -> Ta
         state.as_str_name()
     );
     task
+}
+
+/// Holds the file, so that nothing is committed until it is let go.
+pub(crate) struct Holder(SqliteConnection);
+
+impl Holder {
+    pub(crate) async fn of(server: &TestServer) -> Self {
+        let url = format!("sqlite:{}", server.database().display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        Holder(connection)
+    }
+
+    pub(crate) async fn let_go(mut self) {
+        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
+        self.0.close().await.unwrap();
+    }
 }
 
 /// Everything from the oldest event on.

@@ -9,6 +9,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus}
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_types::StatusExt;
 
 use super::probe::Signals;
 use super::raw::{self, Peer};
@@ -127,13 +128,19 @@ async fn what_outlives_the_grace_is_answered_and_ended() {
     let mut stream = client.stream("Stream").await.unwrap();
     assert_eq!(stream.message().await.unwrap().unwrap(), "first");
     Signals::wait(&server.probe.signals.entered).await;
-    let hanging = client.call("Hang", "");
+    let (changing, reading) = (client.call("Hang", ""), client.call("HangReading", ""));
     let stop = async {
+        Signals::wait(&server.probe.signals.entered).await;
         Signals::wait(&server.probe.signals.entered).await;
         server.stop.cancel();
     };
-    let (hung, ()) = tokio::join!(hanging, stop);
-    assert!(draining(&hung.unwrap_err()));
+    let (changing, reading, ()) = tokio::join!(changing, reading, stop);
+    // What is cut off may have changed something, unless its descriptor says that it never does.
+    let changing = changing.unwrap_err();
+    assert_eq!(changing.code(), Code::Unavailable);
+    assert_eq!(reason(&changing), "OUTCOME_UNKNOWN");
+    assert!(changing.get_error_details().retry_info().is_some());
+    assert!(draining(&reading.unwrap_err()));
     assert!(draining(&within(stream.message()).await.unwrap_err()));
     within(server.running).await.unwrap().unwrap();
 }
