@@ -7,13 +7,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use baton_domain::{Action, TaskId, Timestamp};
+use baton_domain::{Action, HeapBytes as _, TaskId, Timestamp};
 use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::batch::{Batch, unindexed};
 use super::cache::Cache;
 use super::error::Error;
+use super::intake::RETRY_AFTER;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
 use super::signals::Signals;
 use super::working::Working;
@@ -26,6 +27,10 @@ use crate::store::{CommitError, Constraint, Heads, RequestRecord, Store, StoreEr
 pub(super) const GRAPH_TASKS: usize = 10_000;
 /// Of these, how many are read at once.
 const GRAPH_READ: usize = 1_000;
+/// Tasks read at once: with payloads they may have megabytes each.
+const TASKS_READ: usize = 64;
+/// Bytes of tasks that a batch reads; where its commands move more than that, they are committed in several batches.
+const LOADED_BYTES: usize = 64 * 1024 * 1024;
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
 
@@ -57,6 +62,8 @@ enum Failure {
     Spoiled(Error),
     /// The store is not there; the others would fare no better.
     Down(Error),
+    /// What it moves is more than may be held at once; nothing was decided.
+    Heavy,
 }
 
 impl Committer {
@@ -70,7 +77,7 @@ impl Committer {
     }
 
     /// Runs one batch and answers every job.
-    pub(super) async fn run(&mut self, jobs: Vec<Job>) {
+    pub(super) async fn run(&mut self, mut jobs: Vec<Job>) {
         match self.attempt(&jobs, Mode::Hopeful).await {
             Ok(answers) => reply_all(jobs, answers),
             Err(Failure::Down(error)) => {
@@ -78,7 +85,12 @@ impl Committer {
                 fail_all(jobs, &error);
             }
             Err(Failure::Spoiled(error)) if jobs.len() == 1 => fail_all(jobs, &error),
-            Err(Failure::Spoiled(_)) => self.run_one_by_one(jobs).await,
+            Err(Failure::Heavy) if jobs.len() > 1 => {
+                let rest = jobs.split_off(jobs.len() / 2);
+                Box::pin(self.run(jobs)).await;
+                Box::pin(self.run(rest)).await;
+            }
+            Err(Failure::Spoiled(_) | Failure::Heavy) => self.run_one_by_one(jobs).await,
         }
     }
 
@@ -95,6 +107,11 @@ impl Committer {
                     error!(error = %error, "command not committed");
                     fail_all(jobs, &error);
                 }
+                // Nothing was done; and alone, none is too heavy.
+                Err(Failure::Heavy) => {
+                    let retry_after = RETRY_AFTER;
+                    fail_all(jobs, &Error::Overloaded { retry_after });
+                }
             }
         }
     }
@@ -104,7 +121,7 @@ impl Committer {
             self.catch_up().await.map_err(Failure::Down)?;
         }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.heads.last_time());
-        let mut batch = self.load(jobs, mode, now).await.map_err(Failure::Down)?;
+        let mut batch = self.load(jobs, mode, now).await?;
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
         if mode == Mode::Hopeful
             && jobs
@@ -200,7 +217,7 @@ impl Committer {
     }
 
     /// Reads what the jobs name and the cache does not have.
-    async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Batch, Error> {
+    async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Batch, Failure> {
         let mut working = Working::default();
         let mut wanted = Vec::new();
         for job in jobs {
@@ -211,24 +228,32 @@ impl Committer {
             .filter_map(|job| job.request.as_ref().map(|key| key.id))
             .collect();
         let records = match mode {
-            Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(Error::Store)?,
+            Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(down)?,
             Mode::Checked | Mode::Hopeful => Vec::new(),
         };
         for job in jobs {
             recalled_by(job, &records, &mut wanted);
         }
-        self.load_tasks(&mut working, wanted).await?;
+        let most = if jobs.len() > 1 { LOADED_BYTES } else { usize::MAX };
+        self.load_tasks(&mut working, wanted, most).await?;
         for job in jobs {
             if let Work::Move { command, .. } = &job.work
                 && let Action::AddDependency(dependency) = &command.action
             {
-                self.load_graph(&mut working, dependency.task_id).await?;
+                let walked = self.load_graph(&mut working, dependency.task_id).await;
+                walked.map_err(Failure::Down)?;
             }
         }
         Ok(Batch::new((now, self.heads.clone()), working, records))
     }
 
-    async fn load_tasks(&mut self, working: &mut Working, wanted: Vec<TaskId>) -> Result<(), Error> {
+    /// Stops where these are more than `most` bytes.
+    async fn load_tasks(
+        &mut self,
+        working: &mut Working,
+        wanted: Vec<TaskId>,
+        most: usize,
+    ) -> Result<(), Failure> {
         let mut missing = Vec::new();
         for id in wanted {
             if working.contains(id) {
@@ -244,8 +269,15 @@ impl Committer {
         }
         missing.sort_unstable();
         missing.dedup();
-        for task in self.store.tasks(&missing).await.map_err(Error::Store)? {
-            working.add_loaded(Arc::new(task));
+        let mut bytes = 0;
+        for ids in missing.chunks(TASKS_READ) {
+            for task in self.store.tasks(ids).await.map_err(down)? {
+                bytes += task.heap_bytes();
+                working.add_loaded(Arc::new(task));
+            }
+            if bytes > most {
+                return Err(Failure::Heavy);
+            }
         }
         Ok(())
     }
@@ -275,6 +307,10 @@ impl Committer {
         }
         Ok(())
     }
+}
+
+const fn down(error: StoreError) -> Failure {
+    Failure::Down(Error::Store(error))
 }
 
 /// The ids whose tasks a job needs. A chosen id is only looked up when hope has failed.

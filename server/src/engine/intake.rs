@@ -17,7 +17,7 @@ pub(super) const BATCH_ROWS: usize = 2_000;
 /// Bytes of payload of one batch.
 pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// What one caller is told to wait when there is no room: about the time of a full queue.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// How much may wait. A class is refused once the whole queue is fuller than its share.
 #[derive(Clone, Copy, Debug)]

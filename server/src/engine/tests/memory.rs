@@ -1,6 +1,8 @@
 //! What is held in memory is counted whole, whatever part of a task is large.
 
-use baton_domain::{AttemptOutcome, Edit, Function, FunctionKind, TaskError};
+use std::collections::BTreeSet;
+
+use baton_domain::{AttemptOutcome, Edit, Function, FunctionKind, Payload, PayloadKind, TaskError};
 use bytes::Bytes;
 
 use super::*;
@@ -34,6 +36,37 @@ async fn the_cache_counts_what_a_function_holds() {
     let kept = ids.iter().filter(|id| cache.get(**id).is_some()).count();
     assert!(kept > 1_000, "{kept} are kept");
     assert!(kept * LARGE <= 32 * 1024 * 1024, "{kept} are kept");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn moves_of_more_than_may_be_held_at_once_are_committed_in_several_batches() {
+    let bench = Bench::new().await;
+    let body = Bytes::from(vec![b' '; 1 << 20]);
+    let mut ids = Vec::new();
+    for n in 0..80 {
+        let mut new = bench.new_task(&n.to_string());
+        new.input = Some(Payload {
+            kind: PayloadKind::Data,
+            media_type: String::new(),
+            version: 0,
+            size: 1 << 20,
+            sha256: [0; 32],
+            body: Some(body.clone()),
+        });
+        ids.push(bench.create(new).await.expect("created").task.id);
+    }
+    let pause = || Action::Pause {
+        reason: String::new(),
+    };
+    let done = futures::future::join_all(ids.iter().map(|id| bench.give(*id, pause()))).await;
+    let mut times = BTreeSet::new();
+    for (id, done) in ids.iter().zip(done) {
+        let task = done.expect("paused").task;
+        assert_eq!((task.id, task.state), (*id, State::Paused));
+        times.insert(task.update_time);
+    }
+    assert_eq!(times.len(), 2, "they waited together, and a batch has one time");
     bench.finish().await;
 }
 
