@@ -7,6 +7,8 @@
 mod logged;
 mod ring;
 mod selection;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::HashMap;
@@ -18,13 +20,15 @@ use parking_lot::Mutex;
 use tokio::sync::watch as latest;
 
 pub use self::logged::Logged;
-use self::ring::Ring;
+use self::ring::{Ring, fitting, size};
 pub use self::selection::{Selected, Selection};
 pub use self::watch::{Begin, Plan, Update, Watch, only};
 use crate::store::{Heads, Store, StoreError};
 
 /// Bytes of recent events kept for all namespaces together.
 pub const RING_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of events that are read at once, unless one has more: a reader that goes no further keeps them.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// The log of every namespace. Cheap to clone.
 #[derive(Clone)]
@@ -35,8 +39,25 @@ pub struct Feed {
 struct Shared {
     store: Store,
     heads: Heads,
-    logs: Mutex<HashMap<String, Arc<Log>>>,
+    logs: Mutex<Logs>,
     ring_bytes: usize,
+}
+
+#[derive(Default)]
+struct Logs {
+    by_name: HashMap<String, Known>,
+    /// How many of them had events since the start: these share the ring's bytes.
+    told: usize,
+}
+
+/// What is known of one namespace.
+struct Known {
+    log: Arc<Log>,
+    /// While there are any, a log without events is kept: anybody may ask for any name.
+    readers: usize,
+    /// Whether it is in the store.
+    lasting: bool,
+    told: bool,
 }
 
 struct Log {
@@ -77,40 +98,75 @@ impl Feed {
     /// Takes committed events, in the order of their positions, and wakes whoever waits for them.
     pub(crate) fn publish(&self, events: &[Arc<Event>]) {
         for run in events.chunk_by(|a, b| a.namespace == b.namespace) {
-            let log = self.log(&run[0].namespace);
-            let share = self.shared.ring_bytes / self.shared.logs.lock().len().max(1);
+            let (log, share) = self.log_told(&run[0].namespace);
             log.ring.lock().extend(run, share);
             log.head.send_replace(run[run.len() - 1].position);
         }
     }
 
+    /// The log that events are added to, and how many bytes of them it may keep.
+    fn log_told(&self, namespace: &str) -> (Arc<Log>, usize) {
+        let mut logs = self.shared.logs.lock();
+        let known = self.known(&mut logs, namespace);
+        let log = Arc::clone(&known.log);
+        known.lasting = true;
+        let is_new = !std::mem::replace(&mut known.told, true);
+        logs.told += usize::from(is_new);
+        let share = self.shared.ring_bytes / logs.told.max(1);
+        // Those that fell quiet keep what they have until their share has halved: all together hold at most twice
+        // the bytes, and looking at all of them stays rare.
+        if is_new && logs.told.is_power_of_two() {
+            for known in logs.by_name.values() {
+                known.log.ring.lock().shrink(share);
+            }
+        }
+        (log, share)
+    }
+
     /// The position of the last committed event; 0 where there is none.
     #[must_use]
     pub fn head(&self, namespace: &str) -> i64 {
-        *self.log(namespace).head.borrow()
+        let logs = self.shared.logs.lock();
+        let known = logs.by_name.get(namespace);
+        known.map_or_else(
+            || self.shared.heads.position(namespace),
+            |known| *known.log.head.borrow(),
+        )
     }
 
     /// The lowest position that can be read, which is 1 until the log is trimmed.
     #[must_use]
     pub fn oldest(&self, namespace: &str) -> i64 {
-        self.log(namespace).horizon.load(Ordering::SeqCst)
+        let logs = self.shared.logs.lock();
+        let known = logs.by_name.get(namespace);
+        known.map_or_else(
+            || self.shared.heads.oldest(namespace),
+            |known| known.log.horizon.load(Ordering::SeqCst),
+        )
     }
 
     /// Moves the horizon: what is below `oldest` can no longer be read.
     pub(crate) fn trim(&self, namespace: &str, oldest: i64) {
-        self.log(namespace).horizon.fetch_max(oldest, Ordering::SeqCst);
+        let mut logs = self.shared.logs.lock();
+        let known = self.known(&mut logs, namespace);
+        known.lasting = true;
+        known.log.horizon.fetch_max(oldest, Ordering::SeqCst);
     }
 
     /// A reader of everything above `position`.
     #[must_use]
     pub fn reader(&self, namespace: &str, position: i64) -> Reader {
-        let log = self.log(namespace);
+        let mut logs = self.shared.logs.lock();
+        let known = self.known(&mut logs, namespace);
+        known.readers += 1;
+        let log = Arc::clone(&known.log);
         let head = log.head.subscribe();
         Reader {
-            store: self.shared.store.clone(),
+            feed: self.clone(),
             log,
             head,
             position,
+            rows: usize::MAX,
         }
     }
 
@@ -118,28 +174,44 @@ impl Feed {
         &self.shared.store
     }
 
-    fn log(&self, namespace: &str) -> Arc<Log> {
-        let mut logs = self.shared.logs.lock();
-        if let Some(log) = logs.get(namespace) {
-            return Arc::clone(log);
-        }
-        let log = Arc::new(Log {
-            namespace: namespace.to_owned(),
-            ring: Mutex::default(),
-            head: latest::Sender::new(self.shared.heads.position(namespace)),
-            horizon: AtomicI64::new(self.shared.heads.oldest(namespace)),
-        });
-        logs.insert(namespace.to_owned(), Arc::clone(&log));
-        log
+    fn known<'a>(&self, logs: &'a mut Logs, namespace: &str) -> &'a mut Known {
+        let heads = &self.shared.heads;
+        logs.by_name
+            .entry(namespace.to_owned())
+            .or_insert_with_key(|namespace| Known {
+                log: Arc::new(Log {
+                    namespace: namespace.clone(),
+                    ring: Mutex::default(),
+                    head: latest::Sender::new(heads.position(namespace)),
+                    horizon: AtomicI64::new(heads.oldest(namespace)),
+                }),
+                readers: 0,
+                lasting: heads.position(namespace) > 0,
+                told: false,
+            })
     }
 }
 
 /// A cursor into one namespace's log.
 pub struct Reader {
-    store: Store,
+    feed: Feed,
     log: Arc<Log>,
     head: latest::Receiver<i64>,
     position: i64,
+    /// Rows that are worth reading at once, as the last read found.
+    rows: usize,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut logs = self.feed.shared.logs.lock();
+        if let Some(known) = logs.by_name.get_mut(&self.log.namespace) {
+            known.readers = known.readers.saturating_sub(1);
+            if known.readers == 0 && !known.lasting {
+                logs.by_name.remove(&self.log.namespace);
+            }
+        }
+    }
 }
 
 impl Reader {
@@ -174,16 +246,21 @@ impl Reader {
         }
     }
 
-    async fn read(&self, limit: usize) -> Result<Vec<Arc<Logged>>, ReadError> {
+    async fn read(&mut self, limit: usize) -> Result<Vec<Arc<Logged>>, ReadError> {
         self.check_horizon()?;
-        let recent = self.log.ring.lock().after(self.position, limit);
+        let recent = self.log.ring.lock().after(self.position, (limit, READ_BYTES));
         if let Some(events) = recent {
             return Ok(events);
         }
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let events = self.store.log(&self.log.namespace, self.position, limit).await?;
+        let rows = u32::try_from(limit.min(self.rows)).unwrap_or(u32::MAX);
+        let store = &self.feed.shared.store;
+        let mut events = store.log(&self.log.namespace, self.position, rows).await?;
         // The horizon may have passed the cursor while the store was read.
         self.check_horizon()?;
+        let some = fitting(events.iter().map(size), READ_BYTES);
+        let all = events.len() <= some;
+        self.rows = if all { self.rows.saturating_mul(2) } else { some };
+        events.truncate(some);
         let logged = |event| Arc::new(Logged::new(Arc::new(event)));
         Ok(events.into_iter().map(logged).collect())
     }

@@ -12,7 +12,12 @@ const EVENT_BYTES: usize = 900;
 
 #[derive(Default)]
 pub(super) struct Ring {
-    events: VecDeque<Arc<Logged>>,
+    events: VecDeque<Kept>,
+    bytes: usize,
+}
+
+struct Kept {
+    event: Arc<Logged>,
     bytes: usize,
 }
 
@@ -23,32 +28,61 @@ impl Ring {
             if self
                 .events
                 .back()
-                .is_some_and(|last| last.position + 1 != event.position)
+                .is_some_and(|last| last.event.position + 1 != event.position)
             {
                 // Cannot follow from a correct log; without a gap is what readers rely on.
                 self.events.clear();
                 self.bytes = 0;
             }
-            self.bytes += size(event);
-            self.events.push_back(Arc::new(Logged::new(Arc::clone(event))));
+            let bytes = size(event);
+            self.bytes += bytes;
+            let event = Arc::new(Logged::new(Arc::clone(event)));
+            self.events.push_back(Kept { event, bytes });
         }
+        self.shrink(most_bytes);
+    }
+
+    /// Drops the oldest beyond `most_bytes`.
+    pub(super) fn shrink(&mut self, most_bytes: usize) {
         while self.bytes > most_bytes
             && let Some(oldest) = self.events.pop_front()
         {
-            self.bytes -= size(&oldest);
+            self.bytes -= oldest.bytes;
         }
     }
 
-    /// The events above `position`, at most `limit`; `None` where the ring does not reach back that far.
-    pub(super) fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<Logged>>> {
-        let first = self.events.front()?.position;
+    /// The events above `position`, at most `limit` and so many bytes, but at least one; `None` where the ring does not
+    /// reach back that far.
+    pub(super) fn after(
+        &self,
+        position: i64,
+        (limit, most_bytes): (usize, usize),
+    ) -> Option<Vec<Arc<Logged>>> {
+        let first = self.events.front()?.event.position;
         let skip = usize::try_from(position + 1 - first).ok()?;
-        let events: Vec<_> = self.events.iter().skip(skip).take(limit).cloned().collect();
+        let rest = self.events.iter().skip(skip).take(limit);
+        let some = fitting(rest.clone().map(|kept| kept.bytes), most_bytes);
+        let events: Vec<_> = rest.take(some).map(|kept| Arc::clone(&kept.event)).collect();
         (!events.is_empty()).then_some(events)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
-fn size(event: &Event) -> usize {
+/// How many of these are no more than `most_bytes` together; at least one.
+pub(super) fn fitting(sizes: impl Iterator<Item = usize>, most_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let within = sizes.take_while(|size| {
+        bytes += size;
+        bytes <= most_bytes
+    });
+    within.count().max(1)
+}
+
+pub(super) fn size(event: &Event) -> usize {
     EVENT_BYTES + 2 * event.heap_bytes()
 }
 
@@ -90,12 +124,12 @@ mod tests {
         let events: Vec<_> = events.collect();
         let mut ring = Ring::default();
         ring.extend(&events, 200_000);
-        let kept = ring.after(99, 1).map(|newest| newest.len());
+        let kept = ring.after(99, (1, usize::MAX)).map(|newest| newest.len());
         assert_eq!(kept, Some(1), "the newest is there");
         assert!(
-            ring.after(89, 100).is_none(),
+            ring.after(89, (100, usize::MAX)).is_none(),
             "ten events and their messages are more"
         );
-        assert!(ring.after(91, 100).is_some(), "nine fit in");
+        assert!(ring.after(91, (100, usize::MAX)).is_some(), "nine fit in");
     }
 }
