@@ -1,5 +1,6 @@
 //! One watch: where it begins, what it is told, and from where it can be resumed. Knows nothing of messages.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +9,20 @@ use baton_domain::filter::{Field, Filter, Op, Value};
 use baton_domain::{Event, EventType, Task, TaskId};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::ring::fitting;
 use super::{Feed, Logged, ReadError, Reader, Selection};
 use crate::seams::monotonic_now;
 use crate::store::{
     EventsOfQuery, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreError, Window,
+    named_bytes,
 };
 
 /// Events read at once.
 const EVENTS_READ: usize = 256;
 /// Tasks of one part of a snapshot.
 const SNAPSHOT_TASKS: u32 = 50;
+/// Bytes of payloads held for one watch, unless a single task or event has more: those of one message.
+const PAYLOAD_BYTES: usize = 256 * 1024;
 
 /// What to watch.
 #[derive(Clone, Debug)]
@@ -88,9 +93,18 @@ enum Phase {
         sequence: i64,
         above: i64,
         until: i64,
+        /// Whether the task ends with what was read so far.
+        ended: bool,
     },
     Live,
     Ended,
+}
+
+/// Events whose payloads are still to be read, and the position up to which they were judged.
+#[derive(Default)]
+struct Unfilled {
+    events: VecDeque<(Arc<Logged>, bool)>,
+    through: i64,
 }
 
 /// A watch under way.
@@ -98,6 +112,7 @@ pub struct Watch {
     store: Store,
     plan: Plan,
     phase: Phase,
+    unfilled: Unfilled,
     reader: Reader,
     greet: bool,
     next_bookmark: Instant,
@@ -118,6 +133,7 @@ impl Watch {
                     sequence: 0,
                     above: position,
                     until: head.max(position),
+                    ended: false,
                 },
                 head.max(position),
             ),
@@ -131,6 +147,7 @@ impl Watch {
             next_bookmark,
             bookmark: Box::pin(sleep_until(next_bookmark)),
             phase,
+            unfilled: Unfilled::default(),
             plan,
         }
     }
@@ -153,14 +170,18 @@ impl Watch {
 
     async fn advance(&mut self) -> Result<Option<Update>, ReadError> {
         loop {
+            if let Some(update) = self.fill().await? {
+                return Ok(Some(update));
+            }
             match self.phase {
                 Phase::Snapshot { after, position } => return self.snapshot(after, position).await.map(Some),
                 Phase::History {
                     sequence,
                     above,
                     until,
+                    ended,
                 } => {
-                    if let Some(update) = self.history(sequence, above, until).await? {
+                    if let Some(update) = self.history((sequence, ended), (above, until)).await? {
                         return Ok(Some(update));
                     }
                 }
@@ -182,7 +203,7 @@ impl Watch {
     }
 
     async fn snapshot(&mut self, after: Option<TaskId>, position: i64) -> Result<Update, ReadError> {
-        let query = ListQuery {
+        let mut query = ListQuery {
             namespace: self.plan.namespace.clone(),
             filter: self.plan.selection.filter.clone(),
             order: ListOrder {
@@ -192,9 +213,18 @@ impl Watch {
             after: after.map(|id| SortKey { value: None, id }),
             limit: SNAPSHOT_TASKS,
             scan_limit: SCAN_ROWS,
-            payloads: self.plan.payloads,
+            payloads: false,
         };
-        let page = self.store.list(&query).await?;
+        let mut page = self.store.list(&query).await?;
+        if self.plan.payloads && page.tasks.iter().any(|task| payload_bytes(task) > 0) {
+            // Read again as many as may be held with their payloads: how large these are was not known before.
+            let some = fitting(page.tasks.iter().map(payload_bytes), PAYLOAD_BYTES);
+            if some < page.tasks.len() {
+                query.limit = u32::try_from(some).unwrap_or(SNAPSHOT_TASKS);
+            }
+            query.payloads = true;
+            page = self.store.list(&query).await?;
+        }
         match page.next.map(|key| key.id) {
             Some(next) => {
                 self.phase = Phase::Snapshot {
@@ -239,7 +269,11 @@ impl Watch {
         Ok(())
     }
 
-    async fn history(&mut self, sequence: i64, above: i64, until: i64) -> Result<Option<Update>, ReadError> {
+    async fn history(
+        &mut self,
+        (sequence, ended): (i64, bool),
+        (above, until): (i64, i64),
+    ) -> Result<Option<Update>, ReadError> {
         let Some(id) = self.plan.task else {
             self.phase = Phase::Live;
             return Ok(None);
@@ -248,13 +282,14 @@ impl Watch {
             window: Window::After(sequence),
             types: Vec::new(),
             limit: EVENTS_READ as u32,
-            payloads: self.plan.payloads,
+            payloads: false,
         };
         let events = self.store.events_of(id, &query).await?;
         let whole = events.len() < EVENTS_READ || events.last().is_none_or(|e| e.position >= until);
         let last = events.last().map_or(sequence, |e| e.sequence);
         let told = events.iter().rev().find(|e| e.position <= until);
-        let ended = told.is_some_and(ends);
+        // A page may be empty, where the one before took the last event.
+        let ended = told.map_or(ended, ends);
         let through = if whole {
             until
         } else {
@@ -272,18 +307,46 @@ impl Watch {
                 sequence: last,
                 above,
                 until,
+                ended,
             },
         };
-        Ok((!events.is_empty()).then_some(Update::Events { events, through }))
+        Ok(self.tell(events, through))
     }
 
-    async fn fill(&self, events: Vec<(Arc<Logged>, bool)>) -> Result<Vec<(Arc<Logged>, bool)>, StoreError> {
-        let (mut filled, left): (Vec<Event>, Vec<_>) = events
-            .into_iter()
-            .map(|(e, left)| (Event::clone(&e), left))
+    /// Events to tell of now, or, where their payloads are wanted, once these were read.
+    fn tell(&mut self, events: Vec<(Arc<Logged>, bool)>, through: i64) -> Option<Update> {
+        if events.is_empty() {
+            return None;
+        }
+        if self.plan.payloads {
+            let events = events.into();
+            self.unfilled = Unfilled { events, through };
+            return None;
+        }
+        Some(Update::Events { events, through })
+    }
+
+    /// The next of the events that wait for their payloads, as many as may be held with them. The others go on naming
+    /// theirs: a reader that stops reading keeps no more than this.
+    async fn fill(&mut self) -> Result<Option<Update>, StoreError> {
+        let waiting = &self.unfilled.events;
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let some = fitting(waiting.iter().map(|(event, _)| named_bytes(event)), PAYLOAD_BYTES);
+        let (mut filled, left): (Vec<Event>, Vec<bool>) = waiting
+            .iter()
+            .take(some)
+            .map(|(event, left)| (Event::clone(event), *left))
             .unzip();
         self.store.fill_payloads(&mut filled).await?;
-        Ok(filled.into_iter().map(logged).zip(left).collect())
+        self.unfilled.events.drain(..some);
+        let through = match filled.last() {
+            Some(last) if !self.unfilled.events.is_empty() => last.position,
+            Some(_) | None => self.unfilled.through,
+        };
+        let events = filled.into_iter().map(logged).zip(left).collect();
+        Ok(Some(Update::Events { events, through }))
     }
 
     async fn live(&mut self) -> Result<Option<Update>, ReadError> {
@@ -312,11 +375,8 @@ impl Watch {
             }
         }
         let through = self.reader.position();
-        if self.plan.payloads {
-            events = self.fill(events).await?;
-        }
         if !events.is_empty() {
-            return Ok(Some(Update::Events { events, through }));
+            return Ok(self.tell(events, through));
         }
         // Nothing here for this watch; on a busy log it still gets its bookmark in time.
         Ok((monotonic_now() >= self.next_bookmark).then_some(Update::Bookmark { through }))
@@ -325,6 +385,13 @@ impl Watch {
 
 fn logged(event: Event) -> Arc<Logged> {
     Arc::new(Logged::new(Arc::new(event)))
+}
+
+/// Bytes of a task's payloads, whether they were read or not.
+fn payload_bytes(task: &Task) -> usize {
+    let both = [&task.input, &task.output].into_iter().flatten();
+    both.map(|payload| usize::try_from(payload.size).unwrap_or_default())
+        .sum()
 }
 
 /// Whether a watch of one task ends behind this event.

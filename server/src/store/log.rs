@@ -44,6 +44,15 @@ pub enum Window {
     Before(i64),
 }
 
+/// Bytes that [`Store::fill_payloads`] would put into this event.
+#[must_use]
+pub fn named_bytes(event: &Event) -> usize {
+    payloads(&event.detail)
+        .filter(|(_, payload)| payload.body.is_none())
+        .map(|(_, payload)| usize::try_from(payload.size).unwrap_or_default())
+        .sum()
+}
+
 impl Store {
     /// At most `limit` events of `namespace` with positions above `after_position`, in order. Inputs and outputs have
     /// no bytes, see [`Store::fill_payloads`]; answers have theirs, for they stand nowhere else.

@@ -42,7 +42,7 @@ pub use batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, WriteB
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;
 pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
-pub use log::{EventsOfQuery, Window};
+pub use log::{EventsOfQuery, Window, named_bytes};
 pub use open::{DatabaseUrl, Opened, StoreOptions};
 pub use stats::TaskGroup;
 pub use writer::Writer;

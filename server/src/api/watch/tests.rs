@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use baton_domain::{Action, Actor, Command, NewTask, Priority, TaskId, Verification};
+use baton_domain::filter::Filter;
+use baton_domain::{
+    Action, Actor, Command, Detail, NewTask, Payload, PayloadKind, Priority, TaskId, Verification,
+};
 use tempfile::TempDir;
 
 use crate::engine::{Class, CreateRequest, Engine, IntakeLimits, MoveRequest, Parts};
@@ -20,11 +23,15 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        Self::with_ring(RING_BYTES).await
+    }
+
+    async fn with_ring(bytes: usize) -> Self {
         let folder = TempDir::new().expect("a folder");
         let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
         let options = StoreOptions::new(Ids::system());
         let opened = Store::open(&url, &options).await.expect("a new store opens");
-        let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
+        let feed = Feed::new(opened.store.clone(), opened.heads.clone(), bytes);
         let (engine, _committer) = Engine::start(Parts {
             opened,
             feed,
@@ -72,6 +79,24 @@ impl Bench {
         self.watch_telling_every(begin, Duration::from_secs(3_600))
     }
 
+    /// Of every task, with payloads.
+    fn watch_everything(&self, begin: Begin) -> Watch {
+        Watch::new(
+            self.engine.feed(),
+            Plan {
+                namespace: "default".to_owned(),
+                selection: Selection {
+                    filter: Filter::everything(),
+                    types: Vec::new(),
+                },
+                task: None,
+                payloads: true,
+                begin,
+                bookmark_every: Duration::from_secs(3_600),
+            },
+        )
+    }
+
     fn watch_telling_every(&self, begin: Begin, bookmark_every: Duration) -> Watch {
         Watch::new(
             self.engine.feed(),
@@ -95,6 +120,110 @@ impl Bench {
             after: None,
             position,
         })
+    }
+}
+
+/// Tasks with inputs of so many bytes.
+async fn with_inputs(bench: &Bench, count: usize, bytes: usize) {
+    for _ in 0..count {
+        let mut new = new_task(TaskId(
+            bench.engine.ids().uuid_v7(bench.engine.clock().now_micros()),
+        ));
+        new.input = Some(Payload {
+            kind: PayloadKind::Data,
+            media_type: "text/plain".to_owned(),
+            version: 1,
+            size: i64::try_from(bytes).expect("a size"),
+            sha256: [7; 32],
+            body: Some(vec![b'x'; bytes].into()),
+        });
+        let request = CreateRequest {
+            new: Box::new(new),
+            creator: Actor::anonymous(),
+            chosen_id: true,
+        };
+        bench
+            .engine
+            .create(request, None)
+            .await
+            .expect("the task is created");
+    }
+}
+
+fn body(payload: Option<&Payload>) -> usize {
+    payload
+        .and_then(|payload| payload.body.as_ref())
+        .map_or(0, bytes::Bytes::len)
+}
+
+/// Bytes of the payloads of each update, and the positions or ids that were told of, up to the head.
+async fn payloads_told(bench: &Bench, begin: Begin) -> (Vec<usize>, Vec<String>) {
+    let head = bench.engine.feed().head("default");
+    let mut watch = bench.watch_everything(begin);
+    let (mut sizes, mut told, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < head {
+        match watch.next().await.expect("the log reads").expect("it goes on") {
+            Update::Tasks {
+                tasks,
+                next,
+                position,
+            } => {
+                sizes.push(tasks.iter().map(|task| body(task.input.as_ref())).sum());
+                told.extend(tasks.iter().map(|task| task.id.to_string()));
+                at = if next.is_none() { position } else { 0 };
+            }
+            Update::Events { events, through } => {
+                sizes.push(
+                    events
+                        .iter()
+                        .map(|(event, _)| match &event.detail {
+                            Detail::Created(task) => body(task.input.as_ref()),
+                            _ => 0,
+                        })
+                        .sum(),
+                );
+                told.extend(events.iter().map(|(event, _)| event.position.to_string()));
+                assert!(through > at, "{through} comes after {at}");
+                assert!(events.iter().all(|(event, _)| event.position <= through));
+                at = through;
+            }
+            Update::Bookmark { through } => at = through,
+        }
+    }
+    (sizes, told)
+}
+
+#[tokio::test]
+async fn a_watch_with_payloads_holds_those_of_one_message() {
+    const TASKS: usize = 60;
+    const INPUT: usize = 100_000;
+    let bench = Bench::with_ring(1).await;
+    with_inputs(&bench, TASKS, INPUT).await;
+    with_inputs(&bench, 1, 400_000).await;
+    let head = bench.engine.feed().head("default");
+    let snapshot = Begin::Snapshot {
+        after: None,
+        position: head,
+    };
+    for (begin, count) in [
+        (Begin::After(0), usize::try_from(head).expect("few")),
+        (snapshot, TASKS + 2),
+    ] {
+        let (sizes, mut told) = payloads_told(&bench, begin).await;
+        assert_eq!(
+            sizes.iter().sum::<usize>(),
+            TASKS * INPUT + 400_000,
+            "every payload is told"
+        );
+        assert!(
+            sizes.iter().all(|size| *size <= 256 * 1024 || *size == 400_000),
+            "{sizes:?}"
+        );
+        assert!(sizes.contains(&(2 * INPUT)), "as many as fit: {sizes:?}");
+        assert_eq!(told.len(), count);
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), count, "none twice");
     }
 }
 
