@@ -1,7 +1,7 @@
 //! Reads what a watch asks for.
 
-use baton_domain::TaskId;
 use baton_domain::filter::Filter;
+use baton_domain::{EventType, TaskId};
 use baton_proto::raw::v1 as raw;
 
 use super::Watches;
@@ -11,22 +11,37 @@ use crate::api::judge::read;
 use crate::api::requests::watch::{Options, read_watch_task, read_watch_tasks};
 use crate::api::status::{Reason, Refusal};
 use crate::feed::{Begin, Plan, Selection, only};
+use crate::store::{EventsOfQuery, Window};
 use crate::token::{Digest, ResumeToken};
 
-/// Reads WatchTask. The task must exist.
+/// Reads WatchTask. The task must exist; where the watch goes on, it may be deleted, but something of it must be there.
 pub(super) async fn task(
     watches: &Watches,
     request: raw::WatchTaskRequest,
 ) -> Result<(Plan, Tokens), Refusal> {
     let (id, options) = read(|v| read_watch_task(v, request))?;
-    let task = watches
-        .engine
-        .store()
-        .task(id)
-        .await
-        .map_err(|e| store_failed(&e))?;
-    let task = task.ok_or_else(|| task_not_found(id))?;
-    plan(watches, task.namespace, (only(id), Some(id)), options)
+    let store = watches.engine.store();
+    if options.token.is_none() {
+        let task = store.task(id).await.map_err(|e| store_failed(&e))?;
+        let task = task.ok_or_else(|| task_not_found(id))?;
+        return plan(watches, task.namespace, (only(id), Some(id)), options);
+    }
+    let newest = EventsOfQuery {
+        window: Window::Before(i64::MAX),
+        types: Vec::new(),
+        limit: 1,
+        payloads: false,
+    };
+    let mut newest = store.events_of(id, &newest).await.map_err(|e| store_failed(&e))?;
+    let newest = newest.pop().ok_or_else(|| task_not_found(id))?;
+    let is_deleted = newest.kind == EventType::Deleted;
+    let (plan, tokens) = plan(watches, newest.namespace, (only(id), Some(id)), options)?;
+    // The history of a task stays with it, and goes with the log once it is deleted.
+    let oldest = watches.engine.feed().oldest(&plan.namespace);
+    match plan.begin {
+        Begin::After(position) if is_deleted && position + 1 < oldest => Err(expired(oldest)),
+        Begin::After(_) | Begin::Now | Begin::Snapshot { .. } => Ok((plan, tokens)),
+    }
 }
 
 /// Reads WatchTasks.

@@ -1,5 +1,6 @@
 //! The feed: what a watch gets, from where, and what it can count on.
 
+mod ends;
 mod tokens;
 
 use std::collections::BTreeMap;
