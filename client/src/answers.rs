@@ -23,7 +23,7 @@ impl Fetched {
 pub struct Commented {
     /// The task after the call.
     pub task: Task,
-    /// The event that holds the comment; `None` where this call repeats one that was made before.
+    /// The event that holds the comment; where this call repeats one that was made before, the event of that one.
     pub event: Option<TaskEvent>,
 }
 
