@@ -48,28 +48,33 @@ pub(super) async fn wait_task(
     })
 }
 
-/// The task once it is in one of `until`; in any settled state where that is empty.
+/// The task once it is in one of `until`, or has been since the wait began; in any settled state where that is empty.
 async fn reached(engine: &Engine, id: TaskId, until: &[State]) -> Result<Task, Refusal> {
-    let there = |state: State| {
-        if until.is_empty() {
-            state.is_settled()
-        } else {
-            until.contains(&state)
-        }
-    };
+    let first = current(engine, id).await?;
+    let head = engine.feed().head(&first.namespace);
+    let mut reader = engine.feed().reader(&first.namespace, head);
     loop {
-        // The reader begins before the task is read, so that nothing falls in between.
-        let first = current(engine, id).await?;
-        let mut reader = engine
-            .feed()
-            .reader(&first.namespace, engine.feed().head(&first.namespace));
+        // Read after the reader began, so that nothing falls in between.
         let task = current(engine, id).await?;
-        if there(task.state) {
+        let there = match until {
+            [] => task.state.is_settled(),
+            states => states.contains(&task.state),
+        };
+        if there {
             return Ok(task);
         }
         loop {
             let events = reader.next(EVENTS_READ).await.map_err(|e| read_failed(&e))?;
-            if events.iter().any(|e| e.task_id == id) {
+            let own: Vec<State> = events
+                .iter()
+                .filter(|event| event.task_id == id)
+                .map(|event| event.to_state)
+                .collect();
+            // Two moves may have come since: nobody else would tell of the first.
+            if own.iter().any(|state| until.contains(state)) {
+                return current(engine, id).await;
+            }
+            if !own.is_empty() {
                 break;
             }
         }

@@ -28,3 +28,4 @@ mod repeats;
 mod repeats_of_all;
 mod stops;
 mod storm;
+mod waits;
