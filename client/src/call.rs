@@ -7,7 +7,7 @@ use std::time::Duration;
 use baton_proto::v1::Actor;
 use futures::future::BoxFuture;
 
-use crate::rpc::{Change, Guarded, Rpc};
+use crate::rpc::{self, Change, Guarded, Rpc};
 use crate::{Client, Error};
 
 /// A call that is sent by `.await`; until then its request can be filled in.
@@ -69,13 +69,20 @@ impl<R: Rpc> IntoFuture for Call<R> {
     type Output = Result<R::Output, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
+    /// Encodes first: a future that held the request instead of its bytes would be several times larger, and moved.
+    fn into_future(self) -> Self::IntoFuture {
+        let Call {
+            client,
+            mut request,
+            timeout,
+        } = self;
+        request.fill_in(&client.inner.defaults);
+        let timeout = timeout.unwrap_or(client.inner.timeout);
+        let within = timeout.saturating_add(request.own_time());
+        let request = rpc::encoded(&request);
         Box::pin(async move {
-            let inner = &self.client.inner;
-            self.request.fill_in(&inner.defaults);
-            let timeout = self.timeout.unwrap_or(inner.timeout);
-            let within = timeout.saturating_add(self.request.own_time());
-            inner.carry_out(self.request, within).await
+            let answer = client.inner.carry_out(request, within).await?;
+            rpc::decoded::<R>(answer, within)
         })
     }
 }

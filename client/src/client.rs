@@ -1,8 +1,10 @@
 //! The client itself, and how it carries a call out.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::metadata::{Ascii, MetadataValue};
 
@@ -12,6 +14,7 @@ use crate::channel::{Channels, Slot};
 use crate::retry::{Budget, Repeats, RetrySettings, Verdict, verdict};
 use crate::rpc::Rpc;
 use crate::settings::{ClientBuilder, Defaults};
+use crate::wire::{self, Encoded};
 
 /// A client of Baton. Cheap to clone; all clones share their connections and their retry budget.
 #[derive(Clone, Debug)]
@@ -63,36 +66,40 @@ impl Inner {
     }
 
     /// Sends a request, and again where that is safe and promising, until it is answered or its time is over.
-    pub(crate) async fn carry_out<R: Rpc>(&self, request: R, within: Duration) -> Result<R::Output, Error> {
+    pub(crate) async fn carry_out(
+        &self,
+        request: Encoded,
+        within: Duration,
+    ) -> Result<tonic::Response<Bytes>, Error> {
         let deadline = moment_after(within);
-        let repeatable = request.repeatable();
-        let channels = if R::WAITS { &self.streams } else { &self.calls };
+        let Encoded { method, .. } = request;
+        let channels = if request.waits { &self.streams } else { &self.calls };
         let mut repeats = Repeats::new(&self.retry, &self.budget);
         loop {
             let (channel, slot) = channels.pick();
             let remaining = deadline.saturating_duration_since(Instant::now());
-            let attempt = R::send(channel, self.outgoing(request.clone(), Some(remaining)));
-            let error = match timeout_at(deadline, attempt).await {
+            let outcome = {
+                let outgoing = self.outgoing(request.message.clone(), Some(remaining));
+                // Pinned where it is made: timeout_at would move all of it.
+                let attempt = pin!(wire::unary(channel, outgoing, request.path));
+                timeout_at(deadline, attempt).await
+            };
+            let error = match outcome {
                 Ok(Ok(response)) => {
                     self.budget.earn();
-                    return R::output(response);
+                    return Ok(response);
                 }
-                Ok(Err(status)) => Error::from_status(R::METHOD, within, status),
-                Err(_) => {
-                    return Err(Error::DeadlineExceeded {
-                        method: R::METHOD,
-                        within,
-                    });
-                }
+                Ok(Err(status)) => Error::from_status(method, within, status),
+                Err(_) => return Err(Error::DeadlineExceeded { method, within }),
             };
-            let Some(wait) = repeats.wait_after(&error, repeatable) else {
+            let Some(wait) = repeats.wait_after(&error, request.repeatable) else {
                 return Err(error);
             };
             leave_if_failing(channels, slot, &error);
             if Instant::now() + wait >= deadline {
                 return Err(error);
             }
-            tracing::debug!(method = R::METHOD, wait_ms = wait.as_millis(), %error, "repeating a call");
+            tracing::debug!(method, wait_ms = wait.as_millis(), %error, "repeating a call");
             sleep(wait).await;
         }
     }

@@ -99,6 +99,7 @@ mod rpc;
 mod settings;
 mod wait;
 mod watch;
+mod wire;
 mod work;
 
 pub mod actor;

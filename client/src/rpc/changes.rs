@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use baton_proto::v1 as pb;
-use baton_proto::v1::task_service_client::TaskServiceClient;
-use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
 
-use super::{Change, Guarded, Rpc, fill_in_change, fill_in_namespace, lacking, new_id, replayed, sealed};
+use super::{Change, Guarded, Rpc, fill_in_change, fill_in_namespace, lacking, new_id, sealed};
 use crate::Error;
 use crate::answers::{BulkOutcome, Commented};
 use crate::call::Reply;
@@ -15,11 +12,11 @@ use crate::settings::Defaults;
 
 /// Changes with `request_id` and `actor`; `task` where the answer is the task.
 macro_rules! changes {
-    ($($request:ident $method:ident $response:ident -> $output:ty, $take:expr;)+) => {$(
+    ($($method:ident $request:ident $response:ident -> $output:ty, $take:expr;)+) => {$(
         impl sealed::Sealed for pb::$request {}
         impl Rpc for pb::$request {
             type Output = Reply<$output>;
-            wire!(TaskServiceClient, $request, $method, $response);
+            wire!(TaskService, $method, $response);
 
             fn fill_in(&mut self, defaults: &Defaults) {
                 fill_in_change(self, defaults);
@@ -29,10 +26,9 @@ macro_rules! changes {
                 !self.request_id.is_empty()
             }
 
-            fn output(response: Response<pb::$response>) -> Result<Self::Output, Error> {
-                let replayed = replayed(&response);
+            fn output(answer: pb::$response, replayed: bool) -> Result<Self::Output, Error> {
                 let take: fn(pb::$response) -> Option<$output> = $take;
-                let output = lacking(take(response.into_inner()), Self::METHOD, "task")?;
+                let output = lacking(take(answer), Self::METHOD, "task")?;
                 Ok(Reply::new(output, replayed))
             }
         }
@@ -65,31 +61,31 @@ macro_rules! guarded {
 }
 
 changes! {
-    UpdateTaskRequest update_task UpdateTaskResponse -> pb::Task, |response| response.task;
-    DeleteTaskRequest delete_task DeleteTaskResponse -> (), |pb::DeleteTaskResponse {}| Some(());
-    QueueTaskRequest queue_task QueueTaskResponse -> pb::Task, |response| response.task;
-    ScheduleTaskRequest schedule_task ScheduleTaskResponse -> pb::Task, |response| response.task;
-    AssignTaskRequest assign_task AssignTaskResponse -> pb::Task, |response| response.task;
-    StartTaskRequest start_task StartTaskResponse -> pb::Task, |response| response.task;
-    UpdateProgressRequest update_progress UpdateProgressResponse -> pb::Task, |response| response.task;
-    CompleteTaskRequest complete_task CompleteTaskResponse -> pb::Task, |response| response.task;
-    FailTaskRequest fail_task FailTaskResponse -> pb::Task, |response| response.task;
-    CancelTaskRequest cancel_task CancelTaskResponse -> pb::Task, |response| response.task;
-    RetryTaskRequest retry_task RetryTaskResponse -> pb::Task, |response| response.task;
-    DiscardTaskRequest discard_task DiscardTaskResponse -> pb::Task, |response| response.task;
-    PauseTaskRequest pause_task PauseTaskResponse -> pb::Task, |response| response.task;
-    ResumeTaskRequest resume_task ResumeTaskResponse -> pb::Task, |response| response.task;
-    ReleaseTaskRequest release_task ReleaseTaskResponse -> pb::Task, |response| response.task;
-    SnoozeTaskRequest snooze_task SnoozeTaskResponse -> pb::Task, |response| response.task;
-    RequestInputRequest request_input RequestInputResponse -> pb::Task, |response| response.task;
-    ProvideInputRequest provide_input ProvideInputResponse -> pb::Task, |response| response.task;
-    SubmitForReviewRequest submit_for_review SubmitForReviewResponse -> pb::Task, |response| response.task;
-    ApproveTaskRequest approve_task ApproveTaskResponse -> pb::Task, |response| response.task;
-    RequestReworkRequest request_rework RequestReworkResponse -> pb::Task, |response| response.task;
-    RejectTaskRequest reject_task RejectTaskResponse -> pb::Task, |response| response.task;
-    AddDependencyRequest add_dependency AddDependencyResponse -> pb::Task, |response| response.task;
-    RemoveDependencyRequest remove_dependency RemoveDependencyResponse -> pb::Task, |response| response.task;
-    AddCommentRequest add_comment AddCommentResponse -> Commented, |response| Commented::of(response);
+    UpdateTask UpdateTaskRequest UpdateTaskResponse -> pb::Task, |response| response.task;
+    DeleteTask DeleteTaskRequest DeleteTaskResponse -> (), |pb::DeleteTaskResponse {}| Some(());
+    QueueTask QueueTaskRequest QueueTaskResponse -> pb::Task, |response| response.task;
+    ScheduleTask ScheduleTaskRequest ScheduleTaskResponse -> pb::Task, |response| response.task;
+    AssignTask AssignTaskRequest AssignTaskResponse -> pb::Task, |response| response.task;
+    StartTask StartTaskRequest StartTaskResponse -> pb::Task, |response| response.task;
+    UpdateProgress UpdateProgressRequest UpdateProgressResponse -> pb::Task, |response| response.task;
+    CompleteTask CompleteTaskRequest CompleteTaskResponse -> pb::Task, |response| response.task;
+    FailTask FailTaskRequest FailTaskResponse -> pb::Task, |response| response.task;
+    CancelTask CancelTaskRequest CancelTaskResponse -> pb::Task, |response| response.task;
+    RetryTask RetryTaskRequest RetryTaskResponse -> pb::Task, |response| response.task;
+    DiscardTask DiscardTaskRequest DiscardTaskResponse -> pb::Task, |response| response.task;
+    PauseTask PauseTaskRequest PauseTaskResponse -> pb::Task, |response| response.task;
+    ResumeTask ResumeTaskRequest ResumeTaskResponse -> pb::Task, |response| response.task;
+    ReleaseTask ReleaseTaskRequest ReleaseTaskResponse -> pb::Task, |response| response.task;
+    SnoozeTask SnoozeTaskRequest SnoozeTaskResponse -> pb::Task, |response| response.task;
+    RequestInput RequestInputRequest RequestInputResponse -> pb::Task, |response| response.task;
+    ProvideInput ProvideInputRequest ProvideInputResponse -> pb::Task, |response| response.task;
+    SubmitForReview SubmitForReviewRequest SubmitForReviewResponse -> pb::Task, |response| response.task;
+    ApproveTask ApproveTaskRequest ApproveTaskResponse -> pb::Task, |response| response.task;
+    RequestRework RequestReworkRequest RequestReworkResponse -> pb::Task, |response| response.task;
+    RejectTask RejectTaskRequest RejectTaskResponse -> pb::Task, |response| response.task;
+    AddDependency AddDependencyRequest AddDependencyResponse -> pb::Task, |response| response.task;
+    RemoveDependency RemoveDependencyRequest RemoveDependencyResponse -> pb::Task, |response| response.task;
+    AddComment AddCommentRequest AddCommentResponse -> Commented, |response| Commented::of(response);
 }
 
 guarded! {
@@ -108,11 +104,11 @@ impl Guarded for pb::UpdateTaskRequest {
 
 /// Bulk calls: changes that may search a namespace, and take longer.
 macro_rules! bulk {
-    ($($request:ident $method:ident $response:ident;)+) => {$(
+    ($($method:ident $request:ident $response:ident;)+) => {$(
         impl sealed::Sealed for pb::$request {}
         impl Rpc for pb::$request {
             type Output = Reply<BulkOutcome>;
-            wire!(TaskServiceClient, $request, $method, $response);
+            wire!(TaskService, $method, $response);
 
             fn fill_in(&mut self, defaults: &Defaults) {
                 fill_in_change(self, defaults);
@@ -127,9 +123,8 @@ macro_rules! bulk {
                 BULK_TIME
             }
 
-            fn output(response: Response<pb::$response>) -> Result<Self::Output, Error> {
-                let replayed = replayed(&response);
-                let pb::$response { results, done_count, failed_count, next_page_token } = response.into_inner();
+            fn output(answer: pb::$response, replayed: bool) -> Result<Self::Output, Error> {
+                let pb::$response { results, done_count, failed_count, next_page_token } = answer;
                 let outcome = BulkOutcome { results, done_count, failed_count, next_page_token };
                 Ok(Reply::new(outcome, replayed))
             }
@@ -142,21 +137,16 @@ macro_rules! bulk {
 const BULK_TIME: Duration = Duration::from_secs(30);
 
 bulk! {
-    BulkUpdateStateRequest bulk_update_state BulkUpdateStateResponse;
-    BulkCancelRequest bulk_cancel BulkCancelResponse;
-    BulkRetryRequest bulk_retry BulkRetryResponse;
-    BulkDiscardRequest bulk_discard BulkDiscardResponse;
+    BulkUpdateState BulkUpdateStateRequest BulkUpdateStateResponse;
+    BulkCancel BulkCancelRequest BulkCancelResponse;
+    BulkRetry BulkRetryRequest BulkRetryResponse;
+    BulkDiscard BulkDiscardRequest BulkDiscardResponse;
 }
 
 impl sealed::Sealed for pb::CreateTaskRequest {}
 impl Rpc for pb::CreateTaskRequest {
     type Output = Reply<pb::Task>;
-    wire!(
-        TaskServiceClient,
-        CreateTaskRequest,
-        create_task,
-        CreateTaskResponse
-    );
+    wire!(TaskService, CreateTask, CreateTaskResponse);
 
     fn fill_in(&mut self, defaults: &Defaults) {
         if self.actor.is_none() {
@@ -169,9 +159,8 @@ impl Rpc for pb::CreateTaskRequest {
         true // It always has a task_id.
     }
 
-    fn output(response: Response<pb::CreateTaskResponse>) -> Result<Self::Output, Error> {
-        let replayed = replayed(&response);
-        let task = lacking(response.into_inner().task, Self::METHOD, "task")?;
+    fn output(answer: pb::CreateTaskResponse, replayed: bool) -> Result<Self::Output, Error> {
+        let task = lacking(answer.task, Self::METHOD, "task")?;
         Ok(Reply::new(task, replayed))
     }
 }
@@ -188,12 +177,7 @@ fn fill_in_member(request: &mut pb::CreateTaskRequest, defaults: &Defaults) {
 impl sealed::Sealed for pb::BatchCreateTasksRequest {}
 impl Rpc for pb::BatchCreateTasksRequest {
     type Output = Reply<Vec<pb::Task>>;
-    wire!(
-        TaskServiceClient,
-        BatchCreateTasksRequest,
-        batch_create_tasks,
-        BatchCreateTasksResponse
-    );
+    wire!(TaskService, BatchCreateTasks, BatchCreateTasksResponse);
 
     fn fill_in(&mut self, defaults: &Defaults) {
         fill_in_change(self, defaults);
@@ -206,9 +190,8 @@ impl Rpc for pb::BatchCreateTasksRequest {
         true // All of its members have a task_id.
     }
 
-    fn output(response: Response<pb::BatchCreateTasksResponse>) -> Result<Self::Output, Error> {
-        let replayed = replayed(&response);
-        Ok(Reply::new(response.into_inner().tasks, replayed))
+    fn output(answer: pb::BatchCreateTasksResponse, replayed: bool) -> Result<Self::Output, Error> {
+        Ok(Reply::new(answer.tasks, replayed))
     }
 }
 has_actor!(BatchCreateTasksRequest);

@@ -1,20 +1,21 @@
 //! The unary RPCs of the contract, each a row of a table: its request, its answer, and what makes it repeatable.
 
-use std::future::Future;
 use std::time::Duration;
 
 use baton_proto::v1 as pb;
-use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
+use bytes::Bytes;
+use prost::Message;
+use tonic::{Response, Status};
 
 use crate::Error;
 use crate::settings::Defaults;
+use crate::wire::Encoded;
 
 /// The header by which the server tells that an answer is a repeat's.
 const REPLAYED: &str = "baton-replayed";
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed: prost::Message {}
 }
 
 /// A request of the contract that has one answer. Only this crate implements it.
@@ -22,9 +23,12 @@ pub trait Rpc: sealed::Sealed + Clone + Send + Sync + 'static {
     /// What the call answers.
     type Output: Send + 'static;
     #[doc(hidden)]
-    type Response: Send;
+    type Response: Message + Default;
     /// The name of the RPC, for example `CreateTask`.
     const METHOD: &'static str;
+    /// Where HTTP finds it, for example `/baton.v1.TaskService/CreateTask`.
+    #[doc(hidden)]
+    const PATH: &'static str;
     /// True for a call whose answer may be made to wait: it goes where the streams go.
     #[doc(hidden)]
     const WAITS: bool = false;
@@ -40,13 +44,9 @@ pub trait Rpc: sealed::Sealed + Clone + Send + Sync + 'static {
     fn own_time(&self) -> Duration {
         Duration::ZERO
     }
+    /// `replayed`: the answer is a repeat's.
     #[doc(hidden)]
-    fn send(
-        channel: Channel,
-        request: Request<Self>,
-    ) -> impl Future<Output = Result<Response<Self::Response>, Status>> + Send;
-    #[doc(hidden)]
-    fn output(response: Response<Self::Response>) -> Result<Self::Output, Error>;
+    fn output(answer: Self::Response, replayed: bool) -> Result<Self::Output, Error>;
 }
 
 /// A request that changes something on behalf of an actor.
@@ -83,27 +83,39 @@ fn fill_in_namespace(namespace: &mut String, defaults: &Defaults) {
     }
 }
 
-fn replayed<T>(response: &Response<T>) -> bool {
-    response.metadata().contains_key(REPLAYED)
+/// The request as it is sent, once or several times.
+pub(crate) fn encoded<R: Rpc>(request: &R) -> Encoded {
+    Encoded {
+        message: request.encode_to_vec().into(),
+        method: R::METHOD,
+        path: R::PATH,
+        waits: R::WAITS,
+        repeatable: request.repeatable(),
+    }
+}
+
+/// What the answer says. One that cannot be read is INTERNAL, as with tonic's own codec.
+pub(crate) fn decoded<R: Rpc>(answer: Response<Bytes>, within: Duration) -> Result<R::Output, Error> {
+    let replayed = answer.metadata().contains_key(REPLAYED);
+    match R::Response::decode(answer.into_inner()) {
+        Ok(answer) => R::output(answer, replayed),
+        Err(error) => {
+            let status = Status::internal(error.to_string());
+            Err(Error::from_status(R::METHOD, within, status))
+        }
+    }
 }
 
 fn lacking<T>(part: Option<T>, method: &'static str, field: &'static str) -> Result<T, Error> {
     part.ok_or(Error::Malformed { method, field })
 }
 
-/// The parts that every row has: names, and the generated client's method.
+/// The parts that every row has: its names, and its answer's type.
 macro_rules! wire {
-    ($service:ident, $request:ident, $method:ident, $response:ident) => {
+    ($service:ident, $method:ident, $response:ident) => {
         type Response = pb::$response;
-        const METHOD: &'static str = {
-            let name = stringify!($request);
-            // Every request is named after its RPC: `XxxRequest`.
-            name.split_at(name.len() - "Request".len()).0
-        };
-
-        async fn send(channel: Channel, request: Request<Self>) -> Result<Response<pb::$response>, Status> {
-            $service::new(channel).$method(request).await
-        }
+        const METHOD: &'static str = stringify!($method);
+        const PATH: &'static str = concat!("/baton.v1.", stringify!($service), "/", stringify!($method));
     };
 }
 

@@ -3,10 +3,6 @@
 use std::time::Duration;
 
 use baton_proto::v1 as pb;
-use baton_proto::v1::admin_service_client::AdminServiceClient;
-use baton_proto::v1::task_service_client::TaskServiceClient;
-use tonic::transport::Channel;
-use tonic::{Request, Response, Status};
 
 use super::{Rpc, fill_in_namespace, lacking, sealed};
 use crate::Error;
@@ -15,11 +11,11 @@ use crate::settings::Defaults;
 
 /// Reads, which may always be repeated. In brackets the fields that take the client's namespace.
 macro_rules! reads {
-    ($($service:ident $request:ident $method:ident $response:ident -> $output:ty, $take:expr $(, $namespace:ident)?;)+) => {$(
+    ($($service:ident $method:ident $request:ident $response:ident -> $output:ty, $take:expr $(, $namespace:ident)?;)+) => {$(
         impl sealed::Sealed for pb::$request {}
         impl Rpc for pb::$request {
             type Output = $output;
-            wire!($service, $request, $method, $response);
+            wire!($service, $method, $response);
 
             fn fill_in(&mut self, _defaults: &Defaults) {
                 $(fill_in_namespace(&mut self.$namespace, _defaults);)?
@@ -29,29 +25,29 @@ macro_rules! reads {
                 true
             }
 
-            fn output(response: Response<pb::$response>) -> Result<Self::Output, Error> {
+            fn output(answer: pb::$response, _replayed: bool) -> Result<Self::Output, Error> {
                 let take: fn(pb::$response) -> Option<$output> = $take;
-                lacking(take(response.into_inner()), Self::METHOD, "task")
+                lacking(take(answer), Self::METHOD, "task")
             }
         }
     )+};
 }
 
 reads! {
-    TaskServiceClient GetTaskRequest get_task GetTaskResponse -> Fetched, |response| Fetched::of(response);
-    TaskServiceClient BatchGetTasksRequest batch_get_tasks BatchGetTasksResponse -> Vec<pb::Task>, |response| Some(response.tasks);
-    TaskServiceClient ListTasksRequest list_tasks ListTasksResponse -> pb::ListTasksResponse, Some, namespace;
-    TaskServiceClient ListTaskEventsRequest list_task_events ListTaskEventsResponse -> pb::ListTaskEventsResponse, Some;
-    TaskServiceClient GetTaskStatsRequest get_task_stats GetTaskStatsResponse -> pb::GetTaskStatsResponse, Some, namespace;
-    TaskServiceClient ExplainTaskRequest explain_task ExplainTaskResponse -> pb::ExplainTaskResponse, Some;
-    AdminServiceClient GetServerInfoRequest get_server_info GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
+    TaskService GetTask GetTaskRequest GetTaskResponse -> Fetched, |response| Fetched::of(response);
+    TaskService BatchGetTasks BatchGetTasksRequest BatchGetTasksResponse -> Vec<pb::Task>, |response| Some(response.tasks);
+    TaskService ListTasks ListTasksRequest ListTasksResponse -> pb::ListTasksResponse, Some, namespace;
+    TaskService ListTaskEvents ListTaskEventsRequest ListTaskEventsResponse -> pb::ListTaskEventsResponse, Some;
+    TaskService GetTaskStats GetTaskStatsRequest GetTaskStatsResponse -> pb::GetTaskStatsResponse, Some, namespace;
+    TaskService ExplainTask ExplainTaskRequest ExplainTaskResponse -> pb::ExplainTaskResponse, Some;
+    AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 
 impl sealed::Sealed for pb::WaitTaskRequest {}
 impl Rpc for pb::WaitTaskRequest {
     type Output = pb::WaitTaskResponse;
     const WAITS: bool = true;
-    wire!(TaskServiceClient, WaitTaskRequest, wait_task, WaitTaskResponse);
+    wire!(TaskService, WaitTask, WaitTaskResponse);
 
     fn fill_in(&mut self, _defaults: &Defaults) {}
 
@@ -64,8 +60,8 @@ impl Rpc for pb::WaitTaskRequest {
         asked.unwrap_or(SERVER_WAIT)
     }
 
-    fn output(response: Response<pb::WaitTaskResponse>) -> Result<Self::Output, Error> {
-        Ok(response.into_inner())
+    fn output(answer: pb::WaitTaskResponse, _replayed: bool) -> Result<Self::Output, Error> {
+        Ok(answer)
     }
 }
 
@@ -75,12 +71,7 @@ const SERVER_WAIT: Duration = Duration::from_secs(30);
 impl sealed::Sealed for pb::AdvanceClockRequest {}
 impl Rpc for pb::AdvanceClockRequest {
     type Output = pb::AdvanceClockResponse;
-    wire!(
-        AdminServiceClient,
-        AdvanceClockRequest,
-        advance_clock,
-        AdvanceClockResponse
-    );
+    wire!(AdminService, AdvanceClock, AdvanceClockResponse);
 
     fn fill_in(&mut self, _defaults: &Defaults) {}
 
@@ -88,7 +79,7 @@ impl Rpc for pb::AdvanceClockRequest {
         false // Twice goes twice as far.
     }
 
-    fn output(response: Response<pb::AdvanceClockResponse>) -> Result<Self::Output, Error> {
-        Ok(response.into_inner())
+    fn output(answer: pb::AdvanceClockResponse, _replayed: bool) -> Result<Self::Output, Error> {
+        Ok(answer)
     }
 }

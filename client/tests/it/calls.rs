@@ -7,8 +7,9 @@ use baton_client::proto::{
     GetTaskResponse, ListTasksRequest, ListTasksResponse, PauseTaskRequest, PauseTaskResponse, Task,
     TaskEvent,
 };
-use baton_client::{Client, Code, Error, NewTask, Reason, actor};
+use baton_client::{Client, Code, Delivery, Error, NewTask, Reason, actor};
 use futures::TryStreamExt;
+use prost::Message;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -281,4 +282,54 @@ async fn a_refusal_of_a_proxy_has_no_reason_and_is_not_repeated() {
     );
     assert!(error.to_string().contains("who are you?"), "{error}");
     assert_eq!(server.paths().len(), 1);
+}
+
+/// The call fails, is not repeated, and the error says that it is not Baton that refused, with this code.
+async fn is_no_answer(answer: Vec<u8>, code: Code) {
+    let good = CreateTaskResponse {
+        task: Some(task("1")),
+    };
+    let step = Step::Answer(answer.into(), Vec::new());
+    let server = Scripted::start([step, answer_with(&good)]).await;
+    let error = server
+        .client()
+        .create(NewTask::new("x"))
+        .await
+        .expect_err("no answer");
+    let Error::Transport(lost) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((lost.delivery(), lost.code()), (Delivery::Foreign, code));
+    assert_eq!(server.paths().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_an_error() {
+    let created = CreateTaskResponse {
+        task: Some(task("1")),
+    };
+    let mut cut_off = created.encode_to_vec();
+    cut_off.pop();
+    is_no_answer(cut_off, Code::Internal).await;
+    is_no_answer(vec![0xff; 20], Code::Internal).await;
+}
+
+#[tokio::test]
+async fn an_answer_may_have_four_mebibytes_and_no_more() {
+    const MOST: usize = 4 << 20;
+    let listed = |title: usize| {
+        let mut task = task("1");
+        task.title = "x".repeat(title);
+        ListTasksResponse {
+            tasks: vec![task],
+            ..Default::default()
+        }
+    };
+    let around = listed(MOST).encoded_len() - MOST;
+    let largest = listed(MOST - around);
+    assert_eq!(largest.encoded_len(), MOST);
+    let server = Scripted::start([answer_with(&largest)]).await;
+    let page = server.client().list().await.unwrap();
+    assert_eq!(page, largest);
+    is_no_answer(listed(MOST - around + 1).encode_to_vec(), Code::OutOfRange).await;
 }
