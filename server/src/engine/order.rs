@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use baton_domain::{Rejection, TaskId};
+use baton_domain::{NewTask, Rejection, TaskId};
 
 use super::error::Error;
 use super::job::CreateRequest;
@@ -16,6 +16,11 @@ enum Mark {
 
 /// Indexes of `members` such that a member comes after its parent and after every member it depends on.
 pub(super) fn creation_order(members: &[CreateRequest]) -> Result<Vec<usize>, Error> {
+    if let [alone] = members
+        && !names(&alone.new, alone.new.id)
+    {
+        return Ok(vec![0]);
+    }
     let mut index = HashMap::with_capacity(members.len());
     for (n, member) in members.iter().enumerate() {
         if index.insert(member.new.id, n).is_some() {
@@ -59,6 +64,11 @@ pub(super) fn creation_order(members: &[CreateRequest]) -> Result<Vec<usize>, Er
         }
     }
     Ok(order)
+}
+
+/// Whether `task` waits for the task with `id` or belongs to it.
+fn names(task: &NewTask, id: TaskId) -> bool {
+    task.parent_id == Some(id) || task.dependencies.iter().any(|d| d.task_id == id)
 }
 
 fn references(member: &CreateRequest, index: &HashMap<TaskId, usize>) -> Vec<usize> {
