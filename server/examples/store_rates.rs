@@ -150,7 +150,7 @@ fn new_task(id: TaskId) -> NewTask {
         description: String::new(),
         input: Some(payload(200)),
         priority: Priority::Normal,
-        labels: [("team", "payments"), ("run", "4711")].map(label).into(),
+        labels: Arc::new([("team", "payments"), ("run", "4711")].map(label).into()),
         metadata: None,
         assignee: None,
         parent_id: None,

@@ -1,7 +1,5 @@
 //! How a task comes into being.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::actor::Actor;
@@ -11,7 +9,7 @@ use crate::payload::Payload;
 use crate::place::{Verdict, place, verdict};
 use crate::reason;
 use crate::steps::{Outcome, Steps};
-use crate::task::{Dependency, Function, Priority, RetryPolicy, State, Task, Verification};
+use crate::task::{Dependency, Function, Labels, Priority, RetryPolicy, State, Task, Verification};
 use crate::time::Timestamp;
 
 /// A task to be, valid in itself. The results of its dependencies are read under their locks.
@@ -36,7 +34,7 @@ pub struct NewTask {
     /// How urgent.
     pub priority: Priority,
     /// For filters and routing.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Encoded `google.protobuf.Struct`.
     pub metadata: Option<Bytes>,
     /// Given to somebody from the start.

@@ -1,7 +1,5 @@
 //! What happened to a task. The log of these is the truth; a task is their fold.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::actor::Actor;
@@ -10,7 +8,7 @@ use crate::names::named_enum;
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::task::{
-    AttemptOutcome, Dependency, Function, InputRequest, Priority, Progress, RetryPolicy, State, Task,
+    AttemptOutcome, Dependency, Function, InputRequest, Labels, Priority, Progress, RetryPolicy, State, Task,
     TaskError, Verification,
 };
 use crate::time::Timestamp;
@@ -99,7 +97,7 @@ pub struct Edit {
     /// Open only.
     pub priority: Option<Priority>,
     /// Any time; replaced whole.
-    pub labels: Option<BTreeMap<String, String>>,
+    pub labels: Option<Labels>,
     /// Any time; replaced whole.
     pub metadata: Option<Option<Bytes>>,
     /// Open only.
@@ -116,7 +114,7 @@ pub struct Previous {
     /// Before.
     pub task_type: String,
     /// Before.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
 }
 
 /// What an event carries beyond its envelope.
@@ -208,7 +206,7 @@ pub struct Event {
     /// The task's type after it.
     pub task_type: String,
     /// The task's labels after it.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// The rest.
     pub detail: Detail,
 }

@@ -2,8 +2,6 @@
 //!
 //! Every struct is taken apart by name, so that a new field must be counted. What is shared counts for each holder.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::actor::Actor;
@@ -11,7 +9,7 @@ use crate::command::{Action, Command};
 use crate::create::NewTask;
 use crate::event::{Detail, Edit, Event, Previous};
 use crate::payload::Payload;
-use crate::task::{Dependency, Function, InputRequest, Progress, RetryPolicy, Task, TaskError};
+use crate::task::{Dependency, Function, InputRequest, Labels, Progress, RetryPolicy, Task, TaskError};
 
 /// What an entry of a map takes besides its texts.
 const ENTRY_BYTES: usize = 64;
@@ -56,7 +54,7 @@ impl<T: HeapBytes> HeapBytes for Vec<T> {
     }
 }
 
-impl HeapBytes for BTreeMap<String, String> {
+impl HeapBytes for Labels {
     fn heap_bytes(&self) -> usize {
         let entries = self.iter();
         entries.map(|(k, v)| ENTRY_BYTES + k.len() + v.len()).sum()

@@ -41,7 +41,7 @@ pub use payload::{Payload, PayloadKind, PayloadRole};
 pub use rejection::Rejection;
 pub use steps::Outcome;
 pub use task::{
-    AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Priority, Progress,
-    RetryPolicy, State, Task, TaskError, Verification,
+    AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Labels, Priority,
+    Progress, RetryPolicy, State, Task, TaskError, Verification,
 };
 pub use time::{Span, Timestamp};

@@ -103,9 +103,7 @@ impl<'a> Steps<'a> {
         // Filters see queue, type and labels as they are after the event.
         event.queue.clone_from(&self.task.queue);
         event.task_type.clone_from(&self.task.task_type);
-        if event.labels != self.task.labels {
-            event.labels.clone_from(&self.task.labels);
-        }
+        event.labels.clone_from(&self.task.labels);
         self.events.push(event);
     }
 

@@ -1,6 +1,7 @@
 //! What a task is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,6 +11,9 @@ use crate::names::named_enum;
 use crate::payload::Payload;
 use crate::reason::Reason;
 use crate::time::{Span, Timestamp};
+
+/// For filters and routing, by key. Every event of a task has them too, so they are shared, not copied.
+pub type Labels = Arc<BTreeMap<String, String>>;
 
 named_enum! {
     /// Where a task is in its life. Numbers are those of the proto enum and never reused.
@@ -264,7 +268,7 @@ pub struct Task {
     /// How urgent.
     pub priority: Priority,
     /// For filters and routing.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// Encoded `google.protobuf.Struct`, not looked into.
     pub metadata: Option<Bytes>,
     /// Who created it.

@@ -88,9 +88,7 @@ pub(super) fn size(event: &Event) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use baton_domain::{Actor, Detail, EventType, Progress, State, TaskId, Timestamp, reason};
+    use baton_domain::{Actor, Detail, EventType, Labels, Progress, State, TaskId, Timestamp, reason};
 
     use super::*;
 
@@ -114,7 +112,7 @@ mod tests {
                 fence: 1,
                 queue: "default".to_owned(),
                 task_type: "report".to_owned(),
-                labels: BTreeMap::new(),
+                labels: Labels::default(),
                 detail: Detail::Progress(Progress {
                     current_step: step.clone(),
                     ..Progress::default()

@@ -1,9 +1,8 @@
 //! The logs that the feed keeps in memory: whose, and how much of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_domain::{Actor, Detail, Event, EventType, State, TaskId, Timestamp};
+use baton_domain::{Actor, Detail, Event, EventType, Labels, State, TaskId, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -38,7 +37,7 @@ fn event(namespace: &str, position: i64, message: &str) -> Arc<Event> {
         fence: 0,
         queue: "default".to_owned(),
         task_type: "report".to_owned(),
-        labels: BTreeMap::new(),
+        labels: Labels::default(),
         detail: Detail::None,
     })
 }

@@ -1,11 +1,9 @@
 //! A task in every state and a command of every name, reached through the rules themselves.
 
-use std::collections::BTreeMap;
-
 use baton_domain::{
     Action, Actor, ActorType, AttemptOutcome, Command, CommandName, Dependency, Edit, FailureRule,
-    InputRequest, NewTask, Payload, PayloadKind, Priority, Progress, Span, State, Task, TaskError, TaskId,
-    Timestamp, Verification, When, create, decide,
+    InputRequest, Labels, NewTask, Payload, PayloadKind, Priority, Progress, Span, State, Task, TaskError,
+    TaskId, Timestamp, Verification, When, create, decide,
 };
 use uuid::Uuid;
 
@@ -45,7 +43,7 @@ pub(crate) fn new_task() -> NewTask {
         description: String::new(),
         input: Some(payload("1")),
         priority: Priority::Normal,
-        labels: BTreeMap::new(),
+        labels: Labels::default(),
         metadata: None,
         assignee: None,
         parent_id: None,
@@ -221,7 +219,7 @@ pub(crate) fn command(name: CommandName) -> Command {
         CommandName::AddDependency => Action::AddDependency(waits_for(3)),
         CommandName::RemoveDependency => Action::RemoveDependency { task_id: id(2) },
         CommandName::Update => Action::Update(Box::new(Edit {
-            labels: Some(BTreeMap::new()),
+            labels: Some(Labels::default()),
             ..Edit::default()
         })),
         CommandName::Delete => Action::Delete { force: false },

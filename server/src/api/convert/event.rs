@@ -1,5 +1,7 @@
 //! Events as they are answered.
 
+use std::collections::BTreeMap;
+
 use baton_domain::{Detail, Edit, Event, Payload, PayloadRole, Previous, Task, TaskError, Timestamp};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::task_event::Detail as RawDetail;
@@ -45,7 +47,7 @@ pub(crate) fn write(event: &Event, full: bool) -> raw::TaskEvent {
         attempt: *attempt,
         queue: queue.clone(),
         task_type: task_type.clone(),
-        labels: labels.clone(),
+        labels: BTreeMap::clone(labels),
         left: false,
         fence: *fence,
         detail: write_detail(detail, event, full),
@@ -153,7 +155,7 @@ fn write_updated(edit: &Edit, previous: &Previous, full: bool) -> raw::TaskUpdat
             title: title.clone().unwrap_or_default(),
             description: description.clone().unwrap_or_default(),
             priority: priority.map_or(0, |priority| priority.number()),
-            labels: labels.clone().unwrap_or_default(),
+            labels: labels.as_deref().cloned().unwrap_or_default(),
             metadata: metadata.clone().flatten(),
             retry_policy: retry_policy.iter().flatten().next().map(policy::write),
             verification: verification.map(policy::write_verification),

@@ -1,17 +1,15 @@
 //! Labels: the same map on both sides.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use baton_domain::Labels;
 use baton_domain::limits::{LABEL_KEY_CHARS, LABEL_VALUE_CHARS, LABELS, is_label_key};
 
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
-pub(crate) fn read(
-    v: &mut Violations,
-    at: &Path<'_>,
-    labels: BTreeMap<String, String>,
-) -> Option<BTreeMap<String, String>> {
+pub(crate) fn read(v: &mut Violations, at: &Path<'_>, labels: BTreeMap<String, String>) -> Option<Labels> {
     let mut fine = true;
     if labels.len() > LABELS {
         v.add(at, format!("must have at most {LABELS} entries"));
@@ -25,5 +23,5 @@ pub(crate) fn read(
         }
         fine &= check::is_text(v, &at.key(key), value, LABEL_VALUE_CHARS);
     }
-    fine.then_some(labels)
+    fine.then(|| Arc::new(labels))
 }

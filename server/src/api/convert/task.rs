@@ -1,5 +1,7 @@
 //! Tasks as they are answered. What comes in is read by [`super::new_task`] and [`super::edit`].
 
+use std::collections::BTreeMap;
+
 use baton_domain::{InputRequest, Payload, State, Task, TaskId, Verification};
 use baton_proto::raw::v1 as raw;
 
@@ -101,7 +103,7 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         revision: *revision,
         etag: etag(task),
         description: description.clone(),
-        labels: labels.clone(),
+        labels: BTreeMap::clone(labels),
         metadata: metadata.clone(),
         creator: Some(actor::write(creator)),
         assignee: assignee.as_ref().map(actor::write),

@@ -189,8 +189,6 @@ fn write_event(logged: &Logged, left: bool, full: bool) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use baton_domain::{Actor, Detail, EventType, InputRequest, Payload, PayloadKind, State, Timestamp};
 
     use super::*;
@@ -228,7 +226,7 @@ mod tests {
             fence: 1,
             queue: "default".to_owned(),
             task_type: "report".to_owned(),
-            labels: BTreeMap::from([("run".to_owned(), "7".to_owned())]),
+            labels: Arc::new([("run".to_owned(), "7".to_owned())].into()),
             detail: Detail::Input(request),
         }))
     }

@@ -1,11 +1,10 @@
 //! Watches of one task: what came since they began is told before they end.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton_domain::filter::Filter;
 use baton_domain::{
-    Action, Actor, Command, Detail, NewTask, Payload, PayloadKind, Priority, TaskId, Verification,
+    Action, Actor, Command, Detail, Labels, NewTask, Payload, PayloadKind, Priority, TaskId, Verification,
 };
 use tempfile::TempDir;
 
@@ -238,7 +237,7 @@ fn new_task(id: TaskId) -> NewTask {
         description: String::new(),
         input: None,
         priority: Priority::Normal,
-        labels: BTreeMap::new(),
+        labels: Labels::default(),
         metadata: None,
         assignee: None,
         parent_id: None,

@@ -10,7 +10,8 @@ mod repeats;
 use std::collections::BTreeMap;
 
 use baton_domain::{
-    Action, Actor, Command, Dependency, FailureRule, NewTask, Priority, State, Timestamp, Verification,
+    Action, Actor, Command, Dependency, FailureRule, Labels, NewTask, Priority, State, Timestamp,
+    Verification,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -72,7 +73,7 @@ impl Bench {
             description: String::new(),
             input: None,
             priority: Priority::Normal,
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             metadata: None,
             assignee: None,
             parent_id: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{Detail, Edit, Event, Previous, Priority, State, Task, Timestamp, Verification};
+use baton_domain::{Detail, Edit, Event, Labels, Previous, Priority, State, Task, Timestamp, Verification};
 use bytes::Bytes;
 use prost::Message;
 
@@ -308,11 +308,11 @@ fn to_updated(edit: &Edit, previous: &Previous) -> stored::Updated {
         verification: verification.map(Verification::number),
         previous_queue: previous_queue.clone(),
         previous_type: previous_type.clone(),
-        previous_labels: previous_labels.clone(),
+        previous_labels: BTreeMap::clone(previous_labels),
     }
 }
 
-fn from_updated(updated: stored::Updated, labels: &BTreeMap<String, String>) -> Result<Detail, Why> {
+fn from_updated(updated: stored::Updated, labels: &Labels) -> Result<Detail, Why> {
     let stored::Updated {
         queue,
         task_type,
@@ -356,7 +356,7 @@ fn from_updated(updated: stored::Updated, labels: &BTreeMap<String, String>) -> 
     let previous = Previous {
         queue: previous_queue,
         task_type: previous_type,
-        labels: previous_labels,
+        labels: previous_labels.into(),
     };
     Ok(Detail::Updated {
         edit: Box::new(edit),

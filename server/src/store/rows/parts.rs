@@ -1,9 +1,11 @@
 //! The parts of tasks and events: domain to stored message and back. Whatever a stored message says that the domain
 //! has no word for is an error, never a default.
 
+use std::sync::Arc;
+
 use baton_domain::{
-    Actor, ActorType, AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Payload,
-    PayloadKind, Progress, RetryPolicy, Span, State, TaskError, TaskId, Timestamp,
+    Actor, ActorType, AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Labels,
+    Payload, PayloadKind, Progress, RetryPolicy, Span, State, TaskError, TaskId, Timestamp,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -329,11 +331,14 @@ pub(super) fn micros(time: Option<Timestamp>) -> Option<i64> {
 }
 
 /// Labels as the columns hold them: a JSON object, its keys in order.
-pub(super) fn to_labels(labels: &std::collections::BTreeMap<String, String>) -> String {
+pub(super) fn to_labels(labels: &Labels) -> String {
     // A map of strings has no key or value that JSON cannot say.
-    serde_json::to_string(labels).expect("a map of strings is JSON")
+    serde_json::to_string(labels.as_ref()).expect("a map of strings is JSON")
 }
 
-pub(super) fn from_labels(text: &str) -> Result<std::collections::BTreeMap<String, String>, Why> {
-    serde_json::from_str(text).map_err(|error| format!("labels cannot be read: {error}"))
+pub(super) fn from_labels(text: &str) -> Result<Labels, Why> {
+    let labels = serde_json::from_str(text);
+    labels
+        .map(Arc::new)
+        .map_err(|error| format!("labels cannot be read: {error}"))
 }

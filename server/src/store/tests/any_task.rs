@@ -97,7 +97,7 @@ prop_compose! {
         let (priority, verification, paused_from, parent) = enums;
         Task {
             id: TaskId(Uuid::from_u128(id)),
-            queue, task_type, title, description, state_message, creator, assignee, labels, state, create_time,
+            queue, task_type, title, description, state_message, creator, assignee, labels: labels.into(), state, create_time,
             update_time, queue_time, start_time, schedule_time, attempt, retry_count, cleared_input, execution_count, fence,
             revision, spec_hash, priority, verification, paused_from,
             state_reason: reason.into(),

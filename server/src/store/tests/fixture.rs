@@ -1,12 +1,11 @@
 //! A store in a folder of its own, and tasks to put into it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_domain::{
     Action, Actor, ActorType, AttemptOutcome, Command, Dependency, Edit, Event, FailureRule, Function,
-    FunctionKind, InputRequest, NewTask, Outcome, Payload, PayloadKind, Priority, Progress, RetryPolicy,
-    Span, State, Task, TaskError, TaskId, Timestamp, Verification, create, decide,
+    FunctionKind, InputRequest, Labels, NewTask, Outcome, Payload, PayloadKind, Priority, Progress,
+    RetryPolicy, Span, State, Task, TaskError, TaskId, Timestamp, Verification, create, decide,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -149,11 +148,13 @@ pub(super) fn human() -> Actor {
     }
 }
 
-pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
+pub(super) fn labels(pairs: &[(&str, &str)]) -> Labels {
+    let pairs = pairs.iter();
+    Arc::new(
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    )
 }
 
 /// Every byte there is.

@@ -1,6 +1,5 @@
 //! Lists: SQL means what the evaluator means, and pages add up to the whole.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_domain::filter::{Field, Filter, Kind, Op, Schema, Value};
@@ -65,10 +64,12 @@ fn population(count: usize) -> impl Strategy<Value = Vec<Task>> {
             end_time: state.is_settled().then_some(time(updated)),
             attempt: counts.0,
             retry_count: counts.1,
-            labels: labels
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect::<BTreeMap<_, _>>(),
+            labels: Arc::new(
+                labels
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect(),
+            ),
             ..maximal(id(number.into()))
         }
     });

@@ -71,7 +71,7 @@ fn event_row(event: &Event, detail: Option<Vec<u8>>) -> event_row::Model {
         fence: event.fence,
         queue: event.queue.clone(),
         r#type: event.task_type.clone(),
-        labels: serde_json::to_string(&event.labels).unwrap(),
+        labels: serde_json::to_string(&*event.labels).unwrap(),
         detail,
         detail_version: 1,
     }
@@ -118,7 +118,7 @@ fn task_columns_of_version_1_are_read() {
         r#type: task.task_type.clone(),
         priority: task.priority.number(),
         title: task.title.clone(),
-        labels: serde_json::to_string(&task.labels).unwrap(),
+        labels: serde_json::to_string(&*task.labels).unwrap(),
         spec: take("spec").unwrap(),
         parent_id: task.parent_id.map(|id| id.0),
         assignee_kind: task.assignee.as_ref().map(|actor| actor.kind.number()),

@@ -1,5 +1,7 @@
 //! Which records a filter matches.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::actor::{Actor, ActorType};
@@ -29,9 +31,11 @@ fn sample() -> Task {
         description: String::new(),
         input: None,
         priority: Priority::High,
-        labels: [("team", "red"), ("empty", "")]
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .into(),
+        labels: Arc::new(
+            [("team", "red"), ("empty", "")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into(),
+        ),
         metadata: None,
         assignee: Some(actor("bob")),
         parent_id: None,
