@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::error::StoreError;
+use super::jsonb;
 
 /// One value of one column.
 #[derive(Clone, Debug)]
@@ -43,13 +44,13 @@ impl<'a> Cell<'a> {
         bytes.map_or(Self::Null, |bytes| Self::Blob(Cow::Owned(bytes)))
     }
 
-    /// About how long it is in JSON.
+    /// How long it is in JSON at most, but for rare numbers.
     fn json_bytes(&self) -> usize {
         match self {
-            Self::Null => 5,
-            Self::Int(_) => 12,
-            Self::Text(text) => text.len() + 8,
-            Self::Blob(bytes) => bytes.len() * 2 + 3,
+            Self::Null => 1,
+            Self::Int(_) => 18,
+            Self::Text(text) => text.len() + 5,
+            Self::Blob(bytes) => bytes.len() * 2 + 5,
         }
     }
 
@@ -177,6 +178,7 @@ pub(super) const KEY: Mask = 1;
 #[derive(Debug)]
 pub(super) struct Rows {
     json: Vec<u8>,
+    outer: jsonb::Open,
     count: i64,
 }
 
@@ -187,16 +189,22 @@ impl Rows {
 
     /// Rows for which there is room: a batch's JSON is large enough for its growing to be felt.
     fn with_room(bytes: usize) -> Self {
-        let mut json = Vec::with_capacity(bytes + 2);
-        json.push(b'[');
-        Self { json, count: 0 }
+        let mut json = Vec::with_capacity(bytes + jsonb::ARRAY_HEADER);
+        let outer = jsonb::open(&mut json);
+        Self {
+            json,
+            outer,
+            count: 0,
+        }
     }
 
     /// The columns of `mask` of all `cells`.
     ///
     /// Errors: as [`Rows::push`].
     pub(super) fn of(table: &Table, cells: &[Vec<Cell<'_>>], mask: Mask) -> Result<Self, StoreError> {
-        let bytes = |cells: &Vec<Cell<'_>>| chosen(cells, mask).map(Cell::json_bytes).sum::<usize>() + 3;
+        let bytes = |cells: &Vec<Cell<'_>>| {
+            jsonb::ARRAY_HEADER + chosen(cells, mask).map(Cell::json_bytes).sum::<usize>()
+        };
         let mut rows = Self::with_room(cells.iter().map(bytes).sum());
         for cells in cells {
             rows.push(table.name, cells, mask)?;
@@ -214,72 +222,37 @@ impl Rows {
 
     /// Adds the cells of `mask` as a row.
     ///
-    /// Errors: a text holds a NUL, which the database would silently cut.
+    /// Errors: a text holds a NUL, at which SQL functions end a text.
     pub(super) fn push(
         &mut self,
         table: &'static str,
         cells: &[Cell<'_>],
         mask: Mask,
     ) -> Result<(), StoreError> {
-        self.open();
-        for (n, cell) in chosen(cells, mask).enumerate() {
-            if n > 0 {
-                self.json.push(b',');
+        self.count += 1;
+        let row = jsonb::open(&mut self.json);
+        for cell in chosen(cells, mask) {
+            match cell {
+                Cell::Null => jsonb::null(&mut self.json),
+                Cell::Int(value) => jsonb::int(&mut self.json, *value),
+                Cell::Text(text) if text.as_bytes().contains(&0) => {
+                    return Err(StoreError::corrupt(
+                        table,
+                        "to be written",
+                        "a text holds the character NUL",
+                    ));
+                }
+                Cell::Text(text) => jsonb::text(&mut self.json, text),
+                Cell::Blob(bytes) => jsonb::hex(&mut self.json, bytes),
             }
-            self.cell(table, cell)?;
         }
-        self.json.push(b']');
+        jsonb::close(&mut self.json, row);
         Ok(())
     }
 
-    fn open(&mut self) {
-        if self.count > 0 {
-            self.json.push(b',');
-        }
-        self.json.push(b'[');
-        self.count += 1;
-    }
-
-    fn cell(&mut self, table: &'static str, cell: &Cell<'_>) -> Result<(), StoreError> {
-        let written = match cell {
-            Cell::Null => {
-                self.json.extend_from_slice(b"null");
-                Ok(())
-            }
-            Cell::Int(value) => serde_json::to_writer(&mut self.json, value),
-            Cell::Text(text) if text.as_bytes().contains(&0) => {
-                return Err(StoreError::corrupt(
-                    table,
-                    "to be written",
-                    "a text holds the character NUL",
-                ));
-            }
-            Cell::Text(text) => serde_json::to_writer(&mut self.json, text.as_ref()),
-            Cell::Blob(bytes) => {
-                self.hex(bytes);
-                Ok(())
-            }
-        };
-        // Writing to a vector cannot fail; the result is passed on all the same.
-        written.map_err(|error| StoreError::corrupt(table, "to be written", error))
-    }
-
-    fn hex(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.json.push(b'"');
-        let begin = self.json.len();
-        self.json.resize(begin + bytes.len() * 2, b'0');
-        for (digits, byte) in self.json[begin..].chunks_exact_mut(2).zip(bytes) {
-            digits[0] = DIGITS[usize::from(byte >> 4)];
-            digits[1] = DIGITS[usize::from(byte & 15)];
-        }
-        self.json.push(b'"');
-    }
-
     /// The parameter.
-    pub(super) fn finish(mut self) -> String {
-        self.json.push(b']');
-        // Only whole texts, digits and punctuation were written.
-        String::from_utf8(self.json).expect("JSON made of texts is text")
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        jsonb::close(&mut self.json, self.outer);
+        self.json
     }
 }

@@ -14,6 +14,7 @@ mod entity;
 mod error;
 mod filter;
 mod heads;
+mod jsonb;
 mod list;
 mod log;
 mod open;

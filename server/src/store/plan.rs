@@ -95,7 +95,7 @@ impl Part {
 /// One parameter.
 #[derive(Debug)]
 pub(super) enum Parameter {
-    Json(String),
+    Rows(Vec<u8>),
     Count(i64),
 }
 
@@ -157,7 +157,7 @@ impl Plan {
         }
         let count = rows.count();
         self.parts.push(part);
-        self.parameters.push(Parameter::Json(rows.finish()));
+        self.parameters.push(Parameter::Rows(rows.finish()));
         if part.is_guarded() {
             self.parameters.push(Parameter::Count(count));
         }

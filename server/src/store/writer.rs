@@ -105,7 +105,7 @@ impl Writer {
         let mut query = sqlx::query(text);
         for parameter in parameters {
             query = match parameter {
-                Parameter::Json(json) => query.bind(json),
+                Parameter::Rows(rows) => query.bind(rows),
                 Parameter::Count(count) => query.bind(count),
             };
         }
@@ -268,7 +268,7 @@ impl Writer {
 /// A statement that takes parameters.
 pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
-fn json<'a>(cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<String, StoreError> {
+fn json<'a>(cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Vec<u8>, StoreError> {
     let mut rows = Rows::new();
     for cells in cells {
         rows.push("task", &cells, Mask::MAX)?;
