@@ -3,7 +3,8 @@
 //! Two views of the same messages come out. The true one is for clients. The server's own view (feature
 //! `server`) keeps every `google.protobuf.Value` and `google.protobuf.Struct` field as its encoded bytes: the
 //! wire does not change, and JSON passes through the server without being taken apart. So it does with the events of
-//! watches: an event is encoded once for all who watch it.
+//! watches: an event is encoded once for all who watch it. And a task in a request or an answer stands behind a
+//! pointer: messages are moved through every layer of a call, and a task has more than a kilobyte.
 
 use std::{
     env, fs, io,
@@ -21,6 +22,9 @@ const JSON_TYPES: [&str; 2] = [".google.protobuf.Value", ".google.protobuf.Struc
 
 /// The messages whose `events` go to many clients alike.
 const WATCHES: [&str; 2] = ["WatchTaskResponse", "WatchTasksResponse"];
+
+/// The largest message of all.
+const TASK: &str = ".baton.v1.Task";
 
 /// `detail` of an event is as large as its largest member; these two are many times larger than the rest.
 const BOXED: [&str; 2] = [
@@ -84,11 +88,36 @@ fn generate(dir: &Path, descriptors: FileDescriptorSet, side: Side) -> io::Resul
         .build_transport(false);
     if side == Side::Server {
         builder = builder.codec_path("crate::codec::ServerCodec");
+        for path in tasks_of_calls(&descriptors) {
+            builder = builder.boxed(path);
+        }
     }
     for path in BOXED {
         builder = builder.boxed(path);
     }
     builder.compile_fds(descriptors)
+}
+
+/// The fields of requests and responses that hold one task.
+fn tasks_of_calls(descriptors: &FileDescriptorSet) -> Vec<String> {
+    let ours = descriptors
+        .file
+        .iter()
+        .filter(|file| file.package() == "baton.v1");
+    let messages = ours.flat_map(|file| &file.message_type);
+    let of_calls = messages.filter(|message| {
+        let name = message.name();
+        name.ends_with("Request") || name.ends_with("Response")
+    });
+    of_calls
+        .flat_map(|message| {
+            let tasks = message
+                .field
+                .iter()
+                .filter(|field| field.type_name() == TASK && field.label() != Label::Repeated);
+            tasks.map(|field| format!(".baton.v1.{}.{}", message.name(), field.name()))
+        })
+        .collect()
 }
 
 /// Retypes what passes through to `bytes`, which has the same wire type.

@@ -54,7 +54,7 @@ impl TaskApi {
         };
         let Done { task, replayed, .. } = done.map_err(failed::failed)?;
         let answer = raw::CreateTaskResponse {
-            task: Some(task::write(&task, shown)),
+            task: Some(Box::new(task::write(&task, shown))),
         };
         Ok(answered(answer, replayed))
     }
@@ -118,7 +118,7 @@ impl TaskApi {
             read.map_err(failed::unread)?
         };
         Ok(Response::new(raw::GetTaskResponse {
-            task: Some(task::write(&task, shown)),
+            task: Some(Box::new(task::write(&task, shown))),
             events: events.iter().map(|read| event::write(read, false)).collect(),
         }))
     }
@@ -206,7 +206,7 @@ fn answer_bytes(request: &raw::BatchCreateTasksRequest) -> usize {
     };
     let member = |member: &raw::CreateTaskRequest| {
         let creator = actor(&member.actor).max(actor(&request.actor));
-        OWN_BYTES + creator + member.task.as_ref().map_or(0, task)
+        OWN_BYTES + creator + member.task.as_deref().map_or(0, task)
     };
     request.requests.iter().map(member).sum()
 }

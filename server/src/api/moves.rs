@@ -26,7 +26,7 @@ pub(super) trait Answered: Move {
     const TELLS_EVENT: bool = false;
 
     /// Makes the answer. `events`: what the command did; for a repeat only where [`Self::TELLS_EVENT`].
-    fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer;
+    fn answer(task: Box<raw::Task>, events: &[Arc<Event>]) -> Self::Answer;
 }
 
 impl TaskApi {
@@ -57,7 +57,8 @@ impl TaskApi {
         if replayed && M::TELLS_EVENT {
             events = self.event_at(task.id, revision).await?;
         }
-        Ok(answered(M::answer(task::write(&task, shown), &events), replayed))
+        let task = Box::new(task::write(&task, shown));
+        Ok(answered(M::answer(task, &events), replayed))
     }
 
     /// The event that brought a task to `revision`.
@@ -139,7 +140,7 @@ macro_rules! answered_with_task {
         impl Answered for raw::$request {
             type Answer = raw::$response;
 
-            fn answer(task: raw::Task, _: &[Arc<Event>]) -> Self::Answer {
+            fn answer(task: Box<raw::Task>, _: &[Arc<Event>]) -> Self::Answer {
                 raw::$response { task: Some(task) }
             }
         }
@@ -176,7 +177,7 @@ impl Answered for raw::AddCommentRequest {
     type Answer = raw::AddCommentResponse;
     const TELLS_EVENT: bool = true;
 
-    fn answer(task: raw::Task, events: &[Arc<Event>]) -> Self::Answer {
+    fn answer(task: Box<raw::Task>, events: &[Arc<Event>]) -> Self::Answer {
         raw::AddCommentResponse {
             task: Some(task),
             event: events.first().map(|comment| event::write(comment, false)),

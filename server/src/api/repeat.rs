@@ -50,7 +50,7 @@ pub(super) fn spec_hash(request: raw::CreateTaskRequest) -> [u8; 32] {
         delay,
     } = request;
     fingerprint(raw::CreateTaskRequest {
-        task: task.map(|task| Given::from(task).into()),
+        task: task.map(|task| Box::new(Given::from(*task).into())),
         hold,
         delay,
         ..raw::CreateTaskRequest::default()
@@ -70,7 +70,7 @@ pub(super) fn in_payload(payload: &mut Option<raw::Payload>, each: &mut dyn FnMu
     }
 }
 
-pub(super) fn in_task(task: &mut Option<raw::Task>, each: &mut dyn FnMut(Document<'_>)) {
+pub(super) fn in_task(task: &mut Option<Box<raw::Task>>, each: &mut dyn FnMut(Document<'_>)) {
     let Some(task) = task else {
         return;
     };

@@ -43,7 +43,7 @@ pub(super) async fn wait_task(
         Err(_elapsed) => (current(engine, id).await?, true),
     };
     Ok(raw::WaitTaskResponse {
-        task: Some(task::write(&found, Shown::FULL)),
+        task: Some(Box::new(task::write(&found, Shown::FULL))),
         timed_out,
     })
 }

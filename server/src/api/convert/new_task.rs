@@ -91,7 +91,7 @@ pub(crate) fn read_ref(v: &mut Violations, at: &Path<'_>, name: String) -> Optio
 fn read_task(
     v: &mut Violations,
     request_at: &Path<'_>,
-    (task, delay): (raw::Task, Option<prost_types::Duration>),
+    (task, delay): (Box<raw::Task>, Option<prost_types::Duration>),
     setting: &Setting<'_>,
 ) -> Option<NewTask> {
     let Given {
@@ -111,7 +111,7 @@ fn read_task(
         retry_policy,
         verification,
         function,
-    } = task.into();
+    } = (*task).into();
     let at = &request_at.field("task");
     let namespace = check::name(v, &at.field("namespace"), namespace);
     let queue = check::name(v, &at.field("queue"), queue);

@@ -32,7 +32,7 @@ impl Move for raw::UpdateTaskRequest {
             actor,
         }
         .read(v, &at);
-        let edit = edit::read(v, task?, update_mask)?;
+        let edit = edit::read(v, *task?, update_mask)?;
         let shown = Shown {
             input: edit.input.is_some(),
             ..Shown::BASIC

@@ -8,7 +8,7 @@ impl Bench {
     /// One task in each state that a move of a client leads to, by that state's name.
     pub(super) async fn in_state(&self, state: raw::TaskState) -> String {
         let held = raw::CreateTaskRequest {
-            task: Some(raw::Task::default()),
+            task: Some(Box::default()),
             hold: true,
             ..Default::default()
         };

@@ -179,10 +179,10 @@ async fn a_comment_is_answered_with_its_event() {
 
 fn update(id: &str, task: raw::Task, paths: &[&str]) -> Request<raw::UpdateTaskRequest> {
     Request::new(raw::UpdateTaskRequest {
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             id: id.to_owned(),
             ..task
-        }),
+        })),
         update_mask: (!paths.is_empty()).then(|| prost_types::FieldMask {
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
         }),

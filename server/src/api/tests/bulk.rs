@@ -276,7 +276,7 @@ async fn many_tasks_are_moved_in_chunks_and_listed_up_to_a_thousand() {
     for _ in 0..2 {
         let requests = vec![
             raw::CreateTaskRequest {
-                task: Some(raw::Task::default()),
+                task: Some(Box::default()),
                 ..Default::default()
             };
             600

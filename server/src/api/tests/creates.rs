@@ -4,7 +4,7 @@ use super::*;
 
 fn chosen(n: u32, task: raw::Task) -> raw::CreateTaskRequest {
     raw::CreateTaskRequest {
-        task: Some(task),
+        task: Some(Box::new(task)),
         task_id: new_uuid(n),
         ..Default::default()
     }
@@ -20,11 +20,11 @@ fn on_ref(name: &str) -> raw::Dependency {
 fn member(name: &str, waits_for: &[&str]) -> raw::CreateTaskRequest {
     raw::CreateTaskRequest {
         r#ref: name.to_owned(),
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             title: name.to_owned(),
             dependencies: waits_for.iter().map(|name| on_ref(name)).collect(),
             ..Default::default()
-        }),
+        })),
         ..Default::default()
     }
 }
@@ -318,10 +318,10 @@ async fn a_batch_repeats_by_its_request_id() {
 async fn a_batch_that_could_not_be_answered_is_not_created() {
     let bench = Bench::new().await;
     let wordy = |n: u32| raw::CreateTaskRequest {
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             description: "x".repeat(16_000),
             ..Default::default()
-        }),
+        })),
         task_id: new_uuid(n),
         ..Default::default()
     };
@@ -345,10 +345,10 @@ async fn a_batch_that_could_not_be_answered_is_not_created() {
     );
     // Payloads are not answered, so they do not count.
     let heavy = |_| raw::CreateTaskRequest {
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             input: Some(data(1_000_000)),
             ..Default::default()
-        }),
+        })),
         ..Default::default()
     };
     let created = ok(bench

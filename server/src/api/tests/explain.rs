@@ -24,7 +24,7 @@ impl Bench {
 async fn whoever_stopped_a_task_is_named() {
     let bench = Bench::new().await;
     let held = raw::CreateTaskRequest {
-        task: Some(raw::Task::default()),
+        task: Some(Box::default()),
         hold: true,
         actor: Some(human("ada")),
         ..Default::default()
@@ -57,10 +57,10 @@ async fn a_wait_names_what_is_waited_for() {
         ..Default::default()
     };
     let request = raw::CreateTaskRequest {
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             dependencies: vec![on(&first), on(&second)],
             ..Default::default()
-        }),
+        })),
         delay: Some(prost_types::Duration {
             seconds: 60,
             nanos: 0,
@@ -92,7 +92,7 @@ async fn a_wait_names_what_is_waited_for() {
 async fn times_are_told_apart_by_what_set_them() {
     let bench = Bench::new().await;
     let delayed = raw::CreateTaskRequest {
-        task: Some(raw::Task::default()),
+        task: Some(Box::default()),
         delay: Some(prost_types::Duration {
             seconds: 60,
             nanos: 0,

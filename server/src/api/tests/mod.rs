@@ -73,10 +73,10 @@ impl Bench {
     /// Creates a task and answers it as it was answered.
     async fn create(&self, task: raw::Task) -> raw::Task {
         let request = raw::CreateTaskRequest {
-            task: Some(task),
+            task: Some(Box::new(task)),
             ..Default::default()
         };
-        ok(self.tasks.create_task(Request::new(request)).await)
+        *ok(self.tasks.create_task(Request::new(request)).await)
             .task
             .unwrap()
     }
@@ -90,7 +90,7 @@ impl Bench {
             id: id.to_owned(),
             ..Default::default()
         };
-        ok(self.tasks.start_task(Request::new(request)).await)
+        *ok(self.tasks.start_task(Request::new(request)).await)
             .task
             .unwrap()
     }
@@ -101,7 +101,7 @@ impl Bench {
             output,
             ..Default::default()
         };
-        ok(self.tasks.complete_task(Request::new(request)).await)
+        *ok(self.tasks.complete_task(Request::new(request)).await)
             .task
             .unwrap()
     }
@@ -115,7 +115,7 @@ impl Bench {
             }),
             ..Default::default()
         };
-        ok(self.tasks.fail_task(Request::new(request)).await)
+        *ok(self.tasks.fail_task(Request::new(request)).await)
             .task
             .unwrap()
     }
@@ -125,7 +125,7 @@ impl Bench {
             id: id.to_owned(),
             ..Default::default()
         };
-        ok(self.tasks.get_task(Request::new(request)).await).task.unwrap()
+        *ok(self.tasks.get_task(Request::new(request)).await).task.unwrap()
     }
 
     async fn pause(&self, id: &str) -> raw::Task {
@@ -134,7 +134,7 @@ impl Bench {
             reason: "budget".to_owned(),
             ..Default::default()
         };
-        ok(self.tasks.pause_task(Request::new(request)).await)
+        *ok(self.tasks.pause_task(Request::new(request)).await)
             .task
             .unwrap()
     }

@@ -184,7 +184,7 @@ async fn the_server_says_what_it_is() {
 async fn advancing_the_clock_sets_going_what_is_due() {
     let bench = Bench::new().await;
     let request = raw::CreateTaskRequest {
-        task: Some(raw::Task::default()),
+        task: Some(Box::default()),
         delay: Some(prost_types::Duration {
             seconds: 3_600,
             nanos: 0,

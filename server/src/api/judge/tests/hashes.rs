@@ -57,10 +57,10 @@ fn the_order_of_keys_does_not_change_a_hash() {
     // The fields of the Struct {"a": true, "b": true} in both orders, as a runtime with unordered maps sends them.
     let entry = |key: u8| vec![0x0a, 0x07, 0x0a, 0x01, key, 0x12, 0x02, 0x20, 0x01];
     let request = |keys: [u8; 2]| raw::CreateTaskRequest {
-        task: Some(raw::Task {
+        task: Some(Box::new(raw::Task {
             metadata: Some(keys.map(entry).concat().into()),
             ..Default::default()
-        }),
+        })),
         ..Default::default()
     };
     let [ab, ba] = [[b'a', b'b'], [b'b', b'a']].map(request);
