@@ -102,23 +102,27 @@ impl TaskApi {
             full,
             event_limit,
         } = judge::read(|v| lists::read_get(v, request))?;
-        let task = self.fetch(id).await?;
         let shown = if full { Shown::FULL } else { Shown::BASIC };
+        let (revision, task) = {
+            let task = self.fetch(id).await?;
+            (task.revision, Box::new(task::write(&task, shown)))
+        };
         let events = if event_limit == 0 {
             Vec::new()
         } else {
             let query = EventsOfQuery {
                 // No newer than the task: the two are read one after the other.
-                window: Window::Before(task.revision + 1),
+                window: Window::Before(revision + 1),
                 types: Vec::new(),
                 limit: event_limit,
                 payloads: false,
             };
-            let read = self.engine.store().events_of(id, &query).await;
+            // Boxed: few ask for events, and every get's future would have room for it.
+            let read = Box::pin(self.engine.store().events_of(id, &query)).await;
             read.map_err(failed::unread)?
         };
         Ok(Response::new(raw::GetTaskResponse {
-            task: Some(Box::new(task::write(&task, shown))),
+            task: Some(task),
             events: events.iter().map(|read| event::write(read, false)).collect(),
         }))
     }

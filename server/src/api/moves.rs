@@ -55,7 +55,8 @@ impl TaskApi {
             revision,
         } = done.await.map_err(failed::failed)?;
         if replayed && M::TELLS_EVENT {
-            events = self.event_at(task.id, revision).await?;
+            // Boxed: it is rare, and in its place every move's future would be twice as large.
+            events = Box::pin(self.event_at(task.id, revision)).await?;
         }
         let task = Box::new(task::write(&task, shown));
         Ok(answered(M::answer(task, &events), replayed))
