@@ -1,8 +1,6 @@
 //! What is the same for all calls, in reading order: who may come in, how long they may stay, and how they leave.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,7 +9,6 @@ use http::{HeaderMap, Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
-use tonic::service::Routes;
 use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tower::Service;
@@ -23,6 +20,7 @@ use super::deadline::{self, Deadline};
 use super::drain::Shutdown;
 use super::foreign;
 use super::methods::{Kind, Method, Methods};
+use super::routes::{Handler, Routes};
 use super::unary::Unary;
 use crate::api::status::{Reason, Refusal};
 use crate::config::Limits;
@@ -129,10 +127,10 @@ impl Gate {
 impl Service<Request<Body>> for Gate {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Handler;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<Body>>::poll_ready(&mut self.routes, cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
@@ -152,10 +150,9 @@ impl Service<Request<Body>> for Gate {
 async fn answer(
     rules: &Rules,
     call: Call,
-    handler: impl Future<Output = Result<Response<Body>, Infallible>>,
+    mut handler: Handler,
     deadline: Option<Deadline>,
 ) -> Response<Body> {
-    let mut handler = std::pin::pin!(handler);
     let guarded = std::future::poll_fn(|cx| match panics::catch(|| handler.as_mut().poll(cx)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),

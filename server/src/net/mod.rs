@@ -12,6 +12,7 @@ mod foreign;
 mod gate;
 mod methods;
 mod prometheus;
+mod routes;
 mod services;
 #[cfg(test)]
 mod tests;

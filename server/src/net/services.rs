@@ -1,17 +1,11 @@
 //! The gRPC services of the port: ours, with health and reflection beside them.
 
-use std::convert::Infallible;
-
-use http::Request;
-use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, health_reporter};
-use tower::Service;
 
 use super::NetworkError;
 use super::methods::Methods;
+use super::routes::{Route, Routes, Served};
 
 /// Descriptors that reflection serves beside those of the contract. Those of the error details are among them because
 /// grpcurl shows details as bare base64 without.
@@ -25,7 +19,7 @@ const COMMON_DESCRIPTORS: [&[u8]; 4] = [
 /// Collects the services of a server.
 pub(crate) struct Services {
     descriptors: Vec<&'static [u8]>,
-    routes: RoutesBuilder,
+    routes: Vec<Route>,
     names: Vec<&'static str>,
 }
 
@@ -42,19 +36,14 @@ impl Services {
         let descriptors = COMMON_DESCRIPTORS.into_iter().chain([contract]).collect();
         Services {
             descriptors,
-            routes: RoutesBuilder::default(),
+            routes: Vec::new(),
             names: Vec::new(),
         }
     }
 
     /// Adds a service of the contract and lists it with health.
-    pub(crate) fn add<S>(&mut self, service: S) -> &mut Self
-    where
-        S: Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
-        S::Response: axum::response::IntoResponse,
-        S::Future: Send + 'static,
-    {
-        self.routes.add_service(service);
+    pub(crate) fn add<S: Served>(&mut self, service: S) -> &mut Self {
+        self.routes.push(Route::to(service));
         self.names.push(S::NAME);
         self
     }
@@ -74,11 +63,9 @@ impl Services {
         };
         health.set(ServingStatus::Serving).await;
         self.routes
-            .add_service(service)
-            .add_service(v1)
-            .add_service(v1alpha);
+            .extend([Route::to(service), Route::to(v1), Route::to(v1alpha)]);
         Ok(Opened {
-            routes: self.routes.routes().prepare(),
+            routes: self.routes.into_iter().collect(),
             methods,
             health,
         })
