@@ -1,11 +1,15 @@
 //! Every metric: its name, what it counts, and the only way to write it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::{
-    SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
+use tonic::Code;
+
+use crate::api::status::code_name;
 
 const RPCS: &str = "baton_rpcs_total";
 const RPC_SECONDS: &str = "baton_rpc_duration_seconds";
@@ -64,21 +68,55 @@ pub(crate) fn describe() {
     );
 }
 
-/// A unary call has ended.
-pub(crate) fn unary_ended(method: &Arc<str>, code: &'static str, duration: Duration) {
-    counter!(RPCS, "method" => label(method), "code" => code).increment(1);
-    histogram!(RPC_SECONDS, "method" => label(method)).record(duration);
+/// gRPC codes, OK among them.
+const CODES: usize = 17;
+
+/// The calls of one method. What every call counts is looked up by the first one that does: after the recorder was
+/// installed, and not before there is something to count.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    method: Arc<str>,
+    /// By code.
+    ended: [OnceLock<Counter>; CODES],
+    seconds: OnceLock<Histogram>,
 }
 
-/// A server stream has begun.
-pub(crate) fn stream_began(method: &Arc<str>) {
-    gauge!(STREAMS, "method" => label(method)).increment(1);
-}
+impl Calls {
+    /// Those of the method of that name.
+    pub(crate) fn of(method: Arc<str>) -> Self {
+        Self {
+            method,
+            ended: [const { OnceLock::new() }; CODES],
+            seconds: OnceLock::new(),
+        }
+    }
 
-/// A server stream has ended.
-pub(crate) fn stream_ended(method: &Arc<str>, code: &'static str) {
-    counter!(RPCS, "method" => label(method), "code" => code).increment(1);
-    gauge!(STREAMS, "method" => label(method)).decrement(1);
+    /// A unary call has ended.
+    pub(crate) fn unary_ended(&self, code: Code, duration: Duration) {
+        self.ended(code);
+        let look_up = || histogram!(RPC_SECONDS, "method" => self.label());
+        self.seconds.get_or_init(look_up).record(duration);
+    }
+
+    /// A server stream has begun.
+    pub(crate) fn stream_began(&self) {
+        gauge!(STREAMS, "method" => self.label()).increment(1);
+    }
+
+    /// A server stream has ended.
+    pub(crate) fn stream_ended(&self, code: Code) {
+        self.ended(code);
+        gauge!(STREAMS, "method" => self.label()).decrement(1);
+    }
+
+    fn ended(&self, code: Code) {
+        let look_up = || counter!(RPCS, "method" => self.label(), "code" => code_name(code));
+        self.ended[code as usize].get_or_init(look_up).increment(1);
+    }
+
+    fn label(&self) -> SharedString {
+        SharedString::from_shared(Arc::clone(&self.method))
+    }
 }
 
 /// A connection was accepted.
@@ -150,8 +188,4 @@ pub(crate) fn oldest_ready(waited: Duration) {
 
 fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
-}
-
-fn label(text: &Arc<str>) -> SharedString {
-    SharedString::from_shared(Arc::clone(text))
 }

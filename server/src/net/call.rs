@@ -11,7 +11,6 @@ use tonic::Code;
 use super::auth::Caller;
 use super::methods::Method;
 use crate::api::status::code_name;
-use crate::metrics;
 use crate::seams::monotonic_now;
 
 /// An open call. Dropping it ends it: one line of the log, its metrics, its place in the budgets.
@@ -49,7 +48,7 @@ impl Call {
 
     /// Holds a place among the open streams until the end.
     pub(super) fn hold(&mut self, place: OwnedSemaphorePermit) {
-        metrics::stream_began(&self.method.name);
+        self.method.calls.stream_began();
         self.stream = Some(place);
     }
 
@@ -61,15 +60,15 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let (duration, code) = (self.started.elapsed(), code_name(self.code));
+        let duration = self.started.elapsed();
         if self.stream.is_some() {
-            metrics::stream_ended(&self.method.name, code);
+            self.method.calls.stream_ended(self.code);
         } else {
-            metrics::unary_ended(&self.method.name, code, duration);
+            self.method.calls.unary_ended(self.code, duration);
         }
         tracing::debug!(
             rpc.method = &*self.method.name,
-            rpc.code = code,
+            rpc.code = code_name(self.code),
             duration_ms = duration.as_secs_f64() * 1_000.0,
             peer = self.peer.map(tracing::field::display),
             caller = self.caller.as_ref().map(|caller| &*caller.0),

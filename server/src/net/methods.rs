@@ -7,8 +7,10 @@ use prost::Message;
 use prost_types::method_options::IdempotencyLevel;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 
+use crate::metrics::Calls;
+
 /// A method as calls, logs and metrics know it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Method {
     /// `package.Service/Method`.
     pub(super) name: Arc<str>,
@@ -17,6 +19,7 @@ pub(super) struct Method {
     /// Its descriptor does not say that it changes nothing.
     pub(super) changes: bool,
     pub(super) kind: Kind,
+    pub(super) calls: Calls,
 }
 
 /// Whose method it is.
@@ -59,8 +62,10 @@ impl Methods {
                     let service_name = format!("{}.{}", file.package(), service.name());
                     for method in &service.method {
                         let kind = Kind::of(&service_name);
+                        let name: Arc<str> = format!("{service_name}/{}", method.name()).into();
                         let method = Method {
-                            name: format!("{service_name}/{}", method.name()).into(),
+                            calls: Calls::of(Arc::clone(&name)),
+                            name,
                             streams: method.server_streaming(),
                             changes: kind == Kind::Contract && !only_reads(method),
                             kind,
@@ -71,8 +76,10 @@ impl Methods {
             }
         }
         // One name for whatever a caller makes up: names of methods are labels of metrics, and must stay few.
+        let name: Arc<str> = "unknown".into();
         let unknown = Method {
-            name: "unknown".into(),
+            calls: Calls::of(Arc::clone(&name)),
+            name,
             streams: false,
             changes: false,
             kind: Kind::Contract,
