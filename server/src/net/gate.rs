@@ -19,7 +19,7 @@ use super::call::Call;
 use super::deadline::{self, Deadline};
 use super::drain::Shutdown;
 use super::foreign;
-use super::methods::{Kind, Method, Methods};
+use super::methods::{Kind, Methods};
 use super::routes::{Handler, Routes};
 use super::unary::Unary;
 use crate::api::status::{Reason, Refusal};
@@ -65,30 +65,30 @@ impl Rules {
 
     /// Lets a call in, or says why not. What handlers may need of it goes into the request's extensions.
     fn admit<B>(&self, call: &mut Call, request: &mut Request<B>) -> Result<Option<Deadline>, Refusal> {
-        let method = Arc::clone(call.method());
+        let (kind, streams) = (call.method().kind, call.method().streams);
         if let Some(keys) = &self.keys
-            && method.kind != Kind::Health
+            && kind != Kind::Health
         {
             let caller = keys.authenticate(request.headers())?;
             call.set_caller(&caller);
             request.extensions_mut().insert(caller);
         }
-        if self.shutdown.draining().is_cancelled() && method.kind != Kind::Health {
+        if self.shutdown.draining().is_cancelled() && kind != Kind::Health {
             return Err(Shutdown::refusal());
         }
-        let longest = (!method.streams).then_some(self.max_unary);
+        let longest = (!streams).then_some(self.max_unary);
         let deadline = deadline::of(request.headers(), longest)?;
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
-        if method.streams {
-            call.hold(self.reserve_stream(&method)?);
+        if streams {
+            call.hold(self.reserve_stream(kind)?);
         }
         Ok(deadline)
     }
 
-    fn reserve_stream(&self, method: &Method) -> Result<OwnedSemaphorePermit, Refusal> {
-        let (budget, limit) = match method.kind {
+    fn reserve_stream(&self, kind: Kind) -> Result<OwnedSemaphorePermit, Refusal> {
+        let (budget, limit) = match kind {
             Kind::Contract => (&self.watches, "limits.max_watches of the server's settings"),
             Kind::Health | Kind::Reflection => (&self.foreign_streams, "streams of health and reflection"),
         };
@@ -196,10 +196,10 @@ fn pass(
             response
         }
         None => response.map(|body| {
-            let method = Arc::clone(call.method());
+            let (kind, streams) = (call.method().kind, call.method().streams);
             let answer = Answer::new(body, call);
-            if method.streams {
-                Body::new(answer.cut_at(deadline, rules.stream_cut(method.kind)))
+            if streams {
+                Body::new(answer.cut_at(deadline, rules.stream_cut(kind)))
             } else {
                 Body::new(Unary::new(answer, deadline))
             }

@@ -19,10 +19,10 @@ const PIECE_MAX_BYTES: usize = 16 * 1024;
 
 /// A unary answer on its way out.
 pub(super) struct Unary {
-    kept: Arc<Mutex<Option<Kept>>>,
+    /// The whole answer, until something of it is left behind the first piece. Most fit into one.
+    whole: Option<Kept>,
+    left: Option<Left>,
     deadline: Option<Deadline>,
-    /// Runs once something is left behind the first piece.
-    timer: Option<AbortOnDropHandle<()>>,
 }
 
 /// What the peer has not read.
@@ -31,13 +31,20 @@ struct Kept {
     rest: Bytes,
 }
 
+/// What is left behind the first piece, until the timer takes it.
+struct Left {
+    kept: Arc<Mutex<Option<Kept>>>,
+    /// `None` once it was told that the time is over.
+    timer: Option<AbortOnDropHandle<()>>,
+}
+
 impl Unary {
     pub(super) fn new(answer: Answer, deadline: Option<Deadline>) -> Self {
         let rest = Bytes::new();
         Unary {
-            kept: Arc::new(Mutex::new(Some(Kept { answer, rest }))),
+            whole: Some(Kept { answer, rest }),
+            left: None,
             deadline,
-            timer: None,
         }
     }
 }
@@ -48,30 +55,59 @@ impl HttpBody for Unary {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> NextFrame {
         let this = &mut *self;
-        let mut slot = this.kept.lock();
-        let Some(kept) = slot.as_mut() else {
-            // The timer has emptied it; that is told once.
-            let timer = this.timer.take();
-            return timer.map_or(Poll::Ready(None), |_| answer::last_frame(deadline::exceeded()));
-        };
-        if kept.rest.is_empty() {
-            let next = ready!(Pin::new(&mut kept.answer).poll_frame(cx));
+        if let Some(whole) = &mut this.whole {
+            let frame = ready!(whole.poll_piece(cx));
+            if !whole.rest.is_empty() {
+                let deadline = this.deadline;
+                this.left = this.whole.take().map(|kept| Left::new(kept, deadline));
+            }
+            return Poll::Ready(frame);
+        }
+        this.left
+            .as_mut()
+            .map_or(Poll::Ready(None), |left| left.poll_piece(cx))
+    }
+}
+
+impl Kept {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> NextFrame {
+        if self.rest.is_empty() {
+            let next = ready!(Pin::new(&mut self.answer).poll_frame(cx));
             match next.map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(data))) => kept.rest = data,
+                Some(Ok(Ok(data))) => self.rest = data,
                 Some(Ok(Err(trailers))) => return Poll::Ready(Some(Ok(trailers))),
                 Some(Err(status)) => return Poll::Ready(Some(Err(status))),
                 None => return Poll::Ready(None),
             }
         }
-        if kept.rest.len() <= PIECE_MAX_BYTES {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut kept.rest)))));
-        }
-        // A copy: a slice would keep all of the answer in memory.
-        let piece = Bytes::copy_from_slice(&kept.rest.split_to(PIECE_MAX_BYTES));
-        if this.timer.is_none() {
-            this.timer = Some(let_go_at(this.deadline, Arc::clone(&this.kept)));
-        }
+        let piece = if self.rest.len() <= PIECE_MAX_BYTES {
+            std::mem::take(&mut self.rest)
+        } else {
+            // A copy: a slice would keep all of the answer in memory.
+            Bytes::copy_from_slice(&self.rest.split_to(PIECE_MAX_BYTES))
+        };
         Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+}
+
+impl Left {
+    fn new(kept: Kept, deadline: Option<Deadline>) -> Self {
+        let kept = Arc::new(Mutex::new(Some(kept)));
+        Left {
+            timer: Some(let_go_at(deadline, Arc::clone(&kept))),
+            kept,
+        }
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> NextFrame {
+        match self.kept.lock().as_mut() {
+            Some(kept) => kept.poll_piece(cx),
+            // The timer has emptied it; that is told once.
+            None => {
+                let timer = self.timer.take();
+                timer.map_or(Poll::Ready(None), |_| answer::last_frame(deadline::exceeded()))
+            }
+        }
     }
 }
 
