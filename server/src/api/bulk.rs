@@ -13,7 +13,7 @@ use uuid::Builder;
 
 use super::convert::task::{self, Shown};
 use super::crud::FETCHED_MAX_COUNT;
-use super::moves::{answered, repeated, request_key};
+use super::moves::{Again, answered};
 use super::page::{Listing, other_list};
 use super::requests::bulk::{Aim, Bulk, BulkAsked, Matching, ReachableState, Targets};
 use super::{TaskApi, failed, judge};
@@ -49,12 +49,10 @@ impl TaskApi {
         &self,
         request: Request<B>,
     ) -> Result<Response<B::Answer>, Status> {
-        let request = request.into_inner();
-        let again = repeated(&request);
+        let mut request = request.into_inner();
+        let again = Again::of(&mut request);
         let asked = judge::read(|v| request.read(v))?;
-        let key = again
-            .zip(asked.request_id)
-            .map(|(again, id)| request_key(id, again));
+        let key = again.zip(asked.request_id).map(|(again, id)| again.key(id));
         // Nothing is changed, so there is nothing to remember.
         let key = key.filter(|_| !asked.validate_only);
         let selected = self.select(B::METHOD, &asked, key.as_ref()).await?;

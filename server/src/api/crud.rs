@@ -12,7 +12,7 @@ use super::convert::event;
 use super::convert::new_task::Creation;
 use super::convert::task::{self, Shown};
 use super::failed::task_not_found;
-use super::moves::{answered, repeated, request_key};
+use super::moves::{Again, answered};
 use super::requests::create::{self, Batch, Member};
 use super::requests::lists::{self, BatchGet, Get};
 use super::status::{Reason, Refusal};
@@ -28,8 +28,8 @@ impl TaskApi {
         &self,
         request: Request<raw::CreateTaskRequest>,
     ) -> Result<Response<raw::CreateTaskResponse>, Status> {
-        let request = request.into_inner();
-        let again = repeated(&request);
+        let mut request = request.into_inner();
+        let again = Again::of(&mut request);
         let Member { creation, chosen_id } = judge::read(|v| create::read(v, request, &self.draw()))?;
         let shown = Shown {
             input: creation.new.input.is_some(),
@@ -49,7 +49,7 @@ impl TaskApi {
         let done = if validate_only {
             self.engine.preview(member).await
         } else {
-            let key = again.zip(request_id).map(|(again, id)| request_key(id, again));
+            let key = again.zip(request_id).map(|(again, id)| again.key(id));
             self.engine.create(member, key).await
         };
         let Done { task, replayed, .. } = done.map_err(failed::failed)?;
@@ -63,18 +63,18 @@ impl TaskApi {
         &self,
         request: Request<raw::BatchCreateTasksRequest>,
     ) -> Result<Response<raw::BatchCreateTasksResponse>, Status> {
-        let request = request.into_inner();
+        let mut request = request.into_inner();
         if answer_bytes(&request) > REPLY_BYTES {
             return Err(batch_too_large().into());
         }
-        let again = repeated(&request);
+        let again = Again::of(&mut request);
         let batch = judge::read(|v| create::read_batch(v, request, &self.draw()))?;
         let Batch {
             members,
             names,
             request_id,
         } = batch;
-        let key = again.zip(request_id).map(|(again, id)| request_key(id, again));
+        let key = again.zip(request_id).map(|(again, id)| again.key(id));
         let ids = members.iter().map(|member| member.creation.new.id);
         let names: HashMap<TaskId, String> = ids.zip(names).collect();
         let members = members.into_iter().map(create_request).collect();

@@ -54,15 +54,13 @@ fn judge_repeatable<R: Repeatable + Default, T>(
     bytes: &[u8],
     check: impl FnOnce(&mut Violations, R, &Draw<'_>) -> Option<T>,
 ) -> Result<(), Refusal> {
-    let request: R = decode(bytes)?;
+    let mut request: R = decode(bytes)?;
     let draw = Draw {
         ids: &Ids::seeded(0),
         now_micros: 0,
     };
-    let again = request.clone();
-    read(|v| check(v, request, &draw))?;
-    fingerprint(again);
-    Ok(())
+    fingerprint(&mut request);
+    read(|v| check(v, request, &draw)).map(drop)
 }
 
 fn judge_move<R: Move + Default>(bytes: &[u8]) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@ use baton_domain::{Command, Event, TaskId};
 use baton_proto::raw::v1 as raw;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::convert::{event, task};
 use super::repeat::{Repeatable, fingerprint};
@@ -102,25 +103,32 @@ impl TaskApi {
         ))
     }
 
-    fn read_move<M: Move>(&self, request: M) -> Result<(Asked, Option<RequestKey>), Status> {
-        let again = repeated(&request);
+    fn read_move<M: Move>(&self, mut request: M) -> Result<(Asked, Option<RequestKey>), Status> {
+        let again = Again::of(&mut request);
         let asked = judge::read(|v| request.read(v, &self.draw()))?;
         let key = again.zip(asked.envelope.request_id);
-        Ok((asked, key.map(|(again, id)| request_key(id, again))))
+        Ok((asked, key.map(|(again, id)| again.key(id))))
     }
 }
 
-/// The request once more, where it may be repeated: to be hashed after it was found fit.
-pub(super) fn repeated<R: Repeatable>(request: &R) -> Option<R> {
-    (!request.request_id().is_empty()).then(|| request.clone())
+/// By what a repeat of a request is known, but for the id it gives itself, which is not read yet.
+pub(super) struct Again {
+    method: &'static str,
+    hash: [u8; 32],
 }
 
-/// By what a repeat of `request`, which was read and found fit, is known.
-pub(super) fn request_key<R: Repeatable>(id: uuid::Uuid, request: R) -> RequestKey {
-    RequestKey {
-        id,
-        method: R::METHOD,
-        hash: fingerprint(request),
+impl Again {
+    /// `None` where the request does not say that it may be repeated.
+    pub(super) fn of<R: Repeatable>(request: &mut R) -> Option<Self> {
+        (!request.request_id().is_empty()).then(|| Self {
+            method: R::METHOD,
+            hash: fingerprint(request),
+        })
+    }
+
+    pub(super) fn key(self, id: Uuid) -> RequestKey {
+        let Self { method, hash } = self;
+        RequestKey { id, method, hash }
     }
 }
 

@@ -2,14 +2,18 @@
 //!
 //! A hash is taken over the message as it was decoded and encodes again, so that two encodings of one request are
 //! one request. Labels encode in the order of their keys anyway; JSON documents are brought into order first.
+//! It is taken before the request is read, which takes it apart: of a request that is refused it is worth nothing and
+//! does no harm.
 //! The hash of a task's specification stands on its row for as long as it lives: what goes into it never changes.
+
+use std::collections::VecDeque;
 
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::payload::Kind;
 use bytes::Bytes;
 use prost::Message;
 
-use super::convert::given::Given;
+use super::convert::given;
 use super::value::{canonical_struct, canonical_value};
 
 /// A request that changes something and may be repeated.
@@ -30,15 +34,43 @@ pub(super) enum Document<'a> {
     Value(&'a mut Bytes),
 }
 
-/// The hash of a request whose documents have been checked.
-pub(super) fn fingerprint<R: Repeatable>(mut request: R) -> [u8; 32] {
-    request.documents(&mut bring_into_order);
-    *blake3::hash(&request.encode_to_vec()).as_bytes()
+impl Document<'_> {
+    /// Puts it into order and hands out how it came.
+    fn bring_into_order(self) -> Bytes {
+        match self {
+            Self::Struct(bytes) => {
+                let ordered = canonical_struct(bytes).into();
+                std::mem::replace(bytes, ordered)
+            }
+            Self::Value(bytes) => {
+                let ordered = canonical_value(bytes).into();
+                std::mem::replace(bytes, ordered)
+            }
+        }
+    }
+
+    fn set(self, sent: Bytes) {
+        let (Self::Struct(bytes) | Self::Value(bytes)) = self;
+        *bytes = sent;
+    }
+}
+
+/// The hash of a request, which stays as it is.
+pub(super) fn fingerprint<R: Repeatable>(request: &mut R) -> [u8; 32] {
+    let mut sent = VecDeque::new();
+    request.documents(&mut |document| sent.push_back(document.bring_into_order()));
+    let hash = *blake3::hash(&request.encode_to_vec()).as_bytes();
+    request.documents(&mut |document| {
+        if let Some(sent) = sent.pop_front() {
+            document.set(sent);
+        }
+    });
+    hash
 }
 
 /// The hash of what a create asks for, whoever asks and however often: tells a repeated `task_id` from one that is
-/// used for another task. The documents have been checked.
-pub(super) fn spec_hash(request: raw::CreateTaskRequest) -> [u8; 32] {
+/// used for another task. Of the task, only what clients give is left; the rest is ignored anyway.
+pub(super) fn spec_hash(request: &mut raw::CreateTaskRequest) -> [u8; 32] {
     let raw::CreateTaskRequest {
         task,
         request_id: _,
@@ -49,19 +81,18 @@ pub(super) fn spec_hash(request: raw::CreateTaskRequest) -> [u8; 32] {
         task_id: _,
         delay,
     } = request;
-    fingerprint(raw::CreateTaskRequest {
-        task: task.map(|task| Box::new(Given::from(*task).into())),
-        hold,
-        delay,
-        ..raw::CreateTaskRequest::default()
-    })
-}
-
-fn bring_into_order(document: Document<'_>) {
-    match document {
-        Document::Struct(bytes) => *bytes = canonical_struct(bytes).into(),
-        Document::Value(bytes) => *bytes = canonical_value(bytes).into(),
+    if let Some(task) = task {
+        given::clear_others(task);
     }
+    let mut spec = raw::CreateTaskRequest {
+        task: task.take(),
+        hold: *hold,
+        delay: *delay,
+        ..raw::CreateTaskRequest::default()
+    };
+    let hash = fingerprint(&mut spec);
+    *task = spec.task;
+    hash
 }
 
 pub(super) fn in_payload(payload: &mut Option<raw::Payload>, each: &mut dyn FnMut(Document<'_>)) {

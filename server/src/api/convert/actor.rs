@@ -31,11 +31,11 @@ pub(crate) fn read_or(
     v: &mut Violations,
     at: &Path<'_>,
     actor: Option<raw::Actor>,
-    absent: &Actor,
+    absent: impl FnOnce() -> Actor,
 ) -> Option<Actor> {
     match actor {
         Some(actor) => read(v, at, actor),
-        None => Some(absent.clone()),
+        None => Some(absent()),
     }
 }
 

@@ -35,7 +35,7 @@ impl RawEnvelope {
     pub(crate) fn read(self, v: &mut Violations, at: &Path<'_>) -> Option<Envelope> {
         let id = check::task_id(v, &at.field("id"), &self.id);
         let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), &self.request_id);
-        let actor = actor::read_or(v, &Path::REQUEST.field("actor"), self.actor, &Actor::anonymous());
+        let actor = actor::read_or(v, &Path::REQUEST.field("actor"), self.actor, Actor::anonymous);
         Some(Envelope {
             id: id?,
             request_id: request_id?,

@@ -87,45 +87,64 @@ impl From<raw::Task> for Given {
     }
 }
 
-/// A task of nothing but what clients give.
-impl From<Given> for raw::Task {
-    fn from(given: Given) -> Self {
-        let Given {
-            namespace,
-            queue,
-            r#type,
-            priority,
-            title,
-            input,
-            description,
-            labels,
-            metadata,
-            assignee,
-            parent_id,
-            dependencies,
-            schedule_time,
-            retry_policy,
-            verification,
-            function,
-        } = given;
-        Self {
-            namespace,
-            queue,
-            r#type,
-            priority,
-            title,
-            input,
-            description,
-            labels,
-            metadata,
-            assignee,
-            parent_id,
-            dependencies,
-            schedule_time,
-            retry_policy,
-            verification,
-            function,
-            ..Self::default()
-        }
-    }
+/// Leaves of a task nothing but what clients give.
+pub(crate) fn clear_others(task: &mut raw::Task) {
+    let raw::Task {
+        namespace: _,
+        queue: _,
+        r#type: _,
+        priority: _,
+        title: _,
+        input: _,
+        description: _,
+        labels: _,
+        metadata: _,
+        assignee: _,
+        parent_id: _,
+        dependencies: _,
+        schedule_time: _,
+        retry_policy: _,
+        verification: _,
+        function: _,
+        id,
+        state,
+        state_reason,
+        state_message,
+        output,
+        error,
+        progress,
+        revision,
+        etag,
+        creator,
+        create_time,
+        update_time,
+        queue_time,
+        start_time,
+        end_time,
+        duration,
+        attempt,
+        retry_count,
+        execution_count,
+        input_requests,
+    } = task;
+    *id = String::new();
+    *state = 0;
+    *state_reason = String::new();
+    *state_message = String::new();
+    *output = None;
+    *error = None;
+    *progress = None;
+    *revision = 0;
+    *etag = String::new();
+    *creator = None;
+    *create_time = None;
+    *update_time = None;
+    *queue_time = None;
+    *start_time = None;
+    *end_time = None;
+    *duration = None;
+    *attempt = 0;
+    *retry_count = 0;
+    *execution_count = 0;
+    *input_requests = Vec::new();
 }

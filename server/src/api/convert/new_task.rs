@@ -29,8 +29,8 @@ pub(crate) struct Creation {
 pub(crate) struct Setting<'a> {
     /// The new task's id, read from the request or drawn; `None` where the request's is broken.
     pub(crate) id: Option<TaskId>,
-    /// Who creates where the request names nobody.
-    pub(crate) creator: &'a Actor,
+    /// Who creates where the request names nobody; `None`: somebody who does not say.
+    pub(crate) creator: Option<&'a Actor>,
     /// The batch it is a member of.
     pub(crate) siblings: Option<&'a Siblings>,
 }
@@ -53,7 +53,8 @@ pub(crate) fn read(
     } = request;
     let request_at = at.field("request_id");
     let request_id = check::optional_uuid(v, &request_at, &request_id);
-    let creator = actor::read_or(v, &at.field("actor"), actor, setting.creator);
+    let absent = || setting.creator.cloned().unwrap_or_else(Actor::anonymous);
+    let creator = actor::read_or(v, &at.field("actor"), actor, absent);
     if setting.siblings.is_none() {
         if !r#ref.is_empty() {
             v.add(&at.field("ref"), "must be empty outside BatchCreateTasks");

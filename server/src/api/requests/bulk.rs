@@ -115,8 +115,12 @@ struct RawBulk {
 impl RawBulk {
     fn read(self, v: &mut Violations, aim: Option<Aim>) -> Option<BulkAsked> {
         let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), &self.request_id);
-        let anonymous = Actor::anonymous();
-        let actor = actor::read_or(v, &Path::REQUEST.field("actor"), self.actor.clone(), &anonymous);
+        let actor = actor::read_or(
+            v,
+            &Path::REQUEST.field("actor"),
+            self.actor.clone(),
+            Actor::anonymous,
+        );
         let validate_only = self.validate_only;
         let namespace = check::name(v, &Path::REQUEST.field("namespace"), self.namespace.clone());
         let targets = self.read_targets(v);

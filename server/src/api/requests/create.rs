@@ -39,7 +39,7 @@ pub(in crate::api) fn read(
     let at = Path::REQUEST;
     let setting = Setting {
         id: read_id(v, &at, &request, draw),
-        creator: &Actor::anonymous(),
+        creator: None,
         siblings: None,
     };
     read_member(v, &at, request, &setting)
@@ -57,7 +57,7 @@ pub(in crate::api) fn read_batch(
         actor,
     } = batch;
     let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), &request_id);
-    let creator = actor::read_or(v, &Path::REQUEST.field("actor"), actor, &Actor::anonymous());
+    let creator = actor::read_or(v, &Path::REQUEST.field("actor"), actor, Actor::anonymous);
     let at = Path::REQUEST.field("requests");
     if requests.is_empty() {
         v.add(&at, "must have at least one entry");
@@ -83,13 +83,11 @@ pub(in crate::api) fn read_batch(
         .collect();
     check_namespaces(v, &at, &requests);
     // Members without an actor act for the batch's; where that one is broken the batch is refused anyway.
-    let anonymous = Actor::anonymous();
-    let acting = creator.as_ref().unwrap_or(&anonymous);
     let mut members = Vec::with_capacity(requests.len());
     for (index, (request, id)) in requests.into_iter().zip(ids).enumerate() {
         let setting = Setting {
             id,
-            creator: acting,
+            creator: creator.as_ref(),
             siblings: Some(&siblings),
         };
         members.push(read_member(v, &at.index(index), request, &setting));
@@ -116,14 +114,14 @@ fn read_id(
 fn read_member(
     v: &mut Violations,
     at: &Path<'_>,
-    request: raw::CreateTaskRequest,
+    mut request: raw::CreateTaskRequest,
     setting: &Setting<'_>,
 ) -> Option<Member> {
     let chosen_id = !request.task_id.is_empty();
-    let spec = chosen_id.then(|| request.clone());
+    let spec_hash = chosen_id.then(|| spec_hash(&mut request));
     let mut creation = new_task::read(v, at, request, setting)?;
-    if let Some(spec) = spec {
-        creation.new.spec_hash = spec_hash(spec);
+    if let Some(hash) = spec_hash {
+        creation.new.spec_hash = hash;
     }
     Some(Member { creation, chosen_id })
 }
