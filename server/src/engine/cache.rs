@@ -32,21 +32,34 @@ impl Cache {
 
     /// What a committed batch left behind.
     pub(super) fn put(&mut self, id: TaskId, task: Option<Arc<Task>>) {
-        if let Some((_, size)) = self.tasks.pop(&id) {
-            self.bytes -= size;
-        }
         let Some(task) = task.filter(|t| t.state.is_open()) else {
-            return;
+            return self.forget(id);
         };
+        let known = self.tasks.get_mut(&id);
+        if known.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &task)) {
+            // The batch only looked at it.
+            return;
+        }
         let size = size(&task);
         if size > LARGEST_TASK_BYTES {
-            return;
+            return self.forget(id);
         }
         self.bytes += size;
-        self.tasks.put(id, (task, size));
+        if let Some(known) = known {
+            self.bytes -= known.1;
+            *known = (task, size);
+        } else {
+            self.tasks.put(id, (task, size));
+        }
         while self.bytes > CACHE_BYTES
             && let Some((_, (_, size))) = self.tasks.pop_lru()
         {
+            self.bytes -= size;
+        }
+    }
+
+    fn forget(&mut self, id: TaskId) {
+        if let Some((_, size)) = self.tasks.pop(&id) {
             self.bytes -= size;
         }
     }

@@ -1,7 +1,7 @@
 //! The newest events of one namespace, without a gap, bounded by bytes.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use baton_domain::{Event, HeapBytes as _};
 
@@ -17,8 +17,17 @@ pub(super) struct Ring {
 }
 
 struct Kept {
-    event: Arc<Logged>,
+    event: Arc<Event>,
+    /// Made for the first reader: most events fall out without any.
+    shared: OnceLock<Arc<Logged>>,
     bytes: usize,
+}
+
+impl Kept {
+    fn share(&self) -> Arc<Logged> {
+        let share = || Arc::new(Logged::new(Arc::clone(&self.event)));
+        Arc::clone(self.shared.get_or_init(share))
+    }
 }
 
 impl Ring {
@@ -36,8 +45,11 @@ impl Ring {
             }
             let bytes = size(event);
             self.bytes += bytes;
-            let event = Arc::new(Logged::new(Arc::clone(event)));
-            self.events.push_back(Kept { event, bytes });
+            self.events.push_back(Kept {
+                event: Arc::clone(event),
+                shared: OnceLock::new(),
+                bytes,
+            });
         }
         self.shrink(most_bytes);
     }
@@ -62,7 +74,7 @@ impl Ring {
         let skip = usize::try_from(position + 1 - first).ok()?;
         let rest = self.events.iter().skip(skip).take(limit);
         let some = fitting(rest.clone().map(|kept| kept.bytes), most_bytes);
-        let events: Vec<_> = rest.take(some).map(|kept| Arc::clone(&kept.event)).collect();
+        let events: Vec<_> = rest.take(some).map(Kept::share).collect();
         (!events.is_empty()).then_some(events)
     }
 
