@@ -19,20 +19,22 @@ use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
 
 /// One batch under way.
-pub(super) struct Batch {
+pub(super) struct Batch<'a> {
     now: Timestamp,
-    /// Where the logs end, this batch's events among them.
-    heads: Heads,
+    /// Where the logs end without this batch.
+    heads: &'a Heads,
+    /// The last position of each namespace that this batch has events in.
+    positions: HashMap<String, i64>,
     pub(super) working: Working,
     /// Successes remembered by the store, where it was asked.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
 }
 
-impl Batch {
+impl<'a> Batch<'a> {
     /// A batch at `now` whose events are numbered from `heads`.
     pub(super) fn new(
-        (now, heads): (Timestamp, Heads),
+        (now, heads): (Timestamp, &'a Heads),
         working: Working,
         records: Vec<RequestRecord>,
     ) -> Self {
@@ -43,17 +45,18 @@ impl Batch {
         Self {
             now,
             heads,
+            positions: HashMap::new(),
             working,
             remembered,
             write: WriteBatch::default(),
         }
     }
 
-    /// The write of everything decided so far, and where it leaves the logs.
-    pub(super) fn into_write(self) -> (WriteBatch, Working, Heads) {
+    /// The write of everything decided so far.
+    pub(super) fn into_write(self) -> (WriteBatch, Working) {
         let mut write = self.write;
         self.working.write_into(&mut write);
-        (write, self.working, self.heads)
+        (write, self.working)
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -205,7 +208,7 @@ impl Batch {
         let deleted = outcome.is_deleted();
         let mut events = Vec::with_capacity(outcome.events.len());
         for mut event in outcome.events {
-            event.position = self.heads.advance(&event.namespace, event.time);
+            event.position = self.next_position(&event.namespace);
             events.push(Arc::new(event));
         }
         self.write.events.extend(events.iter().cloned());
@@ -225,6 +228,16 @@ impl Batch {
             events,
             replayed: false,
         }
+    }
+
+    fn next_position(&mut self, namespace: &str) -> i64 {
+        if let Some(last) = self.positions.get_mut(namespace) {
+            *last += 1;
+            return *last;
+        }
+        let first = self.heads.position(namespace) + 1;
+        self.positions.insert(namespace.to_owned(), first);
+        first
     }
 
     fn follow_up(&mut self, task: &Task, result: State) {

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use baton_domain::{Action, HeapBytes as _, TaskId, Timestamp};
+use baton_domain::{Action, Event, HeapBytes as _, TaskId, Timestamp};
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -43,6 +43,8 @@ pub(super) struct Committer {
     pub(super) signals: Arc<Signals>,
     pub(super) cache: Cache,
     pub(super) heads: Heads,
+    /// The time of the newest event of all logs.
+    pub(super) last_time: Timestamp,
     /// The last commit may stand or not: `heads` may be behind.
     pub(super) in_doubt: bool,
 }
@@ -120,8 +122,9 @@ impl Committer {
         if self.in_doubt {
             self.catch_up().await.map_err(Failure::Down)?;
         }
-        let now = Timestamp::from_micros(self.clock.now_micros()).max(self.heads.last_time());
-        let mut batch = self.load(jobs, mode, now).await?;
+        let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
+        let (working, records) = self.load(jobs, mode).await?;
+        let mut batch = Batch::new((now, &self.heads), working, records);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
         if mode == Mode::Hopeful
             && jobs
@@ -131,7 +134,7 @@ impl Committer {
         {
             return Box::pin(self.attempt(jobs, Mode::Checked)).await;
         }
-        let (write, working, heads) = batch.into_write();
+        let (write, working) = batch.into_write();
         if write.is_empty() {
             return Ok(answers);
         }
@@ -139,7 +142,7 @@ impl Committer {
         match self.writer.commit(&write).await {
             Ok(()) => {
                 metrics::committed(write.events.len(), began.elapsed());
-                self.committed(&write, working, heads);
+                self.committed(&write, working);
                 Ok(answers)
             }
             Err(error) => self.not_committed(error, jobs, mode).await,
@@ -197,8 +200,16 @@ impl Committer {
         }))
     }
 
-    fn committed(&mut self, write: &WriteBatch, working: Working, heads: Heads) {
-        self.heads = heads;
+    /// Takes committed events into account: the next ones come after them.
+    pub(super) fn move_on(&mut self, events: &[Arc<Event>]) {
+        for event in events {
+            self.heads.advance(&event.namespace, event.time);
+            self.last_time = self.last_time.max(event.time);
+        }
+    }
+
+    fn committed(&mut self, write: &WriteBatch, working: Working) {
+        self.move_on(&write.events);
         for (id, task) in working.into_results() {
             self.cache.put(id, task);
         }
@@ -217,7 +228,7 @@ impl Committer {
     }
 
     /// Reads what the jobs name and the cache does not have.
-    async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Batch, Failure> {
+    async fn load(&mut self, jobs: &[Job], mode: Mode) -> Result<(Working, Vec<RequestRecord>), Failure> {
         let mut working = Working::default();
         let mut wanted = Vec::new();
         for job in jobs {
@@ -244,7 +255,7 @@ impl Committer {
                 walked.map_err(Failure::Down)?;
             }
         }
-        Ok(Batch::new((now, self.heads.clone()), working, records))
+        Ok((working, records))
     }
 
     /// Stops where these are more than `most` bytes.

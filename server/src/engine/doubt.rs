@@ -23,9 +23,7 @@ impl Committer {
             return Ok(false);
         }
         self.cache.clear();
-        for event in &missed {
-            self.heads.advance(&event.namespace, event.time);
-        }
+        self.move_on(&missed);
         self.feed.publish(&missed);
         // Tasks that must move, and work for later batches, may be among what was missed.
         self.signals

@@ -94,6 +94,7 @@ impl Engine {
             feed: feed.clone(),
             signals: Arc::clone(&signals),
             cache: Cache::new(),
+            last_time: opened.heads.last_time(),
             heads: opened.heads,
             in_doubt: false,
         };

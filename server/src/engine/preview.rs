@@ -31,7 +31,8 @@ impl Engine {
             working.add_loaded(Arc::new(task));
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
-        let done = Batch::new((now, Heads::default()), working, Vec::new()).create_alone(member)?;
+        let heads = Heads::default();
+        let done = Batch::new((now, &heads), working, Vec::new()).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 }
