@@ -7,9 +7,6 @@ use metrics::{
     Counter, Histogram, SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
-use tonic::Code;
-
-use crate::api::status::code_name;
 
 const RPCS: &str = "baton_rpcs_total";
 const RPC_SECONDS: &str = "baton_rpc_duration_seconds";
@@ -71,6 +68,15 @@ pub(crate) fn describe() {
 /// gRPC codes, OK among them.
 const CODES: usize = 17;
 
+/// How a call ended: a gRPC code.
+#[derive(Clone, Copy)]
+pub(crate) struct Ended {
+    /// On the wire.
+    pub(crate) number: usize,
+    /// In the label.
+    pub(crate) name: &'static str,
+}
+
 /// The calls of one method. What every call counts is looked up by the first one that does: after the recorder was
 /// installed, and not before there is something to count.
 #[derive(Debug)]
@@ -92,7 +98,7 @@ impl Calls {
     }
 
     /// A unary call has ended.
-    pub(crate) fn unary_ended(&self, code: Code, duration: Duration) {
+    pub(crate) fn unary_ended(&self, code: Ended, duration: Duration) {
         self.ended(code);
         let look_up = || histogram!(RPC_SECONDS, "method" => self.label());
         self.seconds.get_or_init(look_up).record(duration);
@@ -104,14 +110,16 @@ impl Calls {
     }
 
     /// A server stream has ended.
-    pub(crate) fn stream_ended(&self, code: Code) {
+    pub(crate) fn stream_ended(&self, code: Ended) {
         self.ended(code);
         gauge!(STREAMS, "method" => self.label()).decrement(1);
     }
 
-    fn ended(&self, code: Code) {
-        let look_up = || counter!(RPCS, "method" => self.label(), "code" => code_name(code));
-        self.ended[code as usize].get_or_init(look_up).increment(1);
+    fn ended(&self, code: Ended) {
+        let look_up = || counter!(RPCS, "method" => self.label(), "code" => code.name);
+        if let Some(ended) = self.ended.get(code.number) {
+            ended.get_or_init(look_up).increment(1);
+        }
     }
 
     fn label(&self) -> SharedString {

@@ -11,6 +11,7 @@ use tonic::Code;
 use super::auth::Caller;
 use super::methods::Method;
 use crate::api::status::code_name;
+use crate::metrics::Ended;
 use crate::seams::monotonic_now;
 
 /// An open call. Dropping it ends it: one line of the log, its metrics, its place in the budgets.
@@ -60,15 +61,19 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let duration = self.started.elapsed();
+        let (duration, name) = (self.started.elapsed(), code_name(self.code));
+        let code = Ended {
+            number: self.code as usize,
+            name,
+        };
         if self.stream.is_some() {
-            self.method.calls.stream_ended(self.code);
+            self.method.calls.stream_ended(code);
         } else {
-            self.method.calls.unary_ended(self.code, duration);
+            self.method.calls.unary_ended(code, duration);
         }
         tracing::debug!(
             rpc.method = &*self.method.name,
-            rpc.code = code_name(self.code),
+            rpc.code = name,
             duration_ms = duration.as_secs_f64() * 1_000.0,
             peer = self.peer.map(tracing::field::display),
             caller = self.caller.as_ref().map(|caller| &*caller.0),
