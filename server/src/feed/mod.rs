@@ -21,8 +21,8 @@ use tokio::sync::watch as latest;
 
 pub use self::logged::Logged;
 use self::ring::{Ring, fitting, size};
-pub use self::selection::{Selected, Selection};
-pub use self::watch::{Begin, Plan, Update, Watch, only};
+pub use self::selection::{Selected, Selection, only};
+pub use self::watch::{Begin, Plan, Update, Watch};
 use crate::store::{Heads, Store, StoreError};
 
 /// Bytes of recent events kept for all namespaces together.

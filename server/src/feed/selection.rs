@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::filter::{Field, Filter, Record, Scalar};
+use baton_domain::filter::{Field, Filter, Op, Record, Scalar, Value};
 use baton_domain::{Detail, Event, EventType, State, TaskId};
 
 /// What a watch asked for.
@@ -34,6 +34,16 @@ impl Selection {
         }
         let left = Before::of(event).is_some_and(|before| all || self.filter.matches(&before));
         left.then_some(Selected { left: true })
+    }
+}
+
+/// The filter that names one task.
+#[must_use]
+pub fn only(id: TaskId) -> Filter {
+    Filter::Compare {
+        field: Field::Id,
+        op: Op::Equal,
+        value: Value::Id(id),
     }
 }
 

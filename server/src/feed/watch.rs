@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_domain::filter::{Field, Filter, Op, Value};
 use baton_domain::{Event, EventType, Task, TaskId};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -397,14 +396,4 @@ fn payload_bytes(task: &Task) -> usize {
 /// Whether a watch of one task ends behind this event.
 fn ends(event: &Event) -> bool {
     event.to_state.is_settled() || event.kind == EventType::Deleted
-}
-
-/// The filter that names one task.
-#[must_use]
-pub fn only(id: TaskId) -> Filter {
-    Filter::Compare {
-        field: Field::Id,
-        op: Op::Equal,
-        value: Value::Id(id),
-    }
 }
