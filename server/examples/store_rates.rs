@@ -46,10 +46,28 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let count = if size == 1 { tasks / 20 } else { tasks };
         let (created, creating) = bench.create(count, size).await?;
         let (started, starting) = bench
-            .advance(created, size, &Action::Start { assignee: None })
+            .advance(
+                created,
+                size,
+                &Action::Start {
+                    assignee: None,
+                    lease: None,
+                    start_time: None,
+                },
+            )
             .await?;
         let output = Some(payload(100));
-        let (_, completing) = bench.advance(started, size, &Action::Complete { output }).await?;
+        let (_, completing) = bench
+            .advance(
+                started,
+                size,
+                &Action::Complete {
+                    output,
+                    receipt: None,
+                    jitter: 0.0,
+                },
+            )
+            .await?;
         let each = |took: Duration| took.as_secs_f64() * 1e6 / count as f64;
         println!(
             "{size:5} {:7.1} {:6.1} {:9.1}",
@@ -72,7 +90,7 @@ impl Bench {
             let now = self.clock.now_micros();
             let mut batch = WriteBatch::default();
             for _ in 0..size.min(count - tasks.len()) {
-                let Outcome { events, task } = create(
+                let Outcome { events, task, .. } = create(
                     new_task(TaskId(self.ids.uuid_v7(now))),
                     &Actor::anonymous(),
                     Timestamp::from_micros(now),
@@ -93,15 +111,12 @@ impl Bench {
         action: &Action,
     ) -> Result<(Vec<Arc<Task>>, Duration), Box<dyn std::error::Error>> {
         let (mut moved, mut took) = (Vec::with_capacity(tasks.len()), Duration::ZERO);
-        let command = Command {
-            actor: Actor::anonymous(),
-            action: action.clone(),
-        };
+        let command = Command::new(Actor::anonymous(), action.clone());
         for tasks in tasks.chunks(size) {
             let now = Timestamp::from_micros(self.clock.now_micros());
             let mut batch = WriteBatch::default();
             for before in tasks {
-                let Outcome { events, task } =
+                let Outcome { events, task, .. } =
                     decide(before, &command, now).map_err(|refused| format!("{refused:?}"))?;
                 self.number(events, &mut batch);
                 batch.updated.push((Arc::clone(before), Arc::new(task)));
@@ -157,7 +172,10 @@ fn new_task(id: TaskId) -> NewTask {
         dependencies: Vec::new(),
         schedule: None,
         retry_policy: None,
+        timeouts: baton_domain::Timeouts::default(),
         verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [7; 32],
         hold: false,
     }

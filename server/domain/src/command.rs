@@ -3,8 +3,10 @@
 use crate::actor::Actor;
 use crate::event::Edit;
 use crate::id::TaskId;
+use crate::lease::{Terms, Token};
 use crate::names::named_enum;
 use crate::payload::Payload;
+use crate::receipt::Receipt;
 use crate::task::{AttemptOutcome, Dependency, InputRequest, Progress, State, TaskError};
 use crate::time::{Span, Timestamp};
 
@@ -33,8 +35,22 @@ impl When {
 pub struct Command {
     /// Who asks.
     pub actor: Actor,
+    /// Shown by whoever holds the task by lease.
+    pub token: Option<Token>,
     /// What for.
     pub action: Action,
+}
+
+impl Command {
+    /// What `actor` asks without a token.
+    #[must_use]
+    pub const fn new(actor: Actor, action: Action) -> Self {
+        Self {
+            actor,
+            token: None,
+            action,
+        }
+    }
 }
 
 /// What is asked. One member per command of the lifecycle page.
@@ -48,11 +64,24 @@ pub enum Action {
     Assign {
         /// Who.
         assignee: Actor,
+        /// `None`: directly, without end.
+        lease: Option<Terms>,
     },
     /// Begin the work.
     Start {
         /// `None`: the assignee it has, else the actor.
         assignee: Option<Actor>,
+        /// For a QUEUED task: by lease.
+        lease: Option<Terms>,
+        /// Present where the work began before this is told; brought between the last event and now.
+        start_time: Option<Timestamp>,
+    },
+    /// Keep the lease; the first renewal starts the work.
+    Renew {
+        /// `None`: as before.
+        duration: Option<Span>,
+        /// Told with it.
+        progress: Option<Progress>,
     },
     /// Tell how far it is.
     Progress(Progress),
@@ -60,6 +89,10 @@ pub enum Action {
     Complete {
         /// May be absent.
         output: Option<Payload>,
+        /// May be absent.
+        receipt: Option<Box<Receipt>>,
+        /// As in [`Self::Fail`]: a receipt may say that the work failed.
+        jitter: f64,
     },
     /// Report that the attempt failed.
     Fail {
@@ -96,7 +129,7 @@ pub enum Action {
     /// Put it off.
     Snooze(When),
     /// Ask a question.
-    RequestInput(InputRequest),
+    RequestInput(Box<InputRequest>),
     /// Answer it.
     ProvideInput {
         /// Empty: the open one.
@@ -110,6 +143,22 @@ pub enum Action {
     Submit {
         /// May be absent.
         output: Option<Payload>,
+        /// May be absent.
+        receipt: Option<Box<Receipt>>,
+        /// As in [`Self::Fail`]: a receipt may say that the work failed.
+        jitter: f64,
+    },
+    /// Save where the work can be taken up again.
+    SaveCheckpoint {
+        /// Replaces the last one.
+        checkpoint: Payload,
+    },
+    /// Tell a part of the output.
+    AppendOutput {
+        /// `None`: the next.
+        index: Option<i32>,
+        /// The part.
+        chunk: Payload,
     },
     /// Approve reviewed work.
     Approve {
@@ -146,7 +195,10 @@ pub enum Action {
         force: bool,
     },
     /// Time has passed.
-    Tick,
+    Tick {
+        /// As in [`Self::Fail`]: what ran out may be tried again.
+        jitter: f64,
+    },
     /// A task it waits for settled.
     SettleDependency {
         /// Which.
@@ -156,6 +208,11 @@ pub enum Action {
     },
     /// Its parent was cancelled or deleted while open.
     CancelByParent,
+    /// Another task with its dedup key takes its place.
+    Supersede {
+        /// That task.
+        by: TaskId,
+    },
 }
 
 named_enum! {
@@ -217,6 +274,14 @@ named_enum! {
         SettleDependency = 27, "settle_dependency";
         /// See [`Action`].
         CancelByParent = 28, "cancel_by_parent";
+        /// See [`Action`].
+        Renew = 29, "renew";
+        /// See [`Action`].
+        SaveCheckpoint = 30, "save_checkpoint";
+        /// See [`Action`].
+        AppendOutput = 31, "append_output";
+        /// See [`Action`].
+        Supersede = 32, "supersede";
     }
 }
 
@@ -224,48 +289,33 @@ impl CommandName {
     /// Whether only Baton itself gives this command.
     #[must_use]
     pub const fn is_internal(self) -> bool {
-        matches!(self, Self::Tick | Self::SettleDependency | Self::CancelByParent)
+        matches!(
+            self,
+            Self::Tick | Self::SettleDependency | Self::CancelByParent | Self::Supersede
+        )
+    }
+
+    /// Whether this is asked by whoever holds the task: of a leased task with the token of its lease.
+    #[must_use]
+    pub const fn is_of_holder(self) -> bool {
+        matches!(
+            self,
+            Self::Start
+                | Self::Renew
+                | Self::Progress
+                | Self::Complete
+                | Self::Fail
+                | Self::Release
+                | Self::Snooze
+                | Self::RequestInput
+                | Self::Submit
+                | Self::SaveCheckpoint
+                | Self::AppendOutput
+        )
     }
 }
 
 impl Action {
-    /// The payload it carries.
-    #[must_use]
-    pub const fn payload(&self) -> Option<&Payload> {
-        match self {
-            Self::Complete { output } | Self::Submit { output } => output.as_ref(),
-            Self::Retry { input, .. } => input.as_ref(),
-            Self::ProvideInput { input, .. } => Some(input),
-            Self::Update(edit) => match &edit.input {
-                Some(input) => input.as_ref(),
-                None => None,
-            },
-            Self::Queue
-            | Self::Schedule(_)
-            | Self::Assign { .. }
-            | Self::Start { .. }
-            | Self::Progress(_)
-            | Self::Fail { .. }
-            | Self::Cancel { .. }
-            | Self::Discard
-            | Self::Pause { .. }
-            | Self::Resume
-            | Self::Release
-            | Self::Snooze(_)
-            | Self::RequestInput(_)
-            | Self::Approve { .. }
-            | Self::Rework { .. }
-            | Self::Reject { .. }
-            | Self::Comment { .. }
-            | Self::AddDependency(_)
-            | Self::RemoveDependency { .. }
-            | Self::Delete { .. }
-            | Self::Tick
-            | Self::SettleDependency { .. }
-            | Self::CancelByParent => None,
-        }
-    }
-
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> CommandName {
@@ -295,9 +345,13 @@ impl Action {
             Self::RemoveDependency { .. } => CommandName::RemoveDependency,
             Self::Update(_) => CommandName::Update,
             Self::Delete { .. } => CommandName::Delete,
-            Self::Tick => CommandName::Tick,
+            Self::Tick { .. } => CommandName::Tick,
             Self::SettleDependency { .. } => CommandName::SettleDependency,
             Self::CancelByParent => CommandName::CancelByParent,
+            Self::Renew { .. } => CommandName::Renew,
+            Self::SaveCheckpoint { .. } => CommandName::SaveCheckpoint,
+            Self::AppendOutput { .. } => CommandName::AppendOutput,
+            Self::Supersede { .. } => CommandName::Supersede,
         }
     }
 }

@@ -4,13 +4,15 @@ use bytes::Bytes;
 
 use crate::actor::Actor;
 use crate::command::When;
+use crate::dedup::Dedup;
 use crate::id::TaskId;
 use crate::payload::Payload;
 use crate::place::{Verdict, place, verdict};
 use crate::reason;
 use crate::steps::{Outcome, Steps};
-use crate::task::{Dependency, Function, Labels, Priority, RetryPolicy, State, Task, Verification};
-use crate::time::Timestamp;
+use crate::task::{Dependency, Function, Labels, Priority, RetryPolicy, State, Task, Timeouts, Verification};
+use crate::time::{Span, Timestamp};
+use crate::timers::Timers;
 
 /// A task to be, valid in itself. The results of its dependencies are read under their locks.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,8 +49,14 @@ pub struct NewTask {
     pub schedule: Option<When>,
     /// When a failed attempt is tried again.
     pub retry_policy: Option<RetryPolicy>,
+    /// How long it may take.
+    pub timeouts: Timeouts,
     /// What completion needs.
     pub verification: Verification,
+    /// How long RECEIPT waits for a verification.
+    pub verification_grace: Option<Span>,
+    /// How it is told from other tasks; the key is held by then.
+    pub dedup: Option<Dedup>,
     /// Over the request: tells a repeat from another task with the same id.
     pub spec_hash: [u8; 32],
     /// Stays PENDING until QueueTask.
@@ -86,6 +94,8 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         description: new.description,
         input: new.input.map(|p| p.after(0)),
         output: None,
+        receipt: None,
+        checkpoint: None,
         error: None,
         state: State::Pending,
         state_reason: if new.hold { reason::HELD } else { reason::CREATED },
@@ -95,6 +105,8 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         metadata: new.metadata,
         creator: creator.clone(),
         assignee: new.assignee,
+        leased: false,
+        lease: None,
         progress: None,
         parent_id: new.parent_id,
         dependencies: new.dependencies,
@@ -107,15 +119,27 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         attempt: 1,
         retry_count: 0,
         cleared_input: 0,
+        checkpoint_version: 0,
         execution_count: 0,
+        run_count: 0,
+        output_count: 0,
         retry_policy: new.retry_policy,
+        timeouts: new.timeouts,
+        timers: Timers {
+            since: now,
+            spent: Span::ZERO,
+            total_since: now,
+        },
         verification: new.verification,
+        verification_grace: new.verification_grace,
+        dedup_key: new.dedup.map(|dedup| dedup.key).unwrap_or_default(),
         input_requests: Vec::new(),
         fence: 0,
         paused_from: None,
         revision: 1,
         edit_revision: 1,
         spec_hash: new.spec_hash,
+        last_call: None,
         has_dependants: false,
         has_children: false,
     }

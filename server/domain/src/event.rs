@@ -4,14 +4,16 @@ use bytes::Bytes;
 
 use crate::actor::Actor;
 use crate::id::TaskId;
+use crate::lease::Lease;
 use crate::names::named_enum;
 use crate::payload::Payload;
 use crate::reason::Reason;
+use crate::receipt::Receipt;
 use crate::task::{
     AttemptOutcome, Dependency, Function, InputRequest, Labels, Priority, Progress, RetryPolicy, State, Task,
-    TaskError, Verification,
+    TaskError, Timeouts, Verification,
 };
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 named_enum! {
     /// What kind of thing happened. Numbers are those of the proto enum.
@@ -64,6 +66,10 @@ named_enum! {
         Resumed = 23, "RESUMED";
         /// Cancelled.
         Cancelled = 24, "CANCELLED";
+        /// A lease ran out before the work began.
+        LeaseExpired = 25, "LEASE_EXPIRED";
+        /// The holder saved where the work can be taken up again.
+        Checkpoint = 26, "CHECKPOINT";
         /// Gone; its last event.
         Deleted = 27, "DELETED";
         /// The reviewer rejected the work.
@@ -76,6 +82,8 @@ named_enum! {
         DependencyRemoved = 31, "DEPENDENCY_REMOVED";
         /// A task it waits for settled.
         DependencySettled = 32, "DEPENDENCY_SETTLED";
+        /// The holder told a part of its output.
+        Output = 33, "OUTPUT";
     }
 }
 
@@ -102,8 +110,12 @@ pub struct Edit {
     pub metadata: Option<Option<Bytes>>,
     /// Open only.
     pub retry_policy: Option<Option<RetryPolicy>>,
+    /// Open only; replaced whole.
+    pub timeouts: Option<Timeouts>,
     /// Not yet started only.
     pub verification: Option<Verification>,
+    /// Not yet started only.
+    pub verification_grace: Option<Option<Span>>,
 }
 
 /// What filters saw before an update.
@@ -135,6 +147,13 @@ pub enum Detail {
     Assigned {
         /// The holder.
         assignee: Actor,
+        /// As granted; `None`: a direct assignment.
+        lease: Option<Lease>,
+    },
+    /// When the work began, where its holder says so after the fact.
+    Started {
+        /// Not before its grant, not after the event.
+        start_time: Timestamp,
     },
     /// How far it is.
     Progress(Progress),
@@ -142,6 +161,8 @@ pub enum Detail {
     Result {
         /// `None` where the holder handed in nothing.
         output: Option<Payload>,
+        /// `None` where the holder gave none.
+        receipt: Option<Box<Receipt>>,
     },
     /// Why an attempt failed and when the next begins.
     Failure {
@@ -151,6 +172,8 @@ pub enum Detail {
         error: TaskError,
         /// `None` where no attempt follows.
         retry_time: Option<Timestamp>,
+        /// Present where a receipt says that the work failed.
+        receipt: Option<Box<Receipt>>,
     },
     /// When the task runs.
     Scheduled {
@@ -158,7 +181,7 @@ pub enum Detail {
         schedule_time: Timestamp,
     },
     /// A question, or the question with its answer.
-    Input(InputRequest),
+    Input(Box<InputRequest>),
     /// A fresh run.
     Retried {
         /// How many so far, this one included.
@@ -170,6 +193,15 @@ pub enum Detail {
     },
     /// A dependency added, removed or settled.
     Dependency(Dependency),
+    /// Where the work can be taken up again.
+    Checkpoint(Payload),
+    /// A part of the output.
+    Output {
+        /// 0, 1, 2 ... within the run.
+        index: i32,
+        /// With its bytes: they stand nowhere else.
+        chunk: Payload,
+    },
 }
 
 /// One thing that happened to one task.

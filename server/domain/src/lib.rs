@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`task`] (what a task is), [`command`] (what may be asked of it), [`decide()`] (what the
 //! answer is: events or a [`Rejection`]), [`apply()`] (what an event does to a task), [`place`] (where a task
-//! waits), [`retry`] (when it runs again).
+//! waits), [`retry`] (when it runs again), [`lease`] (who may speak for it), [`timers`] (what time alone does).
 //!
 //! A task is the fold of its events: `decide` never changes a task, it returns events, and [`apply()`] is the
 //! only code that turns an event into a changed task. The same `apply` folds the log.
 
+mod json;
 mod names;
 mod steps;
 
@@ -15,33 +16,45 @@ pub mod apply;
 pub mod command;
 pub mod create;
 pub mod decide;
+pub mod dedup;
 pub mod event;
 pub mod filter;
 pub mod heap;
 pub mod id;
+pub mod lease;
 pub mod limits;
 pub mod payload;
 pub mod place;
+pub mod policy;
 pub mod reason;
+pub mod receipt;
+pub mod receipt_text;
 pub mod rejection;
 pub mod retry;
+pub mod run;
 pub mod task;
 pub mod time;
+pub mod timers;
 pub mod transitions;
 
 pub use actor::{Actor, ActorType};
 pub use apply::apply;
 pub use command::{Action, Command, CommandName, When};
 pub use create::{NewTask, create};
-pub use decide::decide;
+pub use decide::{decide, report};
+pub use dedup::{Dedup, DedupPolicy};
 pub use event::{Detail, Edit, Event, EventType, Previous};
 pub use heap::HeapBytes;
 pub use id::TaskId;
+pub use lease::{Directive, Lease, Terms, Token};
 pub use payload::{Payload, PayloadKind, PayloadRole};
+pub use receipt::{Receipt, ReceiptStatus};
 pub use rejection::Rejection;
+pub use run::{Run, RunChange, RunEnd};
 pub use steps::Outcome;
 pub use task::{
     AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Labels, Priority,
-    Progress, RetryPolicy, State, Task, TaskError, Verification,
+    Progress, RetryPolicy, State, Task, TaskError, Timeouts, Verification,
 };
 pub use time::{Span, Timestamp};
+pub use timers::Timers;

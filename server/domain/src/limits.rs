@@ -50,6 +50,18 @@ pub const FILTER_DEPTH: usize = 24;
 pub const FILTER_TERMS: usize = 64;
 /// Choices of an input request, and error codes of a retry policy.
 pub const WORDS: usize = 64;
+/// Blockers, artifacts and ways to verify that a receipt may have, each.
+pub const RECEIPT_ENTRIES: usize = 64;
+/// Bytes of one chunk of output: it stands in its event, and watchers get many at once.
+pub const OUTPUT_CHUNK_BYTES: usize = 64 * 1024;
+/// The shortest lease: a worker that is slow for a moment must not lose its work.
+pub const LEASE_MIN: Span = Span::from_secs(5);
+/// The longest lease: so long may pass before the work of a worker that died is taken up.
+pub const LEASE_MAX: Span = Span::from_secs(3_600);
+/// A lease where the worker does not say.
+pub const LEASE_DEFAULT: Span = Span::from_secs(30);
+/// Within this a worker starts what it leased.
+pub const ACKNOWLEDGE: Span = Span::from_secs(10);
 /// Attempts that a retry policy may allow.
 pub const ATTEMPTS: i32 = 100;
 /// The largest factor between one backoff and the next.

@@ -25,6 +25,8 @@ named_enum! {
         Input = 1, "INPUT";
         /// What it made.
         Output = 2, "OUTPUT";
+        /// Where the work can be taken up again.
+        Checkpoint = 3, "CHECKPOINT";
         /// The answer to an input request.
         Answer = 4, "ANSWER";
     }

@@ -41,6 +41,26 @@ reasons! {
     INPUT_REQUESTED = "input_requested";
     /// The question was answered.
     INPUT_PROVIDED = "input_provided";
+    /// A lease ran out before the work began.
+    LEASE_EXPIRED = "lease_expired";
+    /// The queue or total time ran out.
+    EXPIRED = "expired";
+    /// An input request without a default was not answered in time.
+    INPUT_EXPIRED = "input_expired";
+    /// Its receipt says that the work cannot go on.
+    REPORTED_BLOCKED = "reported_blocked";
+    /// Its receipt says how the work can be verified.
+    AWAITING_VERIFICATION = "completed_awaiting_verification";
+    /// Its receipt says that there is nothing to verify.
+    NO_VERIFICATION = "completed_no_verification";
+    /// It has no receipt, or one that does not speak of verification.
+    MISSING_VERIFICATION = "completed_missing_verification";
+    /// Nobody objected to a receipt within the grace of its verification.
+    AUTO_VERIFIED = "auto_verified_after_grace_window";
+    /// The receipt said nothing that lets the work count as verified when the grace ended.
+    VERIFICATION_UNVERIFIED = "verification_timeout_unverified";
+    /// There was no receipt when the grace ended.
+    VERIFICATION_MISSING_RECEIPT = "verification_timeout_missing_receipt";
     /// Done.
     COMPLETED = "completed";
     /// Completed, but the task asks for verification first.
@@ -67,6 +87,8 @@ reasons! {
     CANCELLED = "cancelled";
     /// Cancelled because its parent was.
     PARENT_CANCELLED = "parent_cancelled";
+    /// Another task with the same dedup key took its place.
+    SUPERSEDED = "superseded";
     /// A dependency did not complete and its rule says fail.
     DEPENDENCY_FAILED = "dependency_failed";
     /// A dependency did not complete and its rule says cancel.

@@ -37,6 +37,15 @@ pub enum Rejection {
         /// Where the task is.
         from: State,
     },
+    /// The lease of the caller is gone: what it does counts no more.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The task is held by lease: only its holder may do this, with its token.
+    #[error("the task is leased: {command} needs the token of its lease")]
+    LeaseRequired {
+        /// What was asked.
+        command: CommandName,
+    },
     /// The task asks for approval by somebody other than its assignee.
     #[error("the assignee may not approve this task")]
     SelfApproval,

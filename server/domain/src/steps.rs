@@ -3,6 +3,7 @@
 use crate::actor::Actor;
 use crate::apply::apply;
 use crate::event::{Detail, Event, EventType};
+use crate::lease::Lease;
 use crate::place::{Verdict, place, verdict};
 use crate::reason::{self, Reason};
 use crate::task::{Dependency, State, Task};
@@ -11,10 +12,13 @@ use crate::time::Timestamp;
 /// What a command did: the events, and the task after them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// At least one; their positions are 0 until the engine numbers them.
+    /// Their positions are 0 until the engine numbers them. None for a renewal, which changes the lease alone, and
+    /// for a repeat.
     pub events: Vec<Event>,
     /// The task after the last of them.
     pub task: Task,
+    /// A holder's call that was made before: nothing changed, and nothing is to be written.
+    pub replayed: bool,
 }
 
 impl Outcome {
@@ -33,6 +37,7 @@ pub(crate) struct Steps<'a> {
     attempt: i32,
     fence: i64,
     events: Vec<Event>,
+    replayed: bool,
 }
 
 impl<'a> Steps<'a> {
@@ -46,7 +51,13 @@ impl<'a> Steps<'a> {
             attempt,
             fence,
             events: Vec::new(),
+            replayed: false,
         }
+    }
+
+    /// Nothing is to be done: it was done before.
+    pub(crate) fn replay(&mut self) {
+        self.replayed = true;
     }
 
     /// Starts with the CREATED event of a task that is in its first row.
@@ -120,20 +131,20 @@ impl<'a> Steps<'a> {
                 );
             }
             (State::Assigned, _) => match self.task.assignee.clone() {
-                Some(assignee) => self.assign(assignee),
+                Some(assignee) => self.assign(assignee, None),
                 None => self.push(EventType::Queued, State::Queued, ready, Detail::None),
             },
             _ => self.push(EventType::Queued, State::Queued, ready, Detail::None),
         }
     }
 
-    pub(crate) fn assign(&mut self, assignee: Actor) {
+    pub(crate) fn assign(&mut self, assignee: Actor, lease: Option<Lease>) {
         self.raise_fence();
         self.push(
             EventType::Assigned,
             State::Assigned,
             reason::ASSIGNED,
-            Detail::Assigned { assignee },
+            Detail::Assigned { assignee, lease },
         );
     }
 
@@ -233,6 +244,7 @@ impl<'a> Steps<'a> {
         Outcome {
             events: self.events,
             task: self.task,
+            replayed: self.replayed,
         }
     }
 }

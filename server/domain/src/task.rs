@@ -7,10 +7,16 @@ use bytes::Bytes;
 
 use crate::actor::Actor;
 use crate::id::TaskId;
+use crate::lease::Lease;
 use crate::names::named_enum;
 use crate::payload::Payload;
 use crate::reason::Reason;
+use crate::receipt::Receipt;
 use crate::time::{Span, Timestamp};
+use crate::timers::Timers;
+
+use crate::policy::VERIFICATION_GRACE;
+pub use crate::policy::{FailureRule, RetryPolicy, Timeouts, Verification};
 
 /// For filters and routing, by key. Every event of a task has them too, so they are shared, not copied.
 pub type Labels = Arc<BTreeMap<String, String>>;
@@ -169,47 +175,6 @@ named_enum! {
     }
 }
 
-/// When a failed attempt is tried again. Missing fields have the defaults of [`crate::retry`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RetryPolicy {
-    /// Attempts in all; 1 = no retry.
-    pub max_attempts: Option<i32>,
-    /// Before the second attempt.
-    pub initial_backoff: Option<Span>,
-    /// No backoff is longer.
-    pub max_backoff: Option<Span>,
-    /// Each backoff is this many times the one before.
-    pub backoff_multiplier: Option<f64>,
-    /// Random share of the initial backoff that is added, 0 to 1.
-    pub jitter: Option<f64>,
-    /// Which outcomes are tried again; empty = the default set.
-    pub retry_outcomes: Vec<AttemptOutcome>,
-    /// Error codes that are never tried again.
-    pub non_retryable_codes: Vec<String>,
-}
-
-named_enum! {
-    /// What completion needs.
-    Verification {
-        /// Nothing: complete means COMPLETED.
-        None = 1, "NONE";
-        /// Somebody other than the assignee approves.
-        Manual = 3, "MANUAL";
-    }
-}
-
-named_enum! {
-    /// What a dependency that does not complete does to the task that waits for it.
-    FailureRule {
-        /// The task fails (default): so that nothing waits for ever.
-        Fail = 1, "FAIL";
-        /// The task is cancelled.
-        Cancel = 2, "CANCEL";
-        /// The task goes on as if it had completed.
-        Continue = 3, "CONTINUE";
-    }
-}
-
 /// One task waits for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependency {
@@ -228,15 +193,22 @@ pub struct InputRequest {
     pub key: String,
     /// For people.
     pub prompt: String,
+    /// Encoded `google.protobuf.Struct`: the JSON Schema of the answer. Judged before the answer gets here.
+    pub schema: Option<Bytes>,
     /// Where not empty, the answer is one of these, as a JSON string.
     pub choices: Vec<String>,
+    /// It is answered by then, or else by `default_input`; without that the task fails.
+    pub deadline_time: Option<Timestamp>,
+    /// The answer if nobody gives one in time.
+    pub default_input: Option<Payload>,
     /// Set once.
     pub answer: Option<Payload>,
     /// Who answered.
     pub answerer: Option<Actor>,
 }
 
-/// A task as it stands: the fold of its events, plus two marks that no event carries.
+/// A task as it stands: the fold of its events, plus what no event carries: the times of a renewed lease, the last
+/// call of a holder, and two marks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// Its id.
@@ -257,6 +229,10 @@ pub struct Task {
     pub input: Option<Payload>,
     /// What it made.
     pub output: Option<Payload>,
+    /// What the holder said of it when it handed it in.
+    pub receipt: Option<Box<Receipt>>,
+    /// Where the next attempt can take up the work.
+    pub checkpoint: Option<Payload>,
     /// Why the last attempt failed.
     pub error: Option<TaskError>,
     /// Where it is in its life.
@@ -273,8 +249,12 @@ pub struct Task {
     pub metadata: Option<Bytes>,
     /// Who created it.
     pub creator: Actor,
-    /// Who holds it.
+    /// Who holds it; once it settled or waits for an answer or a review, who held it last.
     pub assignee: Option<Actor>,
+    /// The assignee holds or held it by lease: it goes when the task returns to a waiting place.
+    pub leased: bool,
+    /// While a lease is live.
+    pub lease: Option<Lease>,
     /// How far it is.
     pub progress: Option<Progress>,
     /// The task it belongs to.
@@ -299,12 +279,26 @@ pub struct Task {
     pub retry_count: i32,
     /// The version of the input that was last cleared, 0 if none was: versions never come again.
     pub cleared_input: i32,
+    /// The version of its last checkpoint, be it cleared since: versions never come again.
+    pub checkpoint_version: i32,
     /// Starts.
     pub execution_count: i32,
+    /// Runs: starts, and returns to the same holder after an answer or a review.
+    pub run_count: i32,
+    /// Chunks of output that the run under way has appended.
+    pub output_count: i32,
     /// When a failed attempt is tried again.
     pub retry_policy: Option<RetryPolicy>,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// From when that counts.
+    pub timers: Timers,
     /// What completion needs.
     pub verification: Verification,
+    /// How long RECEIPT waits for a verification.
+    pub verification_grace: Option<Span>,
+    /// Told from other tasks by this key; empty: by nothing.
+    pub dedup_key: String,
     /// Questions asked, the newest last.
     pub input_requests: Vec<InputRequest>,
     /// Rises with every grant and every revocation.
@@ -317,6 +311,8 @@ pub struct Task {
     pub edit_revision: i64,
     /// Over the request that created it: tells a repeated create from another task with the same id.
     pub spec_hash: [u8; 32],
+    /// Of the last move that a holder made by token: tells a repeat from another call. Not part of the fold.
+    pub last_call: Option<i64>,
     /// Some task waits for this one. Never unset; not part of the fold.
     pub has_dependants: bool,
     /// Some task belongs to this one. Never unset; not part of the fold.
@@ -324,26 +320,6 @@ pub struct Task {
 }
 
 impl Task {
-    /// The moment this task must move by itself, if nothing else happens.
-    #[must_use]
-    pub fn wake_time(&self) -> Option<Timestamp> {
-        match self.state {
-            State::Scheduled => self.schedule_time,
-            State::Pending
-            | State::Queued
-            | State::Assigned
-            | State::InProgress
-            | State::Blocked
-            | State::Paused
-            | State::InputRequired
-            | State::Review
-            | State::Completed
-            | State::Failed
-            | State::Dead
-            | State::Cancelled => None,
-        }
-    }
-
     /// The version of its last input, be it cleared since; 0 if it never had one.
     #[must_use]
     pub fn input_version(&self) -> i32 {
@@ -364,9 +340,23 @@ impl Task {
         self.dependencies.iter().find(|d| d.result.is_none())
     }
 
-    /// The input request that waits for an answer.
+    /// The newest input request that waits for an answer.
     #[must_use]
     pub fn open_input_request(&self) -> Option<&InputRequest> {
-        self.input_requests.iter().rev().find(|r| r.answer.is_none())
+        self.open_input_requests().next_back()
+    }
+
+    /// The input requests that wait for an answer, the oldest first.
+    pub fn open_input_requests(&self) -> impl DoubleEndedIterator<Item = &InputRequest> {
+        self.input_requests.iter().filter(|r| r.answer.is_none())
+    }
+
+    /// How long work that was handed in waits for its verification; `None`: until somebody approves.
+    #[must_use]
+    pub fn grace(&self) -> Option<Span> {
+        match self.verification {
+            Verification::Receipt => Some(self.verification_grace.unwrap_or(VERIFICATION_GRACE)),
+            Verification::None | Verification::Manual => None,
+        }
     }
 }

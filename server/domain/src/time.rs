@@ -27,6 +27,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0))
     }
 
+    /// The moment `span` earlier; stops at the beginning of time instead of wrapping.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
     /// The span since `earlier`; zero where `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {

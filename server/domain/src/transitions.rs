@@ -37,7 +37,10 @@ pub const fn sources(command: CommandName) -> &'static [State] {
         CommandName::Schedule => &[State::Pending, State::Scheduled, State::Queued],
         CommandName::Assign => &[State::Queued],
         CommandName::Start => &[State::Queued, State::Assigned],
+        CommandName::Renew => &[State::Assigned, State::InProgress],
         CommandName::Progress
+        | CommandName::SaveCheckpoint
+        | CommandName::AppendOutput
         | CommandName::Complete
         | CommandName::Snooze
         | CommandName::RequestInput
@@ -59,8 +62,9 @@ pub const fn sources(command: CommandName) -> &'static [State] {
         CommandName::Approve | CommandName::Rework | CommandName::Reject => &[State::Review],
         CommandName::Comment | CommandName::Update | CommandName::Delete => State::ALL,
         CommandName::AddDependency | CommandName::RemoveDependency => NOT_STARTED,
-        CommandName::Tick => &[State::Scheduled],
-        CommandName::Cancel | CommandName::CancelByParent => OPEN,
+        CommandName::Tick | CommandName::Cancel | CommandName::CancelByParent | CommandName::Supersede => {
+            OPEN
+        }
         // A resting task may be retried: it must then know what settled meanwhile.
         CommandName::SettleDependency => NOT_FINAL,
     }
@@ -70,6 +74,14 @@ pub const fn sources(command: CommandName) -> &'static [State] {
 #[must_use]
 pub fn is_legal(state: State, command: CommandName) -> bool {
     sources(command).contains(&state)
+}
+
+/// Whether the last holder by lease may still give `command` in `state`: it handed the work over and then found out
+/// how it ended.
+#[must_use]
+pub const fn is_late_receipt(state: State, command: CommandName) -> bool {
+    matches!(command, CommandName::Complete | CommandName::Fail)
+        && matches!(state, State::InputRequired | State::Review)
 }
 
 /// What a client may ask of a task in `state`.

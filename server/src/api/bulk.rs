@@ -218,11 +218,11 @@ impl TaskApi {
     }
 }
 
+/// Without a receipt nothing is tried again, so nothing is spread.
+const NO_JITTER: f64 = 0.0;
+
 fn command(asked: &BulkAsked, action: Action) -> Command {
-    Command {
-        actor: asked.actor.clone(),
-        action,
-    }
+    Command::new(asked.actor.clone(), action)
 }
 
 fn try_one(task: &Task, asked: &BulkAsked, now: Timestamp) -> Result<Task, Rejection> {
@@ -250,8 +250,16 @@ impl Aim {
             Self::Reach(ReachableState::InProgress) => Action::Rework {
                 message: String::new(),
             },
-            Self::Reach(ReachableState::Review) => Action::Submit { output: None },
-            Self::Reach(ReachableState::Completed) => Action::Complete { output: None },
+            Self::Reach(ReachableState::Review) => Action::Submit {
+                output: None,
+                receipt: None,
+                jitter: NO_JITTER,
+            },
+            Self::Reach(ReachableState::Completed) => Action::Complete {
+                output: None,
+                receipt: None,
+                jitter: NO_JITTER,
+            },
             Self::Reach(ReachableState::Paused) => Action::Pause {
                 reason: String::new(),
             },
@@ -272,9 +280,11 @@ impl Aim {
                 input: None,
                 delay: Span::ZERO,
             }),
-            (Self::Reach(ReachableState::InProgress), State::Assigned) => {
-                Some(Action::Start { assignee: None })
-            }
+            (Self::Reach(ReachableState::InProgress), State::Assigned) => Some(Action::Start {
+                assignee: None,
+                lease: None,
+                start_time: None,
+            }),
             (Self::Reach(ReachableState::Completed), State::Review) => Some(Action::Approve {
                 message: String::new(),
             }),

@@ -160,6 +160,8 @@ fn refuse_rejection(rejection: &Rejection, prefix: &str, name: &dyn Fn(TaskId) -
             let message = "other tasks wait for this one: settle it, or delete it with force";
             Refusal::new(Reason::TaskHasDependants, message).precondition("task", message)
         }
+        // No call grants or shows a lease yet.
+        Rejection::LeaseLost | Rejection::LeaseRequired { .. } => Refusal::bug(rejection),
         // Only Baton's own commands are answered so, and those have no caller.
         Rejection::NothingDue => Refusal::bug(rejection),
     }

@@ -41,10 +41,7 @@ impl TaskApi {
         } = asked;
         let done = self.engine.execute(MoveRequest {
             id: envelope.id,
-            command: Command {
-                actor: envelope.actor,
-                action,
-            },
+            command: Command::new(envelope.actor, action),
             etag: envelope.etag,
             request: key,
             class: Class::Move,
@@ -89,10 +86,7 @@ impl TaskApi {
         } = asked;
         let replayed = self.engine.delete(MoveRequest {
             id: envelope.id,
-            command: Command {
-                actor: envelope.actor,
-                action,
-            },
+            command: Command::new(envelope.actor, action),
             etag: envelope.etag,
             request: key,
             class: Class::Move,

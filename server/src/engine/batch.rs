@@ -187,10 +187,8 @@ impl<'a> Batch<'a> {
             result: settled_state(target),
             ..*dependency
         };
-        Ok(Some(Command {
-            actor: command.actor.clone(),
-            action: Action::AddDependency(dependency),
-        }))
+        let action = Action::AddDependency(dependency);
+        Ok(Some(Command::new(command.actor.clone(), action)))
     }
 
     fn reference(
@@ -349,8 +347,5 @@ pub(super) fn unindexed(error: Error, single: bool) -> Error {
 
 /// The command that timers and follow-ups give.
 pub(super) fn system(action: Action) -> Command {
-    Command {
-        actor: Actor::system(),
-        action,
-    }
+    Command::new(Actor::system(), action)
 }

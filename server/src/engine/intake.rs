@@ -215,7 +215,7 @@ mod tests {
     fn job(class: Class) -> Job {
         let work = Work::Move {
             id: TaskId(Uuid::nil()),
-            command: Box::new(system(Action::Tick)),
+            command: Box::new(system(Action::Tick { jitter: 0.0 })),
             etag: None,
         };
         let weight = work.weight();

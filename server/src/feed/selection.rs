@@ -74,7 +74,10 @@ impl<'a> Before<'a> {
             | Detail::Scheduled { .. }
             | Detail::Input(_)
             | Detail::Retried { .. }
-            | Detail::Dependency(_) => (&event.queue, &event.task_type, &event.labels),
+            | Detail::Dependency(_)
+            | Detail::Started { .. }
+            | Detail::Checkpoint(_)
+            | Detail::Output { .. } => (&event.queue, &event.task_type, &event.labels),
         };
         Some(Self {
             id: event.task_id,

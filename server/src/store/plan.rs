@@ -294,6 +294,7 @@ fn version(task: Option<&Task>, role: PayloadRole) -> Option<i32> {
     let payload = match role {
         PayloadRole::Input => task?.input.as_ref(),
         PayloadRole::Output => task?.output.as_ref(),
+        PayloadRole::Checkpoint => task?.checkpoint.as_ref(),
         PayloadRole::Answer => None,
     };
     payload.map(|payload| payload.version)

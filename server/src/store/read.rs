@@ -62,6 +62,7 @@ impl Store {
         let standing = task.and_then(|task| match role {
             PayloadRole::Input => task.input,
             PayloadRole::Output => task.output,
+            PayloadRole::Checkpoint => task.checkpoint,
             PayloadRole::Answer => None,
         });
         Ok(standing.filter(|payload| payload.version == version))

@@ -7,6 +7,9 @@ use tracing::warn;
 use super::{BACKOFF, ROUND, pause};
 use crate::engine::{Engine, Error};
 
+/// The share of a backoff's jitter: for the engine to draw, once leases and timeouts can run out.
+const JITTER_UNTIL_DRAWN: f64 = 0.5;
+
 pub(super) async fn run(engine: Engine) {
     loop {
         match round(&engine).await {
@@ -34,7 +37,15 @@ pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
         if due.is_empty() {
             break;
         }
-        try_join_all(due.into_iter().map(|id| engine.advance(id, Action::Tick))).await?;
+        try_join_all(due.into_iter().map(|id| {
+            engine.advance(
+                id,
+                Action::Tick {
+                    jitter: JITTER_UNTIL_DRAWN,
+                },
+            )
+        }))
+        .await?;
     }
     let stored = engine.store().next_wake().await.map_err(Error::Store)?;
     let told = engine.signals().next_wake();

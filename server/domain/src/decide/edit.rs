@@ -97,11 +97,16 @@ fn forbidden_fields(task: &Task, edit: &Edit) -> Vec<&'static str> {
         ("description", edit.description.is_some(), open),
         ("priority", edit.priority.is_some(), open),
         ("retry_policy", edit.retry_policy.is_some(), open),
+        ("timeouts", edit.timeouts.is_some(), open),
         ("queue", edit.queue.is_some(), not_started),
         ("type", edit.task_type.is_some(), not_started),
         ("function", edit.function.is_some(), not_started),
         ("input", edit.input.is_some(), not_started),
-        ("verification", edit.verification.is_some(), not_started),
+        (
+            "verification",
+            edit.verification.is_some() || edit.verification_grace.is_some(),
+            not_started,
+        ),
     ];
     fields
         .iter()

@@ -1,18 +1,25 @@
 //! The state machine: what a command does to a task, or why it may not.
 
 mod edit;
+mod hold;
 mod review;
+mod time;
 
 use edit::{add_dependency, comment, delete, remove_dependency, settle_dependency, update};
+use hold::{Guard, append_output, assign, guard, renew, save_checkpoint, start};
 use review::{approve, complete, provide_input, reject, request_input, rework, submit};
+use time::tick;
 
 use crate::actor::Actor;
 use crate::command::{Action, Command, CommandName};
+use crate::dedup::is_replaceable;
 use crate::event::{Detail, EventType};
+use crate::id::TaskId;
 use crate::limits::EVENTS_PER_TASK;
 use crate::payload::Payload;
 use crate::place::place;
 use crate::reason;
+use crate::receipt::Receipt;
 use crate::rejection::Rejection;
 use crate::retry;
 use crate::steps::{Outcome, Steps};
@@ -23,36 +30,103 @@ use crate::transitions::{allowed, is_legal};
 /// Decides one command. The only place where a state changes its mind.
 ///
 /// `now` is read once per batch and never less than the time of the task's last event. The answer has at least
-/// one event; the task given is not touched.
+/// one event, except for a renewal, which changes the lease alone, and a repeat; the task given is not touched.
 ///
 /// # Errors
-/// A [`Rejection`]: nothing changed and nothing is to be written.
+/// A [`Rejection`]: nothing changed and nothing is to be written. A lost lease is told before anything else.
 pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome, Rejection> {
     let name = command.action.name();
-    if !is_legal(task.state, name) {
-        return Err(illegal(task, name));
+    let mut steps = Steps::new(task.clone(), &command.actor, now);
+    match guard(task, command, now)? {
+        Guard::Replayed => {
+            steps.replay();
+            return Ok(steps.finish());
+        }
+        Guard::Late => {}
+        Guard::Free if is_legal(task.state, name) => {}
+        Guard::Free => return Err(illegal(task, name)),
     }
     if task.revision >= EVENTS_PER_TASK && !may_exceed_limit(name) {
         return Err(Rejection::EventLimit);
     }
-    let mut steps = Steps::new(task.clone(), &command.actor, now);
     act(&mut steps, &command.action, &command.actor)?;
+    if let Some(token) = command.token.filter(|_| is_remembered(name)) {
+        steps.task.last_call = Some(token.call);
+    }
     Ok(steps.finish())
+}
+
+/// Decides what a holder reports at the end of its work: of a lease that was not started yet, the start first. Both
+/// happen, or neither.
+///
+/// # Errors
+/// As [`decide`].
+pub fn report(
+    task: &Task,
+    command: &Command,
+    start_time: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Outcome, Rejection> {
+    if task.state != State::Assigned || command.action.name() == CommandName::Release {
+        return decide(task, command, now);
+    }
+    let start = Command {
+        action: Action::Start {
+            assignee: None,
+            lease: None,
+            start_time,
+        },
+        ..command.clone()
+    };
+    let begun = decide(task, &start, now)?;
+    // The start is no call of its own: what is remembered of it would make the report its repeat.
+    let standing = Task {
+        last_call: task.last_call,
+        ..begun.task
+    };
+    let mut outcome = decide(&standing, command, now)?;
+    outcome.events.splice(0..0, begun.events);
+    Ok(outcome)
+}
+
+/// Moves of a holder: once more with the same token they are no other call.
+const fn is_remembered(command: CommandName) -> bool {
+    matches!(
+        command,
+        CommandName::Start
+            | CommandName::Complete
+            | CommandName::Fail
+            | CommandName::Release
+            | CommandName::Snooze
+            | CommandName::RequestInput
+            | CommandName::Submit
+    )
 }
 
 fn act(s: &mut Steps<'_>, action: &Action, actor: &Actor) -> Result<(), Rejection> {
     match action {
         Action::Queue => return queue(s),
         Action::Schedule(when) => schedule(s, when.from(s.now)),
-        Action::Assign { assignee } => s.assign(assignee.clone()),
-        Action::Start { assignee } => return start(s, assignee.as_ref(), actor),
+        Action::Assign { assignee, lease } => assign(s, assignee.clone(), *lease),
+        Action::Start {
+            assignee,
+            lease,
+            start_time,
+        } => return start(s, (assignee.as_ref(), actor), *lease, *start_time),
+        Action::Renew { duration, progress } => renew(s, *duration, progress.as_ref()),
         Action::Progress(progress) => s.stay(EventType::Progress, Detail::Progress(progress.clone())),
-        Action::Complete { output } => complete(s, output.as_ref()),
+        Action::SaveCheckpoint { checkpoint } => save_checkpoint(s, checkpoint),
+        Action::AppendOutput { index, chunk } => return append_output(s, *index, chunk),
+        Action::Complete {
+            output,
+            receipt,
+            jitter,
+        } => complete(s, output.as_ref(), receipt.as_deref(), *jitter),
         Action::Fail {
             error,
             outcome,
             jitter,
-        } => fail(s, error, *outcome, *jitter),
+        } => fail(s, (error, None), *outcome, *jitter),
         Action::Cancel { reason } => cancel(s, reason, reason::CANCELLED),
         Action::CancelByParent => cancel(s, "", reason::PARENT_CANCELLED),
         Action::Retry { input, delay } => retry(s, input.as_ref(), s.now.plus(*delay)),
@@ -70,7 +144,11 @@ fn act(s: &mut Steps<'_>, action: &Action, actor: &Actor) -> Result<(), Rejectio
         Action::ProvideInput { key, input, text } => {
             return provide_input(s, (key, text.as_deref()), input, actor);
         }
-        Action::Submit { output } => submit(s, output.as_ref(), reason::SUBMITTED),
+        Action::Submit {
+            output,
+            receipt,
+            jitter,
+        } => submit(s, output.as_ref(), receipt.as_deref(), *jitter),
         Action::Approve { message } => return approve(s, message, actor),
         Action::Rework { message } => rework(s, message),
         Action::Reject { reason } => reject(s, reason),
@@ -80,7 +158,8 @@ fn act(s: &mut Steps<'_>, action: &Action, actor: &Actor) -> Result<(), Rejectio
         Action::SettleDependency { task_id, result } => return settle_dependency(s, *task_id, *result),
         Action::Update(edit) => return update(s, edit),
         Action::Delete { force } => return delete(s, *force),
-        Action::Tick => return tick(s),
+        Action::Tick { jitter } => return tick(s, *jitter),
+        Action::Supersede { by } => return supersede(s, *by),
     }
     Ok(())
 }
@@ -163,28 +242,12 @@ fn schedule(s: &mut Steps<'_>, schedule_time: Timestamp) {
     );
 }
 
-fn start(s: &mut Steps<'_>, named: Option<&Actor>, actor: &Actor) -> Result<(), Rejection> {
-    match (s.task.state, &s.task.assignee) {
-        (State::Assigned, Some(holder)) if named.is_some_and(|n| !n.is(holder)) => {
-            return Err(unmet(
-                s,
-                CommandName::Start,
-                "somebody else holds it; release it first",
-            ));
-        }
-        (State::Assigned, _) => {}
-        (_, _) => s.assign(named.unwrap_or(actor).clone()),
-    }
-    s.push(
-        EventType::Started,
-        State::InProgress,
-        reason::STARTED,
-        Detail::None,
-    );
-    Ok(())
-}
-
-fn fail(s: &mut Steps<'_>, error: &TaskError, outcome: AttemptOutcome, jitter: f64) {
+fn fail(
+    s: &mut Steps<'_>,
+    (error, receipt): (&TaskError, Option<&Receipt>),
+    outcome: AttemptOutcome,
+    jitter: f64,
+) {
     let verdict = retry::judge(
         s.task.retry_policy.as_ref(),
         (s.task.attempt, outcome),
@@ -213,6 +276,7 @@ fn fail(s: &mut Steps<'_>, error: &TaskError, outcome: AttemptOutcome, jitter: f
             outcome,
             error: error.clone(),
             retry_time,
+            receipt: receipt.cloned().map(Box::new),
         },
     );
 }
@@ -221,6 +285,14 @@ fn cancel(s: &mut Steps<'_>, message: &str, reason: reason::Reason) {
     s.message(message);
     s.revoke();
     s.push(EventType::Cancelled, State::Cancelled, reason, Detail::None);
+}
+
+fn supersede(s: &mut Steps<'_>, by: TaskId) -> Result<(), Rejection> {
+    if !is_replaceable(&s.task) {
+        return Err(Rejection::NothingDue);
+    }
+    cancel(s, &format!("task {by} took its place"), reason::SUPERSEDED);
+    Ok(())
 }
 
 fn snooze(s: &mut Steps<'_>, schedule_time: Timestamp) {
@@ -276,12 +348,4 @@ fn resume(s: &mut Steps<'_>) {
 fn release(s: &mut Steps<'_>) {
     s.revoke();
     s.push(EventType::Released, State::Queued, reason::RELEASED, Detail::None);
-}
-
-fn tick(s: &mut Steps<'_>) -> Result<(), Rejection> {
-    if s.task.wake_time().is_none_or(|time| time > s.now) {
-        return Err(Rejection::NothingDue);
-    }
-    s.place(place(&s.task, s.now), reason::DUE);
-    Ok(())
 }

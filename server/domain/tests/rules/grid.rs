@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::support::{command, task_in};
+use crate::samples::{command, command_variants, variants};
+use crate::support::{leased_states, task_in, token};
 use baton_domain::transitions::is_legal;
-use baton_domain::{CommandName, Rejection, Span, State, decide};
+use baton_domain::{Command, CommandName, Rejection, Span, State, Task, Timestamp, Token, decide};
 
 /// A minute on, so that a scheduled task is due.
-fn later(task: &baton_domain::Task) -> baton_domain::Timestamp {
+fn later(task: &Task) -> Timestamp {
     task.update_time.plus(Span::from_secs(61))
 }
 
@@ -48,6 +49,42 @@ fn every_state_meets_every_command() {
     insta::assert_snapshot!("grid", page);
 }
 
+/// What the holder is answered with its token, in every state that its lease brings the task to; and without one.
+#[test]
+fn every_state_of_a_leased_task_meets_its_holder() {
+    let mut page = String::new();
+    for (name, task) in leased_states() {
+        writeln!(page, "{} ({name})", task.state).expect("a string takes it");
+        for name in CommandName::ALL.iter().filter(|name| name.is_of_holder()) {
+            let with = |fence| {
+                let command = Command {
+                    token: Some(Token { fence, call: 9 }),
+                    ..command(*name)
+                };
+                decide(&task, &command, task.update_time)
+            };
+            let bare = decide(&task, &command(*name), task.update_time);
+            let answers = [with(task.fence), bare, with(task.fence - 1)].map(|answer| match answer {
+                Ok(outcome) => {
+                    let fence = outcome.task.fence - task.fence;
+                    format!("{} fence +{fence}", outcome.task.state)
+                }
+                Err(Rejection::IllegalMove { .. }) => "illegal".to_owned(),
+                Err(Rejection::LeaseRequired { .. }) => "lease required".to_owned(),
+                Err(refused) => refused.to_string(),
+            });
+            let [newest, none, stale] = answers;
+            writeln!(
+                page,
+                "  {name:<18} newest: {newest:<24} none: {none:<24} older: {stale}"
+            )
+            .expect("a string takes it");
+        }
+        page.push('\n');
+    }
+    insta::assert_snapshot!("grid_of_holders", page);
+}
+
 #[test]
 fn an_illegal_move_names_what_is_allowed() {
     let task = task_in(State::Pending);
@@ -69,8 +106,8 @@ fn an_illegal_move_names_what_is_allowed() {
 /// All moves between states: from the grid, plus those that depend on more than the state.
 fn arrows() -> BTreeMap<(State, State), BTreeSet<&'static str>> {
     let mut arrows: BTreeMap<(State, State), BTreeSet<&'static str>> = BTreeMap::new();
-    let mut add = |task: &baton_domain::Task, command: &baton_domain::Command| {
-        let Ok(outcome) = decide(task, command, later(task)) else {
+    let mut add = |task: &Task, at: Timestamp, command: &Command| {
+        let Ok(outcome) = decide(task, command, at) else {
             return;
         };
         if !outcome.is_deleted() && outcome.task.state != task.state {
@@ -82,9 +119,14 @@ fn arrows() -> BTreeMap<(State, State), BTreeSet<&'static str>> {
     };
     for state in State::ALL {
         for name in CommandName::ALL {
-            for task in crate::support::variants(&task_in(*state)) {
-                for command in crate::support::command_variants(*name) {
-                    add(&task, &command);
+            for task in variants(&task_in(*state)) {
+                for command in command_variants(*name) {
+                    let held = Command {
+                        token: token(&task, 9),
+                        ..command.clone()
+                    };
+                    add(&task, task.update_time, &held);
+                    add(&task, later(&task), &command);
                 }
             }
         }

@@ -1,6 +1,15 @@
-//! The lifecycle's rules as tests: the whole grid, the fold, the retries.
+//! The lifecycle's rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs.
 
 mod fold;
 mod grid;
+mod lease;
+mod output;
+mod repeat;
 mod retry;
+mod review;
+mod run;
+mod same;
+mod samples;
 mod support;
+mod text;
+mod time;

@@ -1,9 +1,9 @@
-//! A task in every state and a command of every name, reached through the rules themselves.
+//! Tasks in every state, reached through the rules themselves, and what they are made of.
 
 use baton_domain::{
-    Action, Actor, ActorType, AttemptOutcome, Command, CommandName, Dependency, Edit, FailureRule,
-    InputRequest, Labels, NewTask, Payload, PayloadKind, Priority, Progress, Span, State, Task, TaskError,
-    TaskId, Timestamp, Verification, When, create, decide,
+    Action, Actor, ActorType, AttemptOutcome, Command, Dependency, FailureRule, InputRequest, Labels,
+    NewTask, Outcome, Payload, PayloadKind, Priority, Receipt, ReceiptStatus, Rejection, Span, State, Task,
+    TaskError, TaskId, Terms, Timeouts, Timestamp, Token, Verification, When, create, decide,
 };
 use uuid::Uuid;
 
@@ -50,7 +50,10 @@ pub(crate) fn new_task() -> NewTask {
         dependencies: Vec::new(),
         schedule: None,
         retry_policy: None,
+        timeouts: Timeouts::default(),
         verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [0; 32],
         hold: false,
     }
@@ -66,24 +69,76 @@ pub(crate) fn waits_for(n: u128) -> Dependency {
 
 pub(crate) fn give(task: &Task, action: Action) -> Task {
     let name = action.name();
-    let outcome = decide(
-        task,
-        &Command {
-            actor: agent("worker"),
-            action,
-        },
-        task.update_time,
-    );
+    let outcome = decide(task, &Command::new(agent("worker"), action), task.update_time);
     outcome
         .unwrap_or_else(|e| panic!("{name} in {}: {e}", task.state))
         .task
+}
+
+/// A lease of 30 seconds, to be started within 10.
+pub(crate) const TERMS: Terms = Terms {
+    duration: Span::from_secs(30),
+    acknowledge: Span::from_secs(10),
+};
+
+/// The token of the newest grant.
+pub(crate) fn token(task: &Task, call: i64) -> Option<Token> {
+    Some(Token {
+        fence: task.fence,
+        call,
+    })
+}
+
+pub(crate) fn begin(lease: Option<Terms>) -> Action {
+    Action::Start {
+        assignee: None,
+        lease,
+        start_time: None,
+    }
+}
+
+pub(crate) fn complete(receipt: Option<Receipt>) -> Action {
+    Action::Complete {
+        output: Some(payload("3")),
+        receipt: receipt.map(Box::new),
+        jitter: 0.5,
+    }
+}
+
+pub(crate) fn submit(receipt: Option<Receipt>) -> Action {
+    Action::Submit {
+        output: Some(payload("2")),
+        receipt: receipt.map(Box::new),
+        jitter: 0.5,
+    }
+}
+
+pub(crate) fn no_verification() -> Receipt {
+    Receipt {
+        no_verification: true,
+        ..receipt(ReceiptStatus::Completed)
+    }
+}
+
+pub(crate) fn receipt(status: ReceiptStatus) -> Receipt {
+    Receipt {
+        status,
+        blockers: Vec::new(),
+        artifacts: Vec::new(),
+        verification: Vec::new(),
+        no_verification: false,
+        summary: String::new(),
+    }
 }
 
 pub(crate) fn question(key: &str) -> InputRequest {
     InputRequest {
         key: key.to_owned(),
         prompt: "which one?".to_owned(),
+        schema: None,
         choices: Vec::new(),
+        deadline_time: None,
+        default_input: None,
         answer: None,
         answerer: None,
     }
@@ -100,11 +155,82 @@ pub(crate) fn failure() -> Action {
     }
 }
 
+/// A task that a worker has leased and started: its token is [`token`].
+pub(crate) fn leased(new: NewTask) -> Task {
+    let queued = create(new, &agent("author"), NOW).task;
+    let granted = give(
+        &queued,
+        Action::Assign {
+            assignee: agent("worker"),
+            lease: Some(TERMS),
+        },
+    );
+    held(
+        &granted,
+        1,
+        Action::Renew {
+            duration: None,
+            progress: None,
+        },
+    )
+}
+
+/// What `action` of the newest holder makes of its task.
+pub(crate) fn held(task: &Task, call: i64, action: Action) -> Task {
+    let name = action.name();
+    by_holder(task, call, action)
+        .unwrap_or_else(|e| panic!("{name} in {}: {e}", task.state))
+        .task
+}
+
+/// What the newest holder is answered.
+pub(crate) fn by_holder(task: &Task, call: i64, action: Action) -> Result<Outcome, Rejection> {
+    let command = Command {
+        actor: agent("worker"),
+        token: token(task, call),
+        action,
+    };
+    decide(task, &command, task.update_time)
+}
+
+/// What time alone does at `at`, told when it was last asked.
+pub(crate) fn tick(task: &Task, at: Timestamp) -> Result<Outcome, Rejection> {
+    let command = Command::new(Actor::system(), Action::Tick { jitter: 0.0 });
+    decide(task, &command, at)
+}
+
+/// A task in every state that a lease brings it to, by name.
+pub(crate) fn leased_states() -> Vec<(&'static str, Task)> {
+    let running = leased(new_task());
+    let review = held(&running, 2, submit(None));
+    let asking = held(&running, 2, Action::RequestInput(Box::new(question("q1"))));
+    let pause = Action::Pause {
+        reason: String::new(),
+    };
+    let granted = give(
+        &create(new_task(), &agent("author"), NOW).task,
+        Action::Assign {
+            assignee: agent("worker"),
+            lease: Some(TERMS),
+        },
+    );
+    vec![
+        ("leased", granted),
+        ("leased and started", running.clone()),
+        ("asked by its holder", asking),
+        ("paused while reviewed", give(&review, pause.clone())),
+        ("handed in by its holder", review),
+        ("paused while started", give(&running, pause)),
+        ("completed by its holder", held(&running, 2, complete(None))),
+        ("failed by its holder", held(&running, 2, failure())),
+    ]
+}
+
 /// A task in `state`, brought there by commands.
 pub(crate) fn task_in(state: State) -> Task {
     let created = |new: NewTask| create(new, &agent("author"), NOW).task;
     let queued = || created(new_task());
-    let running = || give(&queued(), Action::Start { assignee: None });
+    let running = || give(&queued(), begin(None));
     match state {
         State::Pending => created(NewTask {
             hold: true,
@@ -119,6 +245,7 @@ pub(crate) fn task_in(state: State) -> Task {
             &queued(),
             Action::Assign {
                 assignee: agent("worker"),
+                lease: None,
             },
         ),
         State::InProgress => running(),
@@ -132,19 +259,9 @@ pub(crate) fn task_in(state: State) -> Task {
                 reason: String::new(),
             },
         ),
-        State::InputRequired => give(&running(), Action::RequestInput(question("q1"))),
-        State::Review => give(
-            &running(),
-            Action::Submit {
-                output: Some(payload("2")),
-            },
-        ),
-        State::Completed => give(
-            &running(),
-            Action::Complete {
-                output: Some(payload("2")),
-            },
-        ),
+        State::InputRequired => give(&running(), Action::RequestInput(Box::new(question("q1")))),
+        State::Review => give(&running(), submit(None)),
+        State::Completed => give(&running(), complete(None)),
         State::Failed => give(&running(), failure()),
         State::Dead => {
             let policy = baton_domain::RetryPolicy {
@@ -155,7 +272,7 @@ pub(crate) fn task_in(state: State) -> Task {
                 retry_policy: Some(policy),
                 ..new_task()
             });
-            give(&give(&task, Action::Start { assignee: None }), failure())
+            give(&give(&task, begin(None)), failure())
         }
         State::Cancelled => give(
             &queued(),
@@ -164,171 +281,4 @@ pub(crate) fn task_in(state: State) -> Task {
             },
         ),
     }
-}
-
-/// A command of every name.
-pub(crate) fn command(name: CommandName) -> Command {
-    let action = match name {
-        CommandName::Queue => Action::Queue,
-        CommandName::Schedule => Action::Schedule(When::After(Span::from_secs(60))),
-        CommandName::Assign => Action::Assign {
-            assignee: agent("worker"),
-        },
-        CommandName::Start => Action::Start { assignee: None },
-        CommandName::Progress => Action::Progress(Progress {
-            percent: Some(50),
-            ..Progress::default()
-        }),
-        CommandName::Complete => Action::Complete {
-            output: Some(payload("3")),
-        },
-        CommandName::Fail => failure(),
-        CommandName::Cancel => Action::Cancel {
-            reason: "no longer needed".to_owned(),
-        },
-        CommandName::Retry => Action::Retry {
-            input: Some(payload("4")),
-            delay: Span::ZERO,
-        },
-        CommandName::Discard => Action::Discard,
-        CommandName::Pause => Action::Pause {
-            reason: String::new(),
-        },
-        CommandName::Resume => Action::Resume,
-        CommandName::Release => Action::Release,
-        CommandName::Snooze => Action::Snooze(When::After(Span::from_secs(60))),
-        CommandName::RequestInput => Action::RequestInput(question("q2")),
-        CommandName::ProvideInput => Action::ProvideInput {
-            key: String::new(),
-            input: payload("5"),
-            text: None,
-        },
-        CommandName::Submit => Action::Submit { output: None },
-        CommandName::Approve => Action::Approve {
-            message: String::new(),
-        },
-        CommandName::Rework => Action::Rework {
-            message: "once more".to_owned(),
-        },
-        CommandName::Reject => Action::Reject {
-            reason: "not good enough".to_owned(),
-        },
-        CommandName::Comment => Action::Comment {
-            message: "found an edge case".to_owned(),
-        },
-        CommandName::AddDependency => Action::AddDependency(waits_for(3)),
-        CommandName::RemoveDependency => Action::RemoveDependency { task_id: id(2) },
-        CommandName::Update => Action::Update(Box::new(Edit {
-            labels: Some(Labels::default()),
-            ..Edit::default()
-        })),
-        CommandName::Delete => Action::Delete { force: false },
-        CommandName::Tick => Action::Tick,
-        CommandName::SettleDependency => Action::SettleDependency {
-            task_id: id(2),
-            result: State::Completed,
-        },
-        CommandName::CancelByParent => Action::CancelByParent,
-    };
-    Command {
-        actor: agent("caller"),
-        action,
-    }
-}
-
-/// The same task where more than its state matters: verified, retried by policy, held by nobody, paused elsewhere.
-pub(crate) fn variants(task: &Task) -> Vec<Task> {
-    let policy = baton_domain::RetryPolicy::default();
-    let mut all = vec![
-        task.clone(),
-        Task {
-            verification: Verification::Manual,
-            ..task.clone()
-        },
-        Task {
-            retry_policy: Some(policy.clone()),
-            ..task.clone()
-        },
-        Task {
-            retry_policy: Some(policy),
-            attempt: 3,
-            ..task.clone()
-        },
-        Task {
-            assignee: None,
-            ..task.clone()
-        },
-        Task {
-            assignee: Some(agent("worker")),
-            ..task.clone()
-        },
-        Task {
-            dependencies: vec![waits_for(2), waits_for(4)],
-            ..task.clone()
-        },
-    ];
-    if task.state == State::Paused {
-        let from = [
-            State::Pending,
-            State::Scheduled,
-            State::Queued,
-            State::InputRequired,
-            State::Review,
-        ];
-        all.extend(from.map(|from| Task {
-            paused_from: Some(from),
-            assignee: None,
-            ..task.clone()
-        }));
-        let later = task.update_time.plus(Span::from_secs(600));
-        all.push(Task {
-            paused_from: Some(State::Queued),
-            assignee: None,
-            schedule_time: Some(later),
-            ..task.clone()
-        });
-        all.push(Task {
-            paused_from: Some(State::Blocked),
-            dependencies: vec![waits_for(2)],
-            ..task.clone()
-        });
-    }
-    all
-}
-
-/// Commands whose effect depends on what they carry.
-pub(crate) fn command_variants(name: CommandName) -> Vec<Command> {
-    let with = |action| Command {
-        actor: agent("caller"),
-        action,
-    };
-    let mut all = vec![command(name)];
-    match name {
-        CommandName::SettleDependency => {
-            all.push(with(Action::SettleDependency {
-                task_id: id(2),
-                result: State::Failed,
-            }));
-        }
-        CommandName::AddDependency => {
-            let failed = Dependency {
-                result: Some(State::Failed),
-                ..waits_for(3)
-            };
-            all.push(with(Action::AddDependency(failed)));
-            let cancel = Dependency {
-                on_failure: FailureRule::Cancel,
-                ..failed
-            };
-            all.push(with(Action::AddDependency(cancel)));
-        }
-        CommandName::Retry => {
-            all.push(with(Action::Retry {
-                input: None,
-                delay: Span::from_secs(600),
-            }));
-        }
-        _ => {}
-    }
-    all
 }

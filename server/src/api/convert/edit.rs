@@ -200,7 +200,9 @@ fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> O
         labels: labels?,
         metadata: metadata?,
         retry_policy: retry_policy?,
+        timeouts: None,
         verification: verification?,
+        verification_grace: None,
     })
 }
 

@@ -56,23 +56,25 @@ pub(crate) fn write(event: &Event, full: bool) -> raw::TaskEvent {
 
 fn write_detail(detail: &Detail, event: &Event, full: bool) -> Option<RawDetail> {
     let detail = match detail {
-        Detail::None => return None,
+        // Not in the contract yet.
+        Detail::None | Detail::Started { .. } | Detail::Checkpoint(_) | Detail::Output { .. } => return None,
         Detail::Created(task) => RawDetail::Created(Box::new(write_created(task, full))),
         Detail::Updated { edit, previous } => {
             RawDetail::Updated(Box::new(write_updated(edit, previous, full)))
         }
-        Detail::Assigned { assignee } => RawDetail::Assigned(raw::TaskAssigned {
+        Detail::Assigned { assignee, lease: _ } => RawDetail::Assigned(raw::TaskAssigned {
             assignee: Some(actor::write(assignee)),
             fence: event.fence,
         }),
         Detail::Progress(progress) => RawDetail::Progress(progress::write(progress)),
-        Detail::Result { output } => RawDetail::Result(raw::TaskResult {
+        Detail::Result { output, receipt: _ } => RawDetail::Result(raw::TaskResult {
             output: write_ref(output.as_ref(), PayloadRole::Output, full),
         }),
         Detail::Failure {
             outcome,
             error,
             retry_time,
+            receipt: _,
         } => RawDetail::Failure(write_failure(outcome.number(), error, *retry_time)),
         Detail::Scheduled { schedule_time } => RawDetail::Scheduled(raw::TaskScheduled {
             schedule_time: Some(time::write(*schedule_time)),
@@ -131,7 +133,9 @@ fn write_updated(edit: &Edit, previous: &Previous, full: bool) -> raw::TaskUpdat
         labels,
         metadata,
         retry_policy,
+        timeouts: _,
         verification,
+        verification_grace: _,
     } = edit;
     let named = [
         ("queue", queue.is_some()),

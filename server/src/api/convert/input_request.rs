@@ -32,7 +32,10 @@ pub(crate) fn read(
     Some(InputRequest {
         key: key?,
         prompt: prompt?,
+        schema: None,
         choices: choices?,
+        deadline_time: None,
+        default_input: None,
         answer: None,
         answerer: None,
     })
@@ -56,7 +59,10 @@ pub(crate) fn write(request: &InputRequest, answer_shown: bool) -> raw::InputReq
     let InputRequest {
         key,
         prompt,
+        schema: _,
         choices,
+        deadline_time: _,
+        default_input: _,
         answer,
         answerer,
     } = request;

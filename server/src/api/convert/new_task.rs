@@ -1,7 +1,7 @@
 //! What is to be created.
 
 use baton_domain::limits::{DESCRIPTION_CHARS, NAME_CHARS, TITLE_CHARS};
-use baton_domain::{Actor, NewTask, Priority, TaskId};
+use baton_domain::{Actor, NewTask, Priority, TaskId, Timeouts};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
@@ -151,7 +151,10 @@ fn read_task(
         dependencies: waits?,
         schedule: schedule?,
         retry_policy: retry_policy?,
+        timeouts: Timeouts::default(),
         verification: verification?,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [0; 32],
         hold: false,
     })

@@ -53,6 +53,8 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         description,
         input,
         output,
+        receipt: _,
+        checkpoint: _,
         error,
         state,
         state_reason,
@@ -62,6 +64,8 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         metadata,
         creator,
         assignee,
+        leased: _,
+        lease: _,
         progress,
         parent_id,
         dependencies,
@@ -74,15 +78,23 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         attempt,
         retry_count,
         cleared_input: _,
+        checkpoint_version: _,
         execution_count,
+        run_count: _,
+        output_count: _,
         retry_policy,
+        timeouts: _,
+        timers: _,
         verification,
+        verification_grace: _,
+        dedup_key: _,
         input_requests,
         fence: _,
         paused_from: _,
         revision,
         edit_revision: _,
         spec_hash: _,
+        last_call: _,
         has_dependants: _,
         has_children: _,
     } = task;
@@ -134,7 +146,7 @@ fn write_payload(payload: Option<&Payload>, shown: bool) -> Option<raw::Payload>
 fn write_verification(verification: Verification) -> Option<raw::Verification> {
     match verification {
         Verification::None => None,
-        Verification::Manual => Some(policy::write_verification(verification)),
+        Verification::Receipt | Verification::Manual => Some(policy::write_verification(verification)),
     }
 }
 

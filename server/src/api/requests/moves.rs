@@ -150,7 +150,13 @@ impl Move for raw::AssignTaskRequest {
         let at = Path::REQUEST.field("assignee");
         let given = check::present(v, &at, assignee);
         let assignee = given.and_then(|given| actor::read(v, &at, given));
-        let asked = Asked::new(envelope, assignee.map(|assignee| Action::Assign { assignee }))?;
+        let asked = Asked::new(
+            envelope,
+            assignee.map(|assignee| Action::Assign {
+                assignee,
+                lease: None,
+            }),
+        )?;
         Some(asked.showing(Shown::FULL))
     }
 }

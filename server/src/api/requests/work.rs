@@ -26,7 +26,14 @@ impl Move for raw::StartTaskRequest {
         } = self;
         let envelope = envelope!(v, id, request_id, etag, actor);
         let assignee = actor::read_optional(v, &Path::REQUEST.field("assignee"), assignee);
-        let asked = Asked::new(envelope, assignee.map(|assignee| Action::Start { assignee }))?;
+        let asked = Asked::new(
+            envelope,
+            assignee.map(|assignee| Action::Start {
+                assignee,
+                lease: None,
+                start_time: None,
+            }),
+        )?;
         Some(asked.showing(Shown::FULL))
     }
 }
@@ -52,12 +59,13 @@ impl Move for raw::UpdateProgressRequest {
 macro_rules! handing_in {
     ($($request:ident => $action:ident;)+) => { $(
         impl Move for raw::$request {
-            fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+            fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked> {
                 let Self { id, request_id, etag, actor, output } = self;
                 let envelope = envelope!(v, id, request_id, etag, actor);
                 let output = payload::read_optional(v, &Path::REQUEST.field("output"), output)?;
                 let shown = Shown { output: output.is_some(), ..Shown::BASIC };
-                Some(Asked::new(envelope, Some(Action::$action { output }))?.showing(shown))
+                let action = Action::$action { output, receipt: None, jitter: draw.jitter() };
+                Some(Asked::new(envelope, Some(action))?.showing(shown))
             }
         }
     )+ };
@@ -125,6 +133,9 @@ impl Move for raw::RequestInputRequest {
         let at = Path::REQUEST.field("input_request");
         let given = check::present(v, &at, input_request);
         let request = given.and_then(|given| input_request::read(v, &at, given, draw));
-        Asked::new(envelope, request.map(Action::RequestInput))
+        Asked::new(
+            envelope,
+            request.map(|request| Action::RequestInput(Box::new(request))),
+        )
     }
 }

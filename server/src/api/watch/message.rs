@@ -206,7 +206,10 @@ mod tests {
         let request = InputRequest {
             key: "sure".to_owned(),
             prompt: "Are you sure?".to_owned(),
+            schema: None,
             choices: Vec::new(),
+            deadline_time: None,
+            default_input: None,
             answer: Some(answer),
             answerer: Some(Actor::anonymous()),
         };
@@ -227,7 +230,7 @@ mod tests {
             queue: "default".to_owned(),
             task_type: "report".to_owned(),
             labels: Arc::new([("run".to_owned(), "7".to_owned())].into()),
-            detail: Detail::Input(request),
+            detail: Detail::Input(Box::new(request)),
         }))
     }
 

@@ -53,10 +53,7 @@ impl Bench {
     }
 
     async fn give(&self, action: Action) {
-        let command = Command {
-            actor: Actor::anonymous(),
-            action,
-        };
+        let command = Command::new(Actor::anonymous(), action);
         let request = MoveRequest {
             id: self.task,
             command,
@@ -244,7 +241,10 @@ fn new_task(id: TaskId) -> NewTask {
         dependencies: Vec::new(),
         schedule: None,
         retry_policy: None,
+        timeouts: baton_domain::Timeouts::default(),
         verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [0; 32],
         hold: false,
     }

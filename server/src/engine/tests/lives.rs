@@ -13,12 +13,26 @@ async fn a_task_lives_and_every_answer_is_numbered() {
     );
     let id = created.task.id;
     let started = bench
-        .give(id, Action::Start { assignee: None })
+        .give(
+            id,
+            Action::Start {
+                assignee: None,
+                lease: None,
+                start_time: None,
+            },
+        )
         .await
         .expect("started");
     assert_eq!(started.events.last().map(|e| e.position), Some(4));
     let done = bench
-        .give(id, Action::Complete { output: None })
+        .give(
+            id,
+            Action::Complete {
+                output: None,
+                receipt: None,
+                jitter: 0.0,
+            },
+        )
         .await
         .expect("completed");
     assert_eq!((done.task.state, done.task.revision), (State::Completed, 5));
@@ -128,7 +142,14 @@ async fn time_never_runs_backwards_in_the_log() {
         folder,
     };
     let done = bench
-        .give(created.id, Action::Start { assignee: None })
+        .give(
+            created.id,
+            Action::Start {
+                assignee: None,
+                lease: None,
+                start_time: None,
+            },
+        )
         .await
         .expect("started");
     assert!(

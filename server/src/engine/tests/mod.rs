@@ -80,7 +80,10 @@ impl Bench {
             dependencies: Vec::new(),
             schedule: None,
             retry_policy: None,
+            timeouts: baton_domain::Timeouts::default(),
             verification: Verification::None,
+            verification_grace: None,
+            dedup: None,
             spec_hash: *blake3::hash(title.as_bytes()).as_bytes(),
             hold: false,
         })
@@ -127,10 +130,7 @@ impl Bench {
 }
 
 fn command(id: TaskId, action: Action) -> MoveRequest {
-    let command = Command {
-        actor: Actor::anonymous(),
-        action,
-    };
+    let command = Command::new(Actor::anonymous(), action);
     MoveRequest {
         id,
         command,

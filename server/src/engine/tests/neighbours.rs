@@ -24,7 +24,14 @@ async fn neighbours_of_rejected_colliding_and_poison_commands_succeed() {
     let (before, poison, rejected, collided, after) = tokio::join!(
         bench.create(bench.new_task("before")),
         bench.create(bench.new_task("poison")),
-        bench.give(done.id, Action::Start { assignee: None }),
+        bench.give(
+            done.id,
+            Action::Start {
+                assignee: None,
+                lease: None,
+                start_time: None
+            }
+        ),
         bench.create(colliding),
         bench.create(bench.new_task("after")),
     );

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{Detail, Edit, Event, Labels, Previous, Priority, State, Task, Timestamp, Verification};
+use baton_domain::{
+    Detail, Edit, Event, Labels, Previous, Priority, Span, State, Task, Timeouts, Timers, Timestamp,
+    Verification,
+};
 use bytes::Bytes;
 use prost::Message;
 
@@ -16,18 +19,20 @@ pub(super) const DETAIL_VERSION: i32 = 1;
 /// The stored form of `event`'s detail; `None` where it has none.
 pub(super) fn to_detail(event: &Event) -> Option<Vec<u8>> {
     let kind = match &event.detail {
-        Detail::None => return None,
+        // Not stored yet.
+        Detail::None | Detail::Started { .. } | Detail::Checkpoint(_) | Detail::Output { .. } => return None,
         Detail::Created(task) => DetailKind::Created(Box::new(to_created(task, event))),
         Detail::Updated { edit, previous } => DetailKind::Updated(Box::new(to_updated(edit, previous))),
-        Detail::Assigned { assignee } => DetailKind::Assigned(parts::to_actor(assignee)),
+        Detail::Assigned { assignee, lease: _ } => DetailKind::Assigned(parts::to_actor(assignee)),
         Detail::Progress(progress) => DetailKind::Progress(parts::to_progress(progress)),
-        Detail::Result { output } => DetailKind::Result(stored::ResultDetail {
+        Detail::Result { output, receipt: _ } => DetailKind::Result(stored::ResultDetail {
             output: output.as_ref().map(parts::to_reference),
         }),
         Detail::Failure {
             outcome,
             error,
             retry_time,
+            receipt: _,
         } => DetailKind::Failure(stored::Failure {
             outcome: outcome.number(),
             error: Some(parts::to_error(error)),
@@ -65,10 +70,12 @@ pub(super) fn read_detail(bytes: Option<Vec<u8>>, version: i32, event: &Event) -
         DetailKind::Updated(updated) => from_updated(*updated, &event.labels)?,
         DetailKind::Assigned(actor) => Detail::Assigned {
             assignee: parts::from_actor(actor)?,
+            lease: None,
         },
         DetailKind::Progress(progress) => Detail::Progress(parts::from_progress(progress)),
         DetailKind::Result(stored::ResultDetail { output }) => Detail::Result {
             output: output.map(parts::from_payload).transpose()?,
+            receipt: None,
         },
         DetailKind::Failure(stored::Failure {
             outcome,
@@ -78,11 +85,12 @@ pub(super) fn read_detail(bytes: Option<Vec<u8>>, version: i32, event: &Event) -
             outcome: parts::outcome(outcome)?,
             error: error.map(parts::from_error).ok_or("a failure has no error")?,
             retry_time: parts::time(retry_time),
+            receipt: None,
         },
         DetailKind::Scheduled(stored::Scheduled { schedule_time }) => Detail::Scheduled {
             schedule_time: Timestamp::from_micros(schedule_time),
         },
-        DetailKind::Input(request) => Detail::Input(parts::from_input_request(request)?),
+        DetailKind::Input(request) => Detail::Input(Box::new(parts::from_input_request(request)?)),
         DetailKind::Retried(stored::Retried {
             retry_count,
             input,
@@ -111,6 +119,8 @@ fn to_created(task: &Task, event: &Event) -> stored::Created {
         description: _,
         input,
         output,
+        receipt: _,
+        checkpoint: _,
         error,
         state,
         state_reason,
@@ -120,6 +130,8 @@ fn to_created(task: &Task, event: &Event) -> stored::Created {
         metadata: _,
         creator,
         assignee,
+        leased: _,
+        lease: _,
         progress,
         parent_id,
         dependencies,
@@ -132,15 +144,23 @@ fn to_created(task: &Task, event: &Event) -> stored::Created {
         attempt,
         retry_count,
         cleared_input,
+        checkpoint_version: _,
         execution_count,
+        run_count: _,
+        output_count: _,
         retry_policy: _,
+        timeouts: _,
+        timers: _,
         verification: _,
+        verification_grace: _,
+        dedup_key: _,
         input_requests,
         fence,
         paused_from,
         revision,
         edit_revision,
         spec_hash: _,
+        last_call: _,
         has_dependants,
         has_children,
     } = task;
@@ -268,6 +288,23 @@ fn from_created(created: stored::Created, event: &Event) -> Result<Task, Why> {
         spec_hash: parts::hash(&spec_hash)?,
         has_dependants,
         has_children,
+        // No columns yet: what a task has that nobody leased, that has no limits and no checkpoint.
+        receipt: None,
+        checkpoint: None,
+        leased: false,
+        lease: None,
+        checkpoint_version: 0,
+        run_count: 0,
+        output_count: 0,
+        timeouts: Timeouts::default(),
+        timers: Timers {
+            since: parts::time(update_time).unwrap_or(event.time),
+            spent: Span::ZERO,
+            total_since: parts::time(create_time).unwrap_or(event.time),
+        },
+        verification_grace: None,
+        dedup_key: String::new(),
+        last_call: None,
     })
 }
 
@@ -283,7 +320,9 @@ fn to_updated(edit: &Edit, previous: &Previous) -> stored::Updated {
         labels,
         metadata,
         retry_policy,
+        timeouts: _,
         verification,
+        verification_grace: _,
     } = edit;
     let Previous {
         queue: previous_queue,
@@ -352,6 +391,8 @@ fn from_updated(updated: stored::Updated, labels: &Labels) -> Result<Detail, Why
         verification: verification
             .map(|n| parts::number(n, Verification::from_number, "verification"))
             .transpose()?,
+        timeouts: None,
+        verification_grace: None,
     };
     let previous = Previous {
         queue: previous_queue,

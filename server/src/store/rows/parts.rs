@@ -289,7 +289,10 @@ pub(super) fn to_input_request(request: &InputRequest) -> stored::InputRequest {
     let InputRequest {
         key,
         prompt,
+        schema: _,
         choices,
+        deadline_time: _,
+        default_input: _,
         answer,
         answerer,
     } = request;
@@ -316,7 +319,10 @@ pub(super) fn from_input_request(request: stored::InputRequest) -> Result<InputR
     Ok(InputRequest {
         key,
         prompt,
+        schema: None,
         choices,
+        deadline_time: None,
+        default_input: None,
         answer: answer.map(from_payload).transpose()?,
         answerer: answerer.map(from_actor).transpose()?,
     })

@@ -68,9 +68,12 @@ pub(in crate::store) fn payloads(detail: &Detail) -> impl Iterator<Item = (Paylo
     let (input, output) = match detail {
         Detail::Created(task) => (task.input.as_ref(), task.output.as_ref()),
         Detail::Updated { edit, .. } => (edit.input.as_ref().and_then(Option::as_ref), None),
-        Detail::Result { output } => (None, output.as_ref()),
+        Detail::Result { output, .. } => (None, output.as_ref()),
         Detail::Retried { input, .. } => (input.as_ref(), None),
         Detail::None
+        | Detail::Started { .. }
+        | Detail::Checkpoint(_)
+        | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)
         | Detail::Failure { .. }
@@ -94,9 +97,12 @@ pub(in crate::store) fn payloads_mut(
             (task.input.as_mut(), task.output.as_mut())
         }
         Detail::Updated { edit, .. } => (edit.input.as_mut().and_then(Option::as_mut), None),
-        Detail::Result { output } => (None, output.as_mut()),
+        Detail::Result { output, .. } => (None, output.as_mut()),
         Detail::Retried { input, .. } => (input.as_mut(), None),
         Detail::None
+        | Detail::Started { .. }
+        | Detail::Checkpoint(_)
+        | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)
         | Detail::Failure { .. }

@@ -1,7 +1,8 @@
 //! A task and its row.
 
 use baton_domain::{
-    Actor, ActorType, Dependency, Payload, Priority, State, Task, TaskId, Timestamp, Verification,
+    Actor, ActorType, Dependency, Payload, Priority, Span, State, Task, TaskId, Timeouts, Timers, Timestamp,
+    Verification,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -93,6 +94,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         description: _,
         input,
         output,
+        receipt: _,
+        checkpoint: _,
         error,
         state,
         state_reason,
@@ -102,6 +105,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         metadata: _,
         creator,
         assignee,
+        leased: _,
+        lease: _,
         progress,
         parent_id,
         dependencies,
@@ -114,15 +119,23 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         attempt,
         retry_count,
         cleared_input,
+        checkpoint_version: _,
         execution_count,
+        run_count: _,
+        output_count: _,
         retry_policy: _,
+        timeouts: _,
+        timers: _,
         verification: _,
+        verification_grace: _,
+        dedup_key: _,
         input_requests,
         fence,
         paused_from,
         revision,
         edit_revision,
         spec_hash: _,
+        last_call: _,
         has_dependants,
         has_children,
     } = task;
@@ -338,6 +351,23 @@ fn convert(row: Model) -> Result<Task, Why> {
         spec_hash: parts::hash(&spec_hash)?,
         has_dependants,
         has_children,
+        // No columns yet: what a task has that nobody leased, that has no limits and no checkpoint.
+        receipt: None,
+        checkpoint: None,
+        leased: false,
+        lease: None,
+        checkpoint_version: 0,
+        run_count: 0,
+        output_count: 0,
+        timeouts: Timeouts::default(),
+        timers: Timers {
+            since: Timestamp::from_micros(update_time),
+            spent: Span::ZERO,
+            total_since: Timestamp::from_micros(create_time),
+        },
+        verification_grace: None,
+        dedup_key: String::new(),
+        last_call: None,
     })
 }
 

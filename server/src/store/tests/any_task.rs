@@ -101,6 +101,7 @@ prop_compose! {
             update_time, queue_time, start_time, schedule_time, attempt, retry_count, cleared_input, execution_count, fence,
             revision, spec_hash, priority, verification, paused_from,
             state_reason: reason.into(),
+            timers: baton_domain::Timers { since: update_time, spent: baton_domain::Span::ZERO, total_since: create_time },
             end_time: state.is_settled().then_some(end),
             edit_revision: (revision + 1) / 2,
             parent_id: parent.map(|id| TaskId(Uuid::from_u128(id))),

@@ -6,7 +6,7 @@ use baton_domain::{Action, Command, Detail, Progress, State, Task};
 use futures::FutureExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::fixture::{Fixture, NOW, human, insert, maximal, shell};
+use super::fixture::{Fixture, NOW, begin, human, insert, maximal, shell};
 use crate::store::{CommitError, Edge, StoreError, WriteBatch};
 
 fn progress(step: &str) -> Command {
@@ -14,18 +14,12 @@ fn progress(step: &str) -> Command {
         current_step: step.to_owned(),
         ..Progress::default()
     };
-    Command {
-        actor: human(),
-        action: Action::Progress(progress),
-    }
+    Command::new(human(), Action::Progress(progress))
 }
 
 async fn started(fixture: &mut Fixture) -> Task {
     let task = fixture.put(|_| {}).await;
-    let start = Command {
-        actor: human(),
-        action: Action::Start { assignee: None },
-    };
+    let start = Command::new(human(), begin());
     let (started, batch) = fixture.moved(&task, &start, NOW);
     fixture.writer.commit(&batch).await.unwrap();
     started

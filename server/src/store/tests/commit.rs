@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Action, Command, State, Task};
+use baton_domain::{Command, State, Task};
 use uuid::Uuid;
 
-use super::fixture::{Fixture, NOW, human, insert};
+use super::fixture::{Fixture, NOW, begin, human, insert};
 use crate::store::{CommitError, Constraint, RequestRecord, StoreError, WriteBatch};
 
 fn start() -> Command {
-    Command {
-        actor: human(),
-        action: Action::Start { assignee: None },
-    }
+    Command::new(human(), begin())
 }
 
 fn request(task: &Task, id: u128) -> RequestRecord {

@@ -156,7 +156,7 @@ async fn due_tasks_come_by_their_time() {
         vec![soon.id, late.id]
     );
     assert_eq!(fixture.store.due(later(99), 1).await.unwrap(), vec![soon.id]);
-    let (_, batch) = fixture.moved(&soon, &by(Action::Tick), later(10));
+    let (_, batch) = fixture.moved(&soon, &by(Action::Tick { jitter: 0.0 }), later(10));
     fixture.writer.commit(&batch).await.unwrap();
     assert_eq!(fixture.store.next_wake().await.unwrap(), Some(later(20)));
 }
@@ -184,7 +184,15 @@ async fn counts_follow_every_change() {
         vec![group(State::Queued, "default", 3, Some(NOW))]
     );
 
-    let (_, batch) = fixture.moved(&first, &by(Action::Start { assignee: None }), NOW);
+    let (_, batch) = fixture.moved(
+        &first,
+        &by(Action::Start {
+            assignee: None,
+            lease: None,
+            start_time: None,
+        }),
+        NOW,
+    );
     fixture.writer.commit(&batch).await.unwrap();
     let elsewhere = by(Action::Update(Box::new(Edit {
         queue: Some("q".to_owned()),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use baton_domain::{
     Action, Actor, ActorType, AttemptOutcome, Command, Dependency, Edit, Event, FailureRule, Function,
     FunctionKind, InputRequest, Labels, NewTask, Outcome, Payload, PayloadKind, Priority, Progress,
-    RetryPolicy, Span, State, Task, TaskError, TaskId, Timestamp, Verification, create, decide,
+    RetryPolicy, Span, State, Task, TaskError, TaskId, Timeouts, Timers, Timestamp, Verification, create,
+    decide,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -69,7 +70,7 @@ impl Fixture {
     pub(super) fn created(&mut self, change: impl FnOnce(&mut NewTask)) -> (Task, Vec<Arc<Event>>) {
         let mut new = new_task(self.id());
         change(&mut new);
-        let Outcome { events, task } = create(new, &creator(), NOW);
+        let Outcome { events, task, .. } = create(new, &creator(), NOW);
         (task, self.numbered(events))
     }
 
@@ -83,7 +84,7 @@ impl Fixture {
 
     /// What `command` does to `before`, as a batch.
     pub(super) fn moved(&mut self, before: &Task, command: &Command, now: Timestamp) -> (Task, WriteBatch) {
-        let Outcome { events, task } = decide(before, command, now).unwrap();
+        let Outcome { events, task, .. } = decide(before, command, now).unwrap();
         let updated = vec![(Arc::new(before.clone()), Arc::new(task.clone()))];
         (
             task,
@@ -195,7 +196,10 @@ pub(super) fn new_task(id: TaskId) -> NewTask {
         dependencies: Vec::new(),
         schedule: None,
         retry_policy: None,
+        timeouts: Timeouts::default(),
         verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [7; 32],
         hold: false,
     }
@@ -214,6 +218,8 @@ pub(super) fn maximal(id: TaskId) -> Task {
         description: text.repeat(20),
         input: Some(payload(PayloadKind::Data, 3, all_bytes())),
         output: Some(payload(PayloadKind::Uri, 2, Bytes::new())),
+        receipt: None,
+        checkpoint: None,
         error: Some(error(&text)),
         state: State::Paused,
         state_reason: "paused".into(),
@@ -223,6 +229,8 @@ pub(super) fn maximal(id: TaskId) -> Task {
         metadata: Some(all_bytes()),
         creator: human(),
         assignee: Some(human()),
+        leased: false,
+        lease: None,
         progress: Some(progress(&text)),
         parent_id: Some(TaskId(Uuid::from_u128(9))),
         dependencies: vec![dependency(None), dependency(Some(State::Dead))],
@@ -235,9 +243,20 @@ pub(super) fn maximal(id: TaskId) -> Task {
         attempt: 7,
         retry_count: 8,
         cleared_input: 0,
+        checkpoint_version: 0,
         execution_count: 9,
+        run_count: 0,
+        output_count: 0,
         retry_policy: Some(retry_policy(&text)),
+        timeouts: Timeouts::default(),
+        timers: Timers {
+            since: NOW,
+            spent: Span::ZERO,
+            total_since: Timestamp::from_micros(-1),
+        },
         verification: Verification::Manual,
+        verification_grace: None,
+        dedup_key: String::new(),
         input_requests: vec![
             input_request("k1", &text),
             InputRequest {
@@ -251,6 +270,7 @@ pub(super) fn maximal(id: TaskId) -> Task {
         revision: 12,
         edit_revision: 11,
         spec_hash: [255; 32],
+        last_call: None,
         has_dependants: true,
         has_children: true,
     }
@@ -311,6 +331,9 @@ pub(super) fn input_request(key: &str, text: &str) -> InputRequest {
     InputRequest {
         key: key.to_owned(),
         prompt: text.to_owned(),
+        schema: None,
+        deadline_time: None,
+        default_input: None,
         choices: vec!["yes".to_owned(), text.to_owned()],
         answer: Some(payload(PayloadKind::Json, 1, all_bytes())),
         answerer: Some(human()),
@@ -325,11 +348,17 @@ pub(super) async fn shell(folder: &TempDir) -> SqliteConnection {
         .unwrap()
 }
 
-pub(super) fn by(action: Action) -> Command {
-    Command {
-        actor: human(),
-        action,
+/// Starts a task directly.
+pub(super) const fn begin() -> Action {
+    Action::Start {
+        assignee: None,
+        lease: None,
+        start_time: None,
     }
+}
+
+pub(super) fn by(action: Action) -> Command {
+    Command::new(human(), action)
 }
 
 pub(super) fn json(text: &'static str) -> Payload {

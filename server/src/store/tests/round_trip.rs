@@ -64,7 +64,9 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
         labels: Some(task.labels.clone()),
         metadata: Some(Some(Bytes::new())),
         retry_policy: Some(Some(retry_policy("p"))),
+        timeouts: None,
         verification: Some(Verification::None),
+        verification_grace: None,
     };
     let cleared = Edit {
         function: Some(None),
@@ -77,6 +79,7 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
         outcome: AttemptOutcome::Killed,
         error: error("e"),
         retry_time,
+        receipt: None,
     };
     let retried = |input, schedule_time| Detail::Retried {
         retry_count: 2,
@@ -89,10 +92,28 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
         (EventType::Updated, updated(full)),
         (EventType::Updated, updated(cleared)),
         (EventType::Updated, updated(Edit::default())),
-        (EventType::Assigned, Detail::Assigned { assignee: human() }),
+        (
+            EventType::Assigned,
+            Detail::Assigned {
+                assignee: human(),
+                lease: None,
+            },
+        ),
         (EventType::Progress, Detail::Progress(progress("p"))),
-        (EventType::Completed, Detail::Result { output: Some(data()) }),
-        (EventType::Completed, Detail::Result { output: None }),
+        (
+            EventType::Completed,
+            Detail::Result {
+                output: Some(data()),
+                receipt: None,
+            },
+        ),
+        (
+            EventType::Completed,
+            Detail::Result {
+                output: None,
+                receipt: None,
+            },
+        ),
         (EventType::Failed, failure(None)),
         (EventType::RetryScheduled, failure(Some(NOW))),
         (
@@ -101,7 +122,10 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
                 schedule_time: Timestamp::from_micros(0),
             },
         ),
-        (EventType::InputProvided, Detail::Input(input_request("k", "p"))),
+        (
+            EventType::InputProvided,
+            Detail::Input(Box::new(input_request("k", "p"))),
+        ),
         (EventType::Retried, retried(Some(data()), Some(NOW))),
         (EventType::Retried, retried(None, None)),
         (EventType::DependencyAdded, Detail::Dependency(dependency(None))),
@@ -122,9 +146,12 @@ pub(super) fn referenced(event: &Event) -> Event {
             task.output = named(&task.output);
         }
         Detail::Updated { edit, .. } => edit.input = edit.input.as_ref().map(named),
-        Detail::Result { output } => *output = named(output),
+        Detail::Result { output, .. } => *output = named(output),
         Detail::Retried { input, .. } => *input = named(input),
         Detail::None
+        | Detail::Started { .. }
+        | Detail::Checkpoint(_)
+        | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)
         | Detail::Failure { .. }

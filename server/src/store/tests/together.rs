@@ -35,12 +35,8 @@ async fn whoever_was_told_of_a_write_reads_it() {
     let mut fixture = Fixture::new().await;
     let mut task = fixture.put(|_| {}).await;
     for n in 0..50 {
-        let comment = Command {
-            actor: creator(),
-            action: Action::Comment {
-                message: format!("comment {n}"),
-            },
-        };
+        let message = format!("comment {n}");
+        let comment = Command::new(creator(), Action::Comment { message });
         let (next, batch) = fixture.moved(&task, &comment, NOW);
         // Reads under way as the batch commits may see either; later ones see it.
         let store = fixture.store.clone();

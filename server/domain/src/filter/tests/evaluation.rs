@@ -42,7 +42,10 @@ fn sample() -> Task {
         dependencies: Vec::new(),
         schedule: None,
         retry_policy: None,
+        timeouts: crate::Timeouts::default(),
         verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
         spec_hash: [0; 32],
         hold: true,
     };

@@ -1,0 +1,130 @@
+//! Calls of holders that come again, and reports that start and end in one.
+
+use crate::support::{
+    NOW, TERMS, agent, begin, by_holder, complete, failure, give, held, leased, new_task, question, submit,
+    token,
+};
+use baton_domain::{
+    Action, Command, EventType, Outcome, Rejection, Span, State, Task, Timestamp, Token, When, create,
+    decide, report,
+};
+
+fn after(task: &Task, seconds: i64) -> Timestamp {
+    task.update_time.plus(Span::from_secs(seconds))
+}
+
+fn granted() -> Task {
+    let queued = create(new_task(), &agent("author"), NOW).task;
+
+    let assign = Action::Assign {
+        assignee: agent("worker"),
+        lease: Some(TERMS),
+    };
+    give(&queued, assign)
+}
+
+fn ask(task: &Task, token: Option<Token>, action: Action, at: Timestamp) -> Result<Outcome, Rejection> {
+    let command = Command {
+        actor: agent("worker"),
+        token,
+        action,
+    };
+    decide(task, &command, at)
+}
+
+fn pause() -> Action {
+    Action::Pause {
+        reason: String::new(),
+    }
+}
+
+#[test]
+fn a_call_that_is_repeated_with_its_token_is_answered_once_more() {
+    let task = leased(new_task());
+    for action in [
+        complete(None),
+        failure(),
+        submit(None),
+        Action::Release,
+        Action::Snooze(When::After(Span::from_secs(60))),
+        Action::RequestInput(Box::new(question("q9"))),
+    ] {
+        let shown = token(&task, 77);
+        let done = ask(&task, shown, action.clone(), task.update_time).expect("the lease is live");
+        let again = ask(&done.task, shown, action.clone(), after(&task, 600)).expect("it was done");
+        assert!(again.replayed && again.events.is_empty() && again.task == done.task);
+        let other = Some(Token {
+            call: 78,
+            ..shown.expect("it has a token")
+        });
+        let other = ask(
+            &done.task,
+            other,
+            Action::Snooze(When::After(Span::ZERO)),
+            after(&task, 600),
+        );
+        assert!(
+            other.is_err(),
+            "another call with that token is not that one: {other:?}"
+        );
+    }
+}
+
+#[test]
+fn a_start_is_repeated_only_while_it_holds() {
+    let task = granted();
+    let started = held(&task, 4, begin(None));
+    let again = by_holder(&started, 4, begin(None)).expect("it was started");
+    assert!(again.replayed);
+    let revoked = give(&started, pause());
+    let old = token(&started, 4);
+    let late = ask(&revoked, old, begin(None), revoked.update_time);
+    assert_eq!(
+        late,
+        Err(Rejection::LeaseLost),
+        "who starts must not believe that it holds"
+    );
+}
+
+#[test]
+fn a_report_starts_and_ends_in_one() {
+    let task = granted();
+    let command = Command {
+        actor: agent("worker"),
+        token: token(&task, 6),
+        action: complete(None),
+    };
+    let began = Some(after(&task, 1));
+    let done = report(&task, &command, began, after(&task, 5)).expect("the lease is live");
+    let kinds: Vec<_> = done.events.iter().map(|e| e.kind).collect();
+    assert_eq!(kinds, [EventType::Started, EventType::Completed]);
+    assert_eq!((done.task.start_time, done.task.state), (began, State::Completed));
+    assert_eq!(done.task.duration(), Some(Span::from_secs(4)));
+    let again = report(&done.task, &command, began, after(&task, 9)).expect("it was done");
+    assert!(again.replayed);
+    let early = report(
+        &task,
+        &command,
+        Some(NOW.minus(Span::from_secs(9))),
+        after(&task, 5),
+    );
+    let start_time = early.expect("the lease is live").task.start_time;
+    assert_eq!(
+        start_time,
+        Some(task.update_time),
+        "nobody begins before the grant"
+    );
+    let release = Command {
+        action: Action::Release,
+        ..command.clone()
+    };
+    let released = report(&task, &release, began, after(&task, 5)).expect("the lease is live");
+    assert_eq!(
+        released.task.execution_count, 0,
+        "what is given back unstarted was not run"
+    );
+    assert_eq!(
+        report(&task, &command, began, after(&task, 10)),
+        Err(Rejection::LeaseLost)
+    );
+}
