@@ -23,6 +23,8 @@ pub(super) struct Folded {
     pub output: Option<PayloadRef>,
     /// How often the task was granted or revoked.
     pub fence: i64,
+    /// Whether the assignee holds or held it by lease. The contract shows no leases yet: nobody does.
+    pub leased: bool,
     /// Where a PAUSED task came from.
     pub paused_from: Option<TaskState>,
     /// The last event that the etag follows.
@@ -43,6 +45,7 @@ impl Folded {
             input: created.input.clone(),
             output: None,
             fence: event.fence,
+            leased: false,
             paused_from: None,
             edited: event.sequence,
         })
@@ -57,9 +60,15 @@ impl Folded {
         }
         next.by_the_detail(event);
         next.pausing(event);
-        if event.to_state() != self.task.state() || event.r#type() == TaskEventType::Scheduled {
+        // Work that is handed in once more, and another question, are moves too.
+        let moves = matches!(
+            event.r#type(),
+            TaskEventType::Scheduled | TaskEventType::Submitted | TaskEventType::InputRequested
+        );
+        if event.to_state() != self.task.state() || moves {
             next.enter(event);
         }
+        next.leased &= next.task.assignee.is_some();
         next.task.duration = span(next.task.start_time, next.task.end_time);
         next
     }
@@ -124,7 +133,13 @@ impl Folded {
                 self.task.schedule_time = failure.retry_time.or(self.task.schedule_time);
             }
             Some(Detail::Scheduled(scheduled)) => self.task.schedule_time = scheduled.schedule_time,
-            Some(Detail::Input(request)) => self.question(request),
+            Some(Detail::Input(request)) => {
+                if event.r#type() == TaskEventType::InputRequested {
+                    // What nobody answered before the next question is void.
+                    self.task.input_requests.retain(|r| r.answerer.is_some());
+                }
+                self.question(request);
+            }
             Some(Detail::Retried(retried)) => {
                 self.task.retry_count = retried.retry_count;
                 self.task.schedule_time = retried.delay.and_then(|delay| later(event.time?, delay));

@@ -11,6 +11,9 @@ use baton_proto::v1::{
 use super::fold::{Folded, Verdict, micros, span_micros, verdict};
 use super::lifecycle::{Attempt, Fence, LIFECYCLE, Move, Need, short};
 
+/// The verification mode RECEIPT by its number, which the contract keeps free for it.
+const RECEIPT: i32 = 2;
+
 /// What a move may depend on beyond its own task.
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -182,10 +185,13 @@ impl Step<'_> {
             Need::SameAssignee => {
                 before.task.assignee.is_some() && before.task.assignee == after.task.assignee
             }
+            Need::Leased => before.leased,
+            Need::Direct => before.task.assignee.is_some() && !before.leased,
             Need::TimeCome => before.task.schedule_time.is_some() && !before.time_is_ahead(time),
             Need::TimeAhead => after.time_is_ahead(time),
             Need::TimeNotAhead => !after.time_is_ahead(time),
-            Need::VerificationNone => !self.is_manual(),
+            Need::VerificationNone => !self.is_manual() && !self.is_by_receipt(),
+            Need::VerificationReceipt => self.is_by_receipt(),
             Need::VerificationManual => self.is_manual(),
             Need::NotSelfApproved => !(self.is_manual() && self.is_by_assignee()),
             Need::OutcomeIsRetried => self.failure().is_some_and(|f| self.is_retried(f.outcome())),
@@ -197,6 +203,7 @@ impl Step<'_> {
             Need::RetryWaitFits => self.retry_wait_fits(),
             Need::QuestionIsNew => self.question_is_new(),
             Need::QuestionIsOpen => self.question_is_open(),
+            Need::QuestionsLeft => after.task.input_requests.iter().any(|r| r.answerer.is_none()),
             Need::ParentIsGone => self
                 .world
                 .ended
@@ -213,6 +220,11 @@ impl Step<'_> {
     fn is_manual(&self) -> bool {
         let verification = self.before.task.verification.as_ref();
         verification.is_some_and(|v| v.mode() == VerificationMode::Manual)
+    }
+
+    fn is_by_receipt(&self) -> bool {
+        let verification = self.before.task.verification.as_ref();
+        verification.is_some_and(|v| v.mode == RECEIPT)
     }
 
     fn is_by_assignee(&self) -> bool {
