@@ -136,8 +136,12 @@ pub fn key(parts: &KeyParts<'_>) -> String {
         scope,
         parts.request_id,
     ];
-    let digest = Sha256::digest(lines.join("\n"));
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&Sha256::digest(lines.join("\n")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let empty = String::with_capacity(2 * bytes.len());
+    bytes.iter().fold(empty, |mut hex, byte| {
         // A string takes everything.
         let _written = write!(hex, "{byte:02x}");
         hex
@@ -156,7 +160,7 @@ pub fn derived_key(new: &NewTask, creator: &Actor) -> String {
         .filter(|p| p.kind != PayloadKind::Json)
         .and_then(|p| p.body.as_deref());
     let text = body.and_then(|body| std::str::from_utf8(body).ok());
-    let hash = input.map(|input| format!("{:02x?}", input.sha256));
+    let hash = input.map(|input| hex(&input.sha256));
     key(&KeyParts {
         requester: &creator.id,
         kind: &new.task_type,

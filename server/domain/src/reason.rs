@@ -81,6 +81,8 @@ reasons! {
     RETRY_BACKOFF = "retry_backoff";
     /// Failed; the retry budget is spent.
     RETRY_BUDGET_SPENT = "retry_budget_spent";
+    /// Failed; it has as many events as a task may have.
+    EVENT_LIMIT = "event_limit";
     /// Retried by a client.
     RETRIED = "retried";
     /// Cancelled by a client.

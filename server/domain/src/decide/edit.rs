@@ -88,10 +88,12 @@ pub(super) fn update(s: &mut Steps<'_>, edit: &Edit) -> Result<(), Rejection> {
 fn forbidden_fields(task: &Task, edit: &Edit) -> Vec<&'static str> {
     let state = task.paused_from.unwrap_or(task.state);
     let open = task.state.is_open();
-    let not_started = matches!(
-        state,
-        State::Pending | State::Scheduled | State::Queued | State::Blocked | State::Assigned
-    );
+    // Whoever holds a lease has the task as it was granted, though it may not have said yet that it started.
+    let not_started = task.lease.is_none()
+        && matches!(
+            state,
+            State::Pending | State::Scheduled | State::Queued | State::Blocked | State::Assigned
+        );
     let fields = [
         ("title", edit.title.is_some(), open),
         ("description", edit.description.is_some(), open),

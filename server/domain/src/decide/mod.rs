@@ -175,12 +175,16 @@ fn illegal(task: &Task, command: CommandName) -> Rejection {
     }
 }
 
-/// What ends a task, and what Baton itself must be able to do, is never refused for length.
+/// What ends a task or leads to its end, and what Baton itself must be able to do, is never refused for length: a
+/// task that no worker can be given would stand at the head of its queue for ever.
 const fn may_exceed_limit(command: CommandName) -> bool {
     command.is_internal()
         || matches!(
             command,
-            CommandName::Complete
+            CommandName::Assign
+                | CommandName::Start
+                | CommandName::Renew
+                | CommandName::Complete
                 | CommandName::Fail
                 | CommandName::Cancel
                 | CommandName::Discard
@@ -254,7 +258,9 @@ fn fail(
         error,
         (s.now, jitter),
     );
+    let full = s.task.revision >= EVENTS_PER_TASK;
     let (kind, to, reason, retry_time) = match verdict {
+        retry::Verdict::Again(_) if full => (EventType::Dead, State::Dead, reason::EVENT_LIMIT, None),
         retry::Verdict::Again(time) => {
             s.next_attempt();
             (

@@ -3,6 +3,7 @@
 use super::{fail, review};
 use crate::actor::Actor;
 use crate::event::{Detail, EventType};
+use crate::limits::EVENTS_PER_TASK;
 use crate::place::place;
 use crate::reason::{self, Reason};
 use crate::receipt::{Finding, finding};
@@ -59,7 +60,8 @@ fn expire(s: &mut Steps<'_>, (code, message): (&str, &str), reason: Reason) {
 /// Before the start nothing was tried, so the attempt does not count; after it, it does.
 fn lease_ends(s: &mut Steps<'_>, jitter: f64) {
     s.revoke();
-    if s.task.state == State::Assigned {
+    // A task that has all the events it may have is given to nobody any more.
+    if s.task.state == State::Assigned && s.task.revision < EVENTS_PER_TASK {
         s.push(
             EventType::LeaseExpired,
             State::Queued,

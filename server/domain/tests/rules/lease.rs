@@ -5,6 +5,7 @@ use crate::support::{
     submit, tick, token,
 };
 use baton_domain::lease::{Standing, directive, is_leasable, standing};
+use baton_domain::limits::EVENTS_PER_TASK;
 use baton_domain::{
     Action, AttemptOutcome, Command, Detail, Directive, EventType, Lease, Outcome, Progress, Rejection, Span,
     State, Task, Timestamp, Token, create, decide,
@@ -321,6 +322,54 @@ fn a_service_that_was_away_spares_what_it_could_not_hear_of() {
     let spared = lease.spared(NOW.plus(Span::from_secs(100)));
     assert_eq!(spared.expire_time, NOW.plus(Span::from_secs(115)));
     assert_eq!(spared.spared(NOW), spared, "it never takes time away");
+}
+
+#[test]
+fn a_holder_works_on_what_it_was_given() {
+    let edit = || {
+        Action::Update(Box::new(baton_domain::Edit {
+            input: Some(None),
+            ..baton_domain::Edit::default()
+        }))
+    };
+    let refused = decide(&granted(), &Command::new(agent("boss"), edit()), NOW);
+    assert!(
+        matches!(refused, Err(Rejection::NotEditable { .. })),
+        "{refused:?}"
+    );
+    let lapsed = tick(&granted(), after(&granted(), 10)).expect("it was not started");
+    assert_eq!(give(&lapsed.task, edit()).input, None);
+}
+
+#[test]
+fn a_task_that_is_full_of_events_is_run_to_an_end_and_not_again() {
+    let full = |task: Task| Task {
+        revision: EVENTS_PER_TASK,
+        ..task
+    };
+    let queued = full(create(new_task(), &agent("author"), NOW).task);
+    let assign = Action::Assign {
+        assignee: agent("worker"),
+        lease: Some(TERMS),
+    };
+    let granted = give(&queued, assign);
+    assert_eq!(
+        held(&held(&granted, 1, RENEW), 2, complete(None)).state,
+        State::Completed
+    );
+    for task in [granted.clone(), held(&granted, 1, RENEW)] {
+        let dead = tick(&task, after(&task, 30)).expect("the lease ran out").task;
+        assert_eq!(
+            (dead.state, dead.state_reason.as_ref()),
+            (State::Dead, "event_limit")
+        );
+    }
+    let told = by_holder(
+        &held(&granted, 1, RENEW),
+        2,
+        Action::Progress(Progress::default()),
+    );
+    assert_eq!(told, Err(Rejection::EventLimit));
 }
 
 #[test]

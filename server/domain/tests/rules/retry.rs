@@ -65,6 +65,36 @@ fn what_must_not_be_retried_is_not() {
     );
 }
 
+#[test]
+fn each_outcome_is_retried_by_the_policy_that_names_it() {
+    let error = TaskError::default();
+    let again = Verdict::Again(Timestamp::from_micros(1_500_000));
+    let default = RetryPolicy::default();
+    let asked = [
+        AttemptOutcome::Killed,
+        AttemptOutcome::Reset,
+        AttemptOutcome::Deleted,
+    ];
+    let seed = RetryPolicy {
+        retry_outcomes: asked.to_vec(),
+        ..RetryPolicy::default()
+    };
+    let by = |policy, outcome| ask(policy, 1, outcome, &error) == again;
+    for outcome in AttemptOutcome::ALL {
+        let lost = matches!(outcome, AttemptOutcome::Timeout | AttemptOutcome::LeaseExpired);
+        assert_eq!(by(None, *outcome), lost, "{outcome} without a policy");
+        let usual = lost || *outcome == AttemptOutcome::Error;
+        assert_eq!(by(Some(&default), *outcome), usual, "{outcome} by default");
+        assert_eq!(
+            by(Some(&seed), *outcome),
+            asked.contains(outcome),
+            "{outcome} where it is named"
+        );
+    }
+    let spent = ask(Some(&seed), 3, AttemptOutcome::Killed, &error);
+    assert_eq!(spent, Verdict::Dead);
+}
+
 proptest! {
     #[test]
     fn a_backoff_stays_within_the_formula(attempt in 1..200_i32, jitter in 0.0..1.0_f64, initial in 0..10_000_000_i64) {
