@@ -51,6 +51,7 @@ fn updated(edit: Edit) -> Detail {
 }
 
 /// Each kind of detail, full and empty.
+#[expect(clippy::too_many_lines, reason = "one flat list, an entry for each kind")]
 pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
     let data = || payload(PayloadKind::Data, 5, all_bytes());
     let full = Edit {
