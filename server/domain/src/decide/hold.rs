@@ -66,7 +66,7 @@ pub(super) fn start(
     terms: Option<Terms>,
     start_time: Option<Timestamp>,
 ) -> Result<(), Rejection> {
-    let granted = s.task.update_time;
+    let last_event = s.task.update_time;
     match (s.task.state, &s.task.assignee) {
         (State::Assigned, Some(holder)) if named.is_some_and(|n| !n.is(holder)) => {
             return Err(unmet(
@@ -84,8 +84,8 @@ pub(super) fn start(
         (State::Assigned, _) => {}
         (_, _) => assign(s, named.unwrap_or(actor).clone(), terms),
     }
-    // Comments and edits since the grant are no reason to doubt the holder: only what it could not know is.
-    let said = start_time.map(|time| time.clamp(granted.min(s.now), s.now));
+    // The log is in the order of time, and so is what it tells: not before the last event, not after this one.
+    let said = start_time.map(|time| time.clamp(last_event.min(s.now), s.now));
     let detail = said
         .filter(|time| *time < s.now)
         .map_or(Detail::None, |start_time| Detail::Started { start_time });

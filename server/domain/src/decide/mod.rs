@@ -36,9 +36,9 @@ use crate::transitions::{allowed, is_legal};
 /// A [`Rejection`]: nothing changed and nothing is to be written. A lost lease is told before anything else.
 pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome, Rejection> {
     let name = command.action.name();
-    let mut steps = Steps::new(task.clone(), &command.actor, now);
     match guard(task, command, now)? {
         Guard::Replayed => {
+            let mut steps = Steps::new(task.clone(), &command.actor, now);
             steps.replay();
             return Ok(steps.finish());
         }
@@ -49,6 +49,7 @@ pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome,
     if task.revision >= EVENTS_PER_TASK && !may_exceed_limit(name) {
         return Err(Rejection::EventLimit);
     }
+    let mut steps = Steps::new(task.clone(), &command.actor, now);
     act(&mut steps, &command.action, &command.actor)?;
     if let Some(token) = command.token.filter(|_| is_remembered(name)) {
         steps.task.last_call = Some(token.call);

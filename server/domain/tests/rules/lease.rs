@@ -233,6 +233,11 @@ fn a_leased_task_moves_for_its_token_only() {
         Err(Rejection::LeaseLost),
         "a direct assignment has no token"
     );
+    let handed_in = give(&direct, submit(None));
+    assert_eq!(
+        by_holder(&handed_in, 5, complete(None)),
+        Err(Rejection::LeaseLost)
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::support::{
 };
 use baton_domain::run::runs;
 use baton_domain::{
-    Action, AttemptOutcome, Command, Event, Run, Span, Task, Timestamp, Token, create, decide, report,
+    Action, AttemptOutcome, Command, Event, Run, Span, State, Task, Timestamp, Token, create, decide, report,
 };
 
 /// A task, all of its events, and a clock that moves a second with each command.
@@ -178,6 +178,40 @@ fn a_failure_before_the_start_is_a_run_and_a_lapse_is_none() {
     life.held(failure());
     assert_eq!(life.outcomes(), [Some(AttemptOutcome::Error)]);
     assert_eq!(life.runs()[0].attempt, 1);
+}
+
+#[test]
+fn time_that_runs_out_elsewhere_says_nothing_of_runs() {
+    let limited = || {
+        let mut life = Life::new();
+        life.task.timeouts.total = Some(Span::from_secs(60));
+        life
+    };
+    let mut life = limited();
+    life.lease("a");
+    life.held(submit(None));
+    life.wait(100);
+    assert_eq!(
+        life.outcomes(),
+        [Some(AttemptOutcome::Ok)],
+        "the work was handed in"
+    );
+    let mut life = limited();
+    let direct = Action::Assign {
+        assignee: agent("a"),
+        lease: None,
+    };
+    life.ask(None, direct);
+    life.wait(100);
+    assert_eq!(
+        (life.task.state, life.runs()),
+        (State::Failed, Vec::new()),
+        "nobody worked"
+    );
+    let mut life = limited();
+    life.ask(None, begin(None));
+    life.wait(100);
+    assert_eq!(life.outcomes(), [Some(AttemptOutcome::Timeout)]);
 }
 
 #[test]
