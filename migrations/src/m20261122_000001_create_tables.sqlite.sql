@@ -42,24 +42,30 @@ CREATE TABLE task (
     attempt INTEGER NOT NULL DEFAULT 1,
     fence INTEGER NOT NULL DEFAULT 0,
     execution_count INTEGER NOT NULL DEFAULT 0,
+    run_count INTEGER NOT NULL DEFAULT 0,
     start_time INTEGER,
     end_time INTEGER,
     schedule_time INTEGER,
-    -- When the task must move by itself, if nothing else happens.
+    -- When the task must move by itself, if nothing else happens; the end of a lease stands with the lease.
     wake_time INTEGER,
     paused_from TEXT,
+    -- From when time limits count, where that differs from the update and the create time.
+    timers BLOB,
     queue TEXT NOT NULL,
     type TEXT NOT NULL,
     priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 5),
     title TEXT NOT NULL,
     -- A JSON object of strings.
     labels TEXT NOT NULL,
-    -- Description, function, retry policy, verification, metadata and the hash of the request that created the task.
+    -- Description, function, retry policy, time limits, verification, metadata, the key that tells the task from others
+    -- and the hash of the request that created it.
     spec BLOB NOT NULL,
     parent_id BLOB CHECK (length(parent_id) = 16),
     assignee_kind INTEGER,
     assignee_id TEXT,
     assignee_name TEXT,
+    -- The assignee holds or held the task by lease. The row of a live lease is in `lease`.
+    leased INTEGER NOT NULL DEFAULT 0 CHECK (leased IN (0, 1)),
     progress BLOB,
     error BLOB,
     dependencies BLOB,
@@ -69,6 +75,15 @@ CREATE TABLE task (
     input_body BLOB,
     output BLOB,
     output_body BLOB,
+    checkpoint BLOB,
+    checkpoint_body BLOB,
+    -- That of the last checkpoint, be it cleared since.
+    checkpoint_version INTEGER NOT NULL DEFAULT 0,
+    receipt BLOB,
+    -- Tells a repeat of the last call by token from another call.
+    last_call INTEGER,
+    -- Chunks of output of the run under way.
+    output_count INTEGER NOT NULL DEFAULT 0,
     retry_count INTEGER NOT NULL DEFAULT 0,
     -- The version of the input that was last cleared.
     cleared_input INTEGER NOT NULL DEFAULT 0,
@@ -76,7 +91,8 @@ CREATE TABLE task (
     has_children INTEGER NOT NULL DEFAULT 0 CHECK (has_children IN (0, 1)),
     CHECK ((end_time IS NOT NULL) = (state IN ('COMPLETED', 'FAILED', 'DEAD', 'CANCELLED'))),
     CHECK ((assignee_kind IS NULL) = (assignee_id IS NULL) AND (assignee_id IS NULL) = (assignee_name IS NULL)),
-    CHECK ((input IS NULL) = (input_body IS NULL) AND (output IS NULL) = (output_body IS NULL))
+    CHECK ((input IS NULL) = (input_body IS NULL) AND (output IS NULL) = (output_body IS NULL)),
+    CHECK ((checkpoint IS NULL) = (checkpoint_body IS NULL))
 ) STRICT;
 
 -- Lists. The id makes each order total; type and queue are there so that a filter on them reads the index alone.
@@ -91,6 +107,14 @@ CREATE INDEX task_open_child ON task (parent_id) WHERE parent_id IS NOT NULL AND
 -- The oldest ready task of each queue and type.
 CREATE INDEX task_ready ON task (namespace, queue, type, queue_time) WHERE state = 'QUEUED';
 CREATE INDEX task_due ON task (wake_time) WHERE wake_time IS NOT NULL;
+
+-- Live leases. Apart from the task, so that a renewal rewrites neither the wide row nor its indexes.
+CREATE TABLE lease (
+    task_id BLOB NOT NULL PRIMARY KEY CHECK (length(task_id) = 16),
+    duration INTEGER NOT NULL,
+    expire_time INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lease_due ON lease (expire_time);
 
 -- How many tasks there are; kept with every batch, so that counting costs nothing.
 CREATE TABLE task_count (

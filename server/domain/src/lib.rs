@@ -48,7 +48,7 @@ pub use heap::HeapBytes;
 pub use id::TaskId;
 pub use lease::{Directive, Lease, Terms, Token};
 pub use payload::{Payload, PayloadKind, PayloadRole};
-pub use receipt::{Receipt, ReceiptStatus};
+pub use receipt::{Artifact, Blocker, Receipt, ReceiptStatus, VerificationItem};
 pub use rejection::Rejection;
 pub use run::{Run, RunChange, RunEnd};
 pub use steps::Outcome;

@@ -217,14 +217,14 @@ impl<'a> Batch<'a> {
         }
         if deleted {
             self.working.remove(task.id);
-        } else {
+        } else if !outcome.replayed {
             self.working.put(Arc::clone(&task));
         }
         Done {
             revision: task.revision,
             task,
             events,
-            replayed: false,
+            replayed: outcome.replayed,
         }
     }
 

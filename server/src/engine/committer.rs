@@ -218,7 +218,7 @@ impl Committer {
             .inserted
             .iter()
             .chain(write.updated.iter().map(|(_, now)| now))
-            .filter_map(|t| t.wake_time());
+            .flat_map(|t| t.wake_time().into_iter().chain(t.lease_end()));
         if let Some(first) = wake.min() {
             self.signals.wake_at(first);
         }

@@ -184,6 +184,9 @@ pub(super) const ADD_COUNT: &str =
 /// The newer payload of a version that was given twice wins.
 pub(super) const REPLACE_PAYLOAD: &str =
     " ON CONFLICT (task_id, role, version) DO UPDATE SET header = excluded.header, body = excluded.body";
+/// A lease that is granted anew or renewed.
+pub(super) const REPLACE_LEASE: &str =
+    " ON CONFLICT (task_id) DO UPDATE SET duration = excluded.duration, expire_time = excluded.expire_time";
 pub(super) const IGNORE: &str = " ON CONFLICT DO NOTHING";
 
 /// Copies the standing payload of a role to the payload table, for each row of [role, version, task id].
@@ -207,14 +210,20 @@ pub(super) fn delete_by_ids(table: &str, columns: &[&str]) -> String {
 pub(super) const DELETE_FOLLOW_UPS: &str =
     "DELETE FROM follow_up WHERE id IN (SELECT r.value->>0 FROM jsonb_each(?) AS r);";
 
-/// The rows of tasks by a JSON array of hexadecimal ids. Without `payloads`, these have no bodies.
+/// The rows of tasks by a JSON array of hexadecimal ids, each with the duration and the expire time of its lease.
+/// Without `payloads`, these have no bodies.
 pub(super) fn tasks(columns: impl Iterator<Item = task::Column>, payloads: bool) -> String {
     let name = |column: task::Column| match column {
-        task::Column::InputBody | task::Column::OutputBody if !payloads => "NULL",
+        task::Column::InputBody | task::Column::OutputBody | task::Column::CheckpointBody if !payloads => {
+            "NULL"
+        }
         column => column.as_str(),
     };
     let columns: Vec<_> = columns.map(name).collect();
-    format!("SELECT {} FROM task WHERE {ID_IN}", columns.join(","))
+    format!(
+        "SELECT {}, lease.duration, lease.expire_time FROM task LEFT JOIN lease ON lease.task_id = task.id WHERE {ID_IN}",
+        columns.join(",")
+    )
 }
 
 /// The condition that `id` is one of a JSON array of hexadecimal ids.

@@ -20,6 +20,8 @@ type Columns = (
     Option<Vec<u8>>,
     Option<Vec<u8>>,
     Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
 );
 
 /// Which part of a task's history is wanted.
@@ -164,14 +166,16 @@ impl Store {
             .select_only()
             .columns([task::Column::Id, task::Column::Input, task::Column::InputBody])
             .columns([task::Column::Output, task::Column::OutputBody])
+            .columns([task::Column::Checkpoint, task::Column::CheckpointBody])
             .filter(id_in(&ids))
             .into_tuple()
             .all(self.readers())
             .await?;
-        for (id, input, input_body, output, output_body) in rows {
+        for (id, input, input_body, output, output_body, checkpoint, checkpoint_body) in rows {
             let standing = [
                 (PayloadRole::Input, input, input_body),
                 (PayloadRole::Output, output, output_body),
+                (PayloadRole::Checkpoint, checkpoint, checkpoint_body),
             ];
             for (role, header, body) in standing {
                 let Some(header) = header else { continue };

@@ -1,6 +1,7 @@
 //! Turns a batch into the parts of one transaction: which statements, and their parameters.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use baton_domain::{Event, EventType, Payload, PayloadRole, State, Task, TaskId};
 
@@ -9,8 +10,8 @@ use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
 use super::dialect;
 use super::error::StoreError;
 use super::rows::{
-    EDGE, EVENT, FOLLOW_UP, PAYLOAD, REQUEST, TASK, edge_cells, event_cells, follow_up_cells, payload_cells,
-    payloads, request_cells, task_cells,
+    EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, TASK, edge_cells, event_cells, follow_up_cells,
+    lease_cells, payload_cells, payloads, request_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -49,10 +50,13 @@ pub(super) enum Part {
     Namespaces,
     RetireInputs,
     RetireOutputs,
+    RetireCheckpoints,
     InsertTasks(Mask),
     UpdateTasks(Mask),
     DeleteTasks,
     DeletePayloads,
+    Leases,
+    EndLeases,
     NoteDeleted,
     Counts,
     Payloads,
@@ -70,10 +74,13 @@ impl Part {
             Self::Namespaces => dialect::insert(&NAMESPACE, ALL, dialect::IGNORE),
             Self::RetireInputs => dialect::retire("input"),
             Self::RetireOutputs => dialect::retire("output"),
+            Self::RetireCheckpoints => dialect::retire("checkpoint"),
             Self::InsertTasks(mask) => dialect::insert(&TASK, mask, ""),
             Self::UpdateTasks(mask) => dialect::update(&TASK, mask) + dialect::GUARD,
             Self::DeleteTasks => dialect::delete_by_ids("task", &["id"]) + dialect::GUARD,
             Self::DeletePayloads => dialect::delete_by_ids("payload", &["task_id"]),
+            Self::Leases => dialect::insert(&LEASE, ALL, dialect::REPLACE_LEASE),
+            Self::EndLeases => dialect::delete_by_ids("lease", &["task_id"]),
             Self::NoteDeleted => dialect::insert(&DELETED_TASK, ALL, ""),
             Self::Counts => dialect::insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
             Self::Payloads => dialect::insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
@@ -126,6 +133,7 @@ impl Plan {
         plan.insert_tasks(batch)?;
         plan.update_tasks(batch)?;
         plan.delete_tasks(batch)?;
+        plan.leases(batch)?;
         plan.counts(batch)?;
         plan.add(
             Part::Requests,
@@ -214,6 +222,32 @@ impl Plan {
         Ok(())
     }
 
+    /// Leases that were granted, renewed or ended. A renewal writes this and no more.
+    fn leases(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let inserted = batch.inserted.iter().map(|now| (None, Some(now)));
+        let updated = batch
+            .updated
+            .iter()
+            .map(|(before, now)| (Some(before), Some(now)));
+        let deleted = batch.deleted.iter().map(|before| (Some(before), None));
+        let (mut live, mut ended) = (Rows::new(), Rows::new());
+        for (before, now) in inserted.chain(updated).chain(deleted) {
+            let lease = |task: Option<&Arc<Task>>| task.and_then(|task| Some((task.id, task.lease?)));
+            match (lease(before), lease(now)) {
+                (before, Some((id, lease))) if before != Some((id, lease)) => {
+                    live.push(LEASE.name, &lease_cells(&id, lease), ALL)?;
+                }
+                (Some((id, _)), None) => {
+                    ended.push(LEASE.name, &[Cell::blob(id.0.as_bytes())], ALL)?;
+                }
+                (_, _) => {}
+            }
+        }
+        self.add(Part::EndLeases, ended);
+        self.add(Part::Leases, live);
+        Ok(())
+    }
+
     fn counts(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut counts: BTreeMap<(&str, State, &str, &str), i64> = BTreeMap::new();
         let mut add = |task, by| *counts.entry(group(task)).or_default() += by;
@@ -240,7 +274,11 @@ impl Plan {
 
     /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
     fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
+        let mut retired = [
+            (PayloadRole::Input, Part::RetireInputs, Rows::new()),
+            (PayloadRole::Output, Part::RetireOutputs, Rows::new()),
+            (PayloadRole::Checkpoint, Part::RetireCheckpoints, Rows::new()),
+        ];
         let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
             .inserted
             .iter()
@@ -248,13 +286,9 @@ impl Plan {
             .collect();
         for (before, now) in &batch.updated {
             standing.insert(now.id, (Some(before.as_ref()), now.as_ref()));
-            for (role, rows) in [
-                (PayloadRole::Input, &mut inputs),
-                (PayloadRole::Output, &mut outputs),
-            ] {
-                if let Some(version) =
-                    version(Some(before), role).filter(|old| version(Some(now), role) != Some(*old))
-                {
+            for (role, _, rows) in &mut retired {
+                let old = version(Some(before), *role);
+                if let Some(version) = old.filter(|old| version(Some(now), *role) != Some(*old)) {
                     let cells = [
                         Cell::Int(role.number().into()),
                         Cell::Int(version.into()),
@@ -264,8 +298,9 @@ impl Plan {
                 }
             }
         }
-        self.add(Part::RetireInputs, inputs);
-        self.add(Part::RetireOutputs, outputs);
+        for (_, part, rows) in retired {
+            self.add(part, rows);
+        }
         let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
         let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
         self.add(Part::Payloads, rows(&PAYLOAD, cells)?);

@@ -1,5 +1,7 @@
 //! Reads of tasks by key, and of what the committer and the timers look for.
 
+use std::collections::HashSet;
+
 use baton_domain::{Payload, PayloadRole, Task, TaskId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -8,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::batch::{FollowUp, RequestRecord};
-use super::entity::{edge, follow_up, namespace, payload, request, task};
+use super::entity::{edge, follow_up, lease, namespace, payload, request, task};
 use super::rows::{read_follow_up, read_replaced, read_request, read_task};
 use super::{Store, StoreError, dialect, tasks};
 
@@ -119,22 +121,6 @@ impl Store {
             .filter(task::Column::ParentId.eq(of.0))
             .filter(task::Column::EndTime.is_null())
             .limit(u64::from(limit));
-        self.ids(found).await
-    }
-
-    /// At most `limit` tasks that must move by themselves at `until` or before, the longest overdue first.
-    ///
-    /// # Errors
-    /// What the database may do.
-    pub async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<TaskId>, StoreError> {
-        let found = task::Entity::find()
-            .filter(task::Column::WakeTime.lte(until.as_micros()))
-            .order_by_asc(task::Column::WakeTime)
-            .limit(u64::from(limit));
-        self.ids(found).await
-    }
-
-    async fn ids(&self, found: sea_orm::Select<task::Entity>) -> Result<Vec<TaskId>, StoreError> {
         let ids: Vec<Uuid> = found
             .select_only()
             .column(task::Column::Id)
@@ -144,7 +130,39 @@ impl Store {
         Ok(ids.into_iter().map(TaskId).collect())
     }
 
-    /// When the first task must move by itself; `None` where none must.
+    /// At most `limit` tasks that must move by themselves at `until` or before, be it that their lease ends; the longest
+    /// overdue first.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<TaskId>, StoreError> {
+        let mut due: Vec<(i64, Uuid)> = task::Entity::find()
+            .select_only()
+            .columns([task::Column::WakeTime, task::Column::Id])
+            .filter(task::Column::WakeTime.lte(until.as_micros()))
+            .order_by_asc(task::Column::WakeTime)
+            .limit(u64::from(limit))
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        let leases: Vec<(i64, Uuid)> = lease::Entity::find()
+            .select_only()
+            .columns([lease::Column::ExpireTime, lease::Column::TaskId])
+            .filter(lease::Column::ExpireTime.lte(until.as_micros()))
+            .order_by_asc(lease::Column::ExpireTime)
+            .limit(u64::from(limit))
+            .into_tuple()
+            .all(self.readers())
+            .await?;
+        due.extend(leases);
+        due.sort_unstable();
+        let mut seen = HashSet::new();
+        due.retain(|(_, id)| seen.insert(*id));
+        let due = due.into_iter().take(limit as usize);
+        Ok(due.map(|(_, id)| TaskId(id)).collect())
+    }
+
+    /// When the first task must move by itself, be it that its lease ends; `None` where none must.
     ///
     /// # Errors
     /// What the database may do.
@@ -158,7 +176,15 @@ impl Store {
             .into_tuple()
             .one(self.readers())
             .await?;
-        Ok(first.map(Timestamp::from_micros))
+        let lease: Option<i64> = lease::Entity::find()
+            .select_only()
+            .column(lease::Column::ExpireTime)
+            .order_by_asc(lease::Column::ExpireTime)
+            .limit(1)
+            .into_tuple()
+            .one(self.readers())
+            .await?;
+        Ok(first.into_iter().chain(lease).min().map(Timestamp::from_micros))
     }
 
     /// At most `limit` follow-ups, the oldest first.

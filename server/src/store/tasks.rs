@@ -12,9 +12,9 @@ use baton_domain::{Task, TaskId};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Iterable as _, Statement};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::entity::task::{Column, Model};
+use super::entity::task::Column;
 use super::read::id_list;
-use super::rows::{read_model, read_task};
+use super::rows::{TaskRow, read_row, read_task};
 use super::{StoreError, dialect};
 
 /// Statements of single tasks under way at once.
@@ -24,16 +24,16 @@ const TASKS_READ: usize = 32;
 /// Ids that wait before their callers have to.
 const IDS_WAITING: usize = 1_024;
 
-/// The rows with those ids, in no particular order. Without `payloads` these have no bodies.
+/// The rows with those ids and their leases, in no particular order. Without `payloads` these have no bodies.
 pub(super) async fn rows(
     database: &impl ConnectionTrait,
     ids: &[TaskId],
     payloads: bool,
-) -> Result<Vec<Model>, StoreError> {
+) -> Result<Vec<TaskRow>, StoreError> {
     let text = dialect::tasks(Column::iter(), payloads);
     let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, [id_list(ids).into()]);
     let rows = database.query_all_raw(asked).await?;
-    Ok(rows.iter().map(read_model).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(read_row).collect::<Result<_, _>>()?)
 }
 
 type Answer = Result<Option<Task>, StoreError>;
@@ -89,7 +89,7 @@ async fn answer(database: &DatabaseConnection, together: Vec<Wanted>) {
     let missing = match rows(database, &ids, true).await {
         Ok(found) => {
             for row in found {
-                let replies = waiting.remove(&TaskId(row.id)).unwrap_or_default();
+                let replies = waiting.remove(&TaskId(row.task.id)).unwrap_or_default();
                 reply_all(replies, read_task(row).map(Some));
             }
             Ok(None)

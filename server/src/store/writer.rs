@@ -73,6 +73,10 @@ impl Writer {
             return Ok(());
         }
         let Plan { parts, parameters } = Plan::new(batch, &self.namespaces).map_err(CommitError::Failed)?;
+        if parts.is_empty() {
+            // Its tasks stand as they stood.
+            return Ok(());
+        }
         self.settle().await.map_err(CommitError::Failed)?;
         let text = self.text(parts);
         self.in_doubt = true;

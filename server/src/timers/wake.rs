@@ -7,9 +7,6 @@ use tracing::warn;
 use super::{BACKOFF, ROUND, pause};
 use crate::engine::{Engine, Error};
 
-/// The share of a backoff's jitter: for the engine to draw, once leases and timeouts can run out.
-const JITTER_UNTIL_DRAWN: f64 = 0.5;
-
 pub(super) async fn run(engine: Engine) {
     loop {
         match round(&engine).await {
@@ -38,12 +35,8 @@ pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
             break;
         }
         try_join_all(due.into_iter().map(|id| {
-            engine.advance(
-                id,
-                Action::Tick {
-                    jitter: JITTER_UNTIL_DRAWN,
-                },
-            )
+            let jitter = engine.ids().fraction();
+            engine.advance(id, Action::Tick { jitter })
         }))
         .await?;
     }

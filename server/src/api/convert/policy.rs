@@ -182,7 +182,12 @@ pub(crate) fn read_verification(
         v,
         &at.field("mode"),
         mode,
-        Verification::from_number,
+        // The domain knows one more than the contract has.
+        |number| {
+            raw::VerificationMode::try_from(number)
+                .ok()
+                .and_then(|_| Verification::from_number(number))
+        },
         Verification::None,
     )
 }

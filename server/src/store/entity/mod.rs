@@ -9,6 +9,7 @@
 pub(super) mod edge;
 pub(super) mod event;
 pub(super) mod follow_up;
+pub(super) mod lease;
 pub(super) mod namespace;
 pub(super) mod payload;
 pub(super) mod request;

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{
-    Detail, Edit, Event, Labels, Previous, Priority, Span, State, Task, Timeouts, Timers, Timestamp,
-    Verification,
-};
-use bytes::Bytes;
+use baton_domain::{Detail, Edit, Event, Labels, Previous, Priority, Span, Timestamp, Verification};
 use prost::Message;
 
+use super::created::{from_created, to_created};
 use super::parts::{self, Why};
 use super::stored::{self, DetailKind};
-use super::task::to_spec;
+use super::work;
 
 /// The form that this version writes. Older ones are still read.
 pub(super) const DETAIL_VERSION: i32 = 1;
@@ -19,24 +16,35 @@ pub(super) const DETAIL_VERSION: i32 = 1;
 /// The stored form of `event`'s detail; `None` where it has none.
 pub(super) fn to_detail(event: &Event) -> Option<Vec<u8>> {
     let kind = match &event.detail {
-        // Not stored yet.
-        Detail::None | Detail::Started { .. } | Detail::Checkpoint(_) | Detail::Output { .. } => return None,
+        Detail::None => return None,
         Detail::Created(task) => DetailKind::Created(Box::new(to_created(task, event))),
         Detail::Updated { edit, previous } => DetailKind::Updated(Box::new(to_updated(edit, previous))),
-        Detail::Assigned { assignee, lease: _ } => DetailKind::Assigned(parts::to_actor(assignee)),
+        Detail::Assigned {
+            assignee,
+            lease: None,
+        } => DetailKind::Assigned(parts::to_actor(assignee)),
+        Detail::Assigned {
+            assignee,
+            lease: Some(lease),
+        } => DetailKind::Granted(work::to_granted(assignee, lease)),
+        Detail::Started { start_time } => DetailKind::Started(stored::Started {
+            start_time: start_time.as_micros(),
+        }),
         Detail::Progress(progress) => DetailKind::Progress(parts::to_progress(progress)),
-        Detail::Result { output, receipt: _ } => DetailKind::Result(stored::ResultDetail {
+        Detail::Result { output, receipt } => DetailKind::Result(stored::ResultDetail {
             output: output.as_ref().map(parts::to_reference),
+            receipt: receipt.as_deref().map(work::to_receipt),
         }),
         Detail::Failure {
             outcome,
             error,
             retry_time,
-            receipt: _,
+            receipt,
         } => DetailKind::Failure(stored::Failure {
             outcome: outcome.number(),
             error: Some(parts::to_error(error)),
             retry_time: parts::micros(*retry_time),
+            receipt: receipt.as_deref().map(work::to_receipt),
         }),
         Detail::Scheduled { schedule_time } => DetailKind::Scheduled(stored::Scheduled {
             schedule_time: schedule_time.as_micros(),
@@ -52,6 +60,11 @@ pub(super) fn to_detail(event: &Event) -> Option<Vec<u8>> {
             schedule_time: parts::micros(*schedule_time),
         }),
         Detail::Dependency(dependency) => DetailKind::Dependency(parts::to_dependency(dependency)),
+        Detail::Checkpoint(checkpoint) => DetailKind::Checkpoint(parts::to_reference(checkpoint)),
+        Detail::Output { index, chunk } => DetailKind::Output(stored::Output {
+            index: *index,
+            chunk: Some(parts::to_payload(chunk)),
+        }),
     };
     Some(stored::Detail { kind: Some(kind) }.encode_to_vec())
 }
@@ -72,20 +85,31 @@ pub(super) fn read_detail(bytes: Option<Vec<u8>>, version: i32, event: &Event) -
             assignee: parts::from_actor(actor)?,
             lease: None,
         },
+        DetailKind::Granted(granted) => {
+            let (assignee, lease) = work::from_granted(granted)?;
+            Detail::Assigned {
+                assignee,
+                lease: Some(lease),
+            }
+        }
+        DetailKind::Started(stored::Started { start_time }) => Detail::Started {
+            start_time: Timestamp::from_micros(start_time),
+        },
         DetailKind::Progress(progress) => Detail::Progress(parts::from_progress(progress)),
-        DetailKind::Result(stored::ResultDetail { output }) => Detail::Result {
+        DetailKind::Result(stored::ResultDetail { output, receipt }) => Detail::Result {
             output: output.map(parts::from_payload).transpose()?,
-            receipt: None,
+            receipt: receipt.map(work::from_receipt).transpose()?,
         },
         DetailKind::Failure(stored::Failure {
             outcome,
             error,
             retry_time,
+            receipt,
         }) => Detail::Failure {
             outcome: parts::outcome(outcome)?,
             error: error.map(parts::from_error).ok_or("a failure has no error")?,
             retry_time: parts::time(retry_time),
-            receipt: None,
+            receipt: receipt.map(work::from_receipt).transpose()?,
         },
         DetailKind::Scheduled(stored::Scheduled { schedule_time }) => Detail::Scheduled {
             schedule_time: Timestamp::from_micros(schedule_time),
@@ -101,210 +125,11 @@ pub(super) fn read_detail(bytes: Option<Vec<u8>>, version: i32, event: &Event) -
             schedule_time: parts::time(schedule_time),
         },
         DetailKind::Dependency(dependency) => Detail::Dependency(parts::from_dependency(dependency)?),
-    })
-}
-
-#[expect(
-    clippy::too_many_lines,
-    reason = "names every field of a task, so that none is forgotten"
-)]
-fn to_created(task: &Task, event: &Event) -> stored::Created {
-    let Task {
-        id: _,
-        namespace: _,
-        queue: _,
-        task_type: _,
-        function: _,
-        title,
-        description: _,
-        input,
-        output,
-        receipt: _,
-        checkpoint: _,
-        error,
-        state,
-        state_reason,
-        state_message,
-        priority,
-        labels: _,
-        metadata: _,
-        creator,
-        assignee,
-        leased: _,
-        lease: _,
-        progress,
-        parent_id,
-        dependencies,
-        schedule_time,
-        create_time,
-        update_time,
-        queue_time,
-        start_time,
-        end_time,
-        attempt,
-        retry_count,
-        cleared_input,
-        checkpoint_version: _,
-        execution_count,
-        run_count: _,
-        output_count: _,
-        retry_policy: _,
-        timeouts: _,
-        timers: _,
-        verification: _,
-        verification_grace: _,
-        dedup_key: _,
-        input_requests,
-        fence,
-        paused_from,
-        revision,
-        edit_revision,
-        spec_hash: _,
-        last_call: _,
-        has_dependants,
-        has_children,
-    } = task;
-    let other_time = |time: Timestamp| (time != event.time).then_some(time.as_micros());
-    stored::Created {
-        title: title.clone(),
-        spec: Some(to_spec(task)),
-        input: input.as_ref().map(parts::to_reference),
-        output: output.as_ref().map(parts::to_reference),
-        error: error.as_ref().map(parts::to_error),
-        state: state.number(),
-        state_reason: state_reason.to_string(),
-        state_message: state_message.clone(),
-        priority: priority.number(),
-        creator: (*creator != event.actor).then(|| parts::to_actor(creator)),
-        assignee: assignee.as_ref().map(parts::to_actor),
-        progress: progress.as_ref().map(parts::to_progress),
-        parent_id: parent_id.map(|id| Bytes::copy_from_slice(id.0.as_bytes())),
-        dependencies: dependencies.iter().map(parts::to_dependency).collect(),
-        schedule_time: parts::micros(*schedule_time),
-        create_time: other_time(*create_time),
-        update_time: other_time(*update_time),
-        queue_time: parts::micros(*queue_time),
-        start_time: parts::micros(*start_time),
-        end_time: parts::micros(*end_time),
-        attempt: *attempt,
-        retry_count: *retry_count,
-        cleared_input: *cleared_input,
-        execution_count: *execution_count,
-        input_requests: input_requests.iter().map(parts::to_input_request).collect(),
-        fence: *fence,
-        paused_from: paused_from.map(State::number),
-        revision: *revision,
-        edit_revision: *edit_revision,
-        has_dependants: *has_dependants,
-        has_children: *has_children,
-    }
-}
-
-#[expect(
-    clippy::too_many_lines,
-    reason = "names every field of a task, so that none is forgotten"
-)]
-fn from_created(created: stored::Created, event: &Event) -> Result<Task, Why> {
-    let stored::Created {
-        title,
-        spec,
-        input,
-        output,
-        error,
-        state,
-        state_reason,
-        state_message,
-        priority,
-        creator,
-        assignee,
-        progress,
-        parent_id,
-        dependencies,
-        schedule_time,
-        create_time,
-        update_time,
-        queue_time,
-        start_time,
-        end_time,
-        attempt,
-        retry_count,
-        cleared_input,
-        execution_count,
-        input_requests,
-        fence,
-        paused_from,
-        revision,
-        edit_revision,
-        has_dependants,
-        has_children,
-    } = created;
-    let stored::Spec {
-        description,
-        function,
-        retry_policy,
-        verification,
-        metadata,
-        spec_hash,
-    } = spec.ok_or("a created task has no spec")?;
-    Ok(Task {
-        id: event.task_id,
-        namespace: event.namespace.clone(),
-        queue: event.queue.clone(),
-        task_type: event.task_type.clone(),
-        function: function.map(parts::from_function).transpose()?,
-        title,
-        description,
-        input: input.map(parts::from_payload).transpose()?,
-        output: output.map(parts::from_payload).transpose()?,
-        error: error.map(parts::from_error),
-        state: parts::state(state)?,
-        state_reason: state_reason.into(),
-        state_message,
-        priority: parts::number(priority, Priority::from_number, "priority")?,
-        labels: event.labels.clone(),
-        metadata,
-        creator: creator.map_or_else(|| Ok(event.actor.clone()), parts::from_actor)?,
-        assignee: assignee.map(parts::from_actor).transpose()?,
-        progress: progress.map(parts::from_progress),
-        parent_id: parent_id.map(|bytes| parts::id(&bytes)).transpose()?,
-        dependencies: parts::all(dependencies, parts::from_dependency)?,
-        schedule_time: parts::time(schedule_time),
-        create_time: parts::time(create_time).unwrap_or(event.time),
-        update_time: parts::time(update_time).unwrap_or(event.time),
-        queue_time: parts::time(queue_time),
-        start_time: parts::time(start_time),
-        end_time: parts::time(end_time),
-        attempt,
-        retry_count,
-        cleared_input,
-        execution_count,
-        retry_policy: retry_policy.map(parts::from_retry_policy).transpose()?,
-        verification: parts::number(verification, Verification::from_number, "verification")?,
-        input_requests: parts::all(input_requests, parts::from_input_request)?,
-        fence,
-        paused_from: paused_from.map(parts::state).transpose()?,
-        revision,
-        edit_revision,
-        spec_hash: parts::hash(&spec_hash)?,
-        has_dependants,
-        has_children,
-        // No columns yet: what a task has that nobody leased, that has no limits and no checkpoint.
-        receipt: None,
-        checkpoint: None,
-        leased: false,
-        lease: None,
-        checkpoint_version: 0,
-        run_count: 0,
-        output_count: 0,
-        timeouts: Timeouts::default(),
-        timers: Timers {
-            since: parts::time(update_time).unwrap_or(event.time),
-            spent: Span::ZERO,
-            total_since: parts::time(create_time).unwrap_or(event.time),
+        DetailKind::Checkpoint(checkpoint) => Detail::Checkpoint(parts::from_payload(checkpoint)?),
+        DetailKind::Output(stored::Output { index, chunk }) => Detail::Output {
+            index,
+            chunk: parts::from_payload(chunk.ok_or("a part of the output has no payload")?)?,
         },
-        verification_grace: None,
-        dedup_key: String::new(),
-        last_call: None,
     })
 }
 
@@ -320,9 +145,9 @@ fn to_updated(edit: &Edit, previous: &Previous) -> stored::Updated {
         labels,
         metadata,
         retry_policy,
-        timeouts: _,
+        timeouts,
         verification,
-        verification_grace: _,
+        verification_grace,
     } = edit;
     let Previous {
         queue: previous_queue,
@@ -348,6 +173,9 @@ fn to_updated(edit: &Edit, previous: &Previous) -> stored::Updated {
         previous_queue: previous_queue.clone(),
         previous_type: previous_type.clone(),
         previous_labels: BTreeMap::clone(previous_labels),
+        timeouts: timeouts.as_ref().map(work::to_timeouts),
+        verification_grace_set: verification_grace.is_some(),
+        verification_grace: verification_grace.flatten().map(Span::as_micros),
     }
 }
 
@@ -371,6 +199,9 @@ fn from_updated(updated: stored::Updated, labels: &Labels) -> Result<Detail, Why
         previous_queue,
         previous_type,
         previous_labels,
+        timeouts,
+        verification_grace_set,
+        verification_grace,
     } = updated;
     let edit = Edit {
         queue,
@@ -391,8 +222,8 @@ fn from_updated(updated: stored::Updated, labels: &Labels) -> Result<Detail, Why
         verification: verification
             .map(|n| parts::number(n, Verification::from_number, "verification"))
             .transpose()?,
-        timeouts: None,
-        verification_grace: None,
+        timeouts: timeouts.as_ref().map(work::from_timeouts),
+        verification_grace: named(verification_grace_set, verification_grace.map(Span::from_micros)),
     };
     let previous = Previous {
         queue: previous_queue,

@@ -1,5 +1,6 @@
 //! Rows to domain values and back. Every conversion names every field, so that a new one breaks the build here.
 
+mod created;
 mod detail;
 mod event;
 mod model;
@@ -8,11 +9,14 @@ mod payload;
 mod record;
 pub(super) mod stored;
 mod task;
+mod task_read;
+mod work;
 
 pub(super) use event::{EVENT, event_cells, read_event};
-pub(super) use model::read_model;
+pub(super) use model::{TaskRow, read_row};
 pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_payload, read_replaced};
 pub(super) use record::{
     EDGE, FOLLOW_UP, REQUEST, edge_cells, follow_up_cells, read_follow_up, read_request, request_cells,
 };
-pub(super) use task::{TASK, read_dependencies, read_task, task_cells};
+pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
+pub(super) use task_read::{read_dependencies, read_task};

@@ -85,6 +85,14 @@ pub(super) fn to_reference(payload: &Payload) -> stored::Payload {
     }
 }
 
+/// The payload with its bytes, where they stand nowhere else.
+pub(super) fn to_payload(payload: &Payload) -> stored::Payload {
+    stored::Payload {
+        body: payload.body.clone(),
+        ..to_reference(payload)
+    }
+}
+
 pub(super) fn from_payload(payload: stored::Payload) -> Result<Payload, Why> {
     let stored::Payload {
         kind,
@@ -284,15 +292,15 @@ pub(super) fn state(stored: i32) -> Result<State, Why> {
     number(stored, State::from_number, "state")
 }
 
-/// With the bytes of the answer: they stand nowhere else once newer requests have pushed this one off its task.
+/// With the bytes of the answers: they stand nowhere else once newer requests have pushed this one off its task.
 pub(super) fn to_input_request(request: &InputRequest) -> stored::InputRequest {
     let InputRequest {
         key,
         prompt,
-        schema: _,
+        schema,
         choices,
-        deadline_time: _,
-        default_input: _,
+        deadline_time,
+        default_input,
         answer,
         answerer,
     } = request;
@@ -300,11 +308,11 @@ pub(super) fn to_input_request(request: &InputRequest) -> stored::InputRequest {
         key: key.clone(),
         prompt: prompt.clone(),
         choices: choices.clone(),
-        answer: answer.as_ref().map(|answer| stored::Payload {
-            body: answer.body.clone(),
-            ..to_reference(answer)
-        }),
+        answer: answer.as_ref().map(to_payload),
         answerer: answerer.as_ref().map(to_actor),
+        schema: schema.clone(),
+        deadline_time: micros(*deadline_time),
+        default_input: default_input.as_ref().map(to_payload),
     }
 }
 
@@ -315,14 +323,17 @@ pub(super) fn from_input_request(request: stored::InputRequest) -> Result<InputR
         choices,
         answer,
         answerer,
+        schema,
+        deadline_time,
+        default_input,
     } = request;
     Ok(InputRequest {
         key,
         prompt,
-        schema: None,
+        schema,
         choices,
-        deadline_time: None,
-        default_input: None,
+        deadline_time: time(deadline_time),
+        default_input: default_input.map(from_payload).transpose()?,
         answer: answer.map(from_payload).transpose()?,
         answerer: answerer.map(from_actor).transpose()?,
     })

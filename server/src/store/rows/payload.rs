@@ -63,55 +63,63 @@ pub(in crate::store) fn read_payload(
     })
 }
 
-/// The payloads that `detail` names and that stand in rows of their own; answers do not.
+/// The payloads that `detail` names and that stand in rows of their own; answers and chunks of output do not.
 pub(in crate::store) fn payloads(detail: &Detail) -> impl Iterator<Item = (PayloadRole, &Payload)> {
-    let (input, output) = match detail {
-        Detail::Created(task) => (task.input.as_ref(), task.output.as_ref()),
-        Detail::Updated { edit, .. } => (edit.input.as_ref().and_then(Option::as_ref), None),
-        Detail::Result { output, .. } => (None, output.as_ref()),
-        Detail::Retried { input, .. } => (input.as_ref(), None),
+    let (input, output, checkpoint) = match detail {
+        Detail::Created(task) => (
+            task.input.as_ref(),
+            task.output.as_ref(),
+            task.checkpoint.as_ref(),
+        ),
+        Detail::Updated { edit, .. } => (edit.input.as_ref().and_then(Option::as_ref), None, None),
+        Detail::Result { output, .. } => (None, output.as_ref(), None),
+        Detail::Retried { input, .. } => (input.as_ref(), None, None),
+        Detail::Checkpoint(checkpoint) => (None, None, Some(checkpoint)),
         Detail::None
         | Detail::Started { .. }
-        | Detail::Checkpoint(_)
         | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)
         | Detail::Failure { .. }
         | Detail::Scheduled { .. }
         | Detail::Input(_)
-        | Detail::Dependency(_) => (None, None),
+        | Detail::Dependency(_) => (None, None, None),
     };
-    let input = input.map(|payload| (PayloadRole::Input, payload));
-    input
-        .into_iter()
-        .chain(output.map(|payload| (PayloadRole::Output, payload)))
+    by_role([input, output, checkpoint])
 }
 
 /// As [`payloads`], to be filled.
 pub(in crate::store) fn payloads_mut(
     detail: &mut Detail,
 ) -> impl Iterator<Item = (PayloadRole, &mut Payload)> {
-    let (input, output) = match detail {
+    let (input, output, checkpoint) = match detail {
         Detail::Created(task) => {
             let task = task.as_mut();
-            (task.input.as_mut(), task.output.as_mut())
+            (
+                task.input.as_mut(),
+                task.output.as_mut(),
+                task.checkpoint.as_mut(),
+            )
         }
-        Detail::Updated { edit, .. } => (edit.input.as_mut().and_then(Option::as_mut), None),
-        Detail::Result { output, .. } => (None, output.as_mut()),
-        Detail::Retried { input, .. } => (input.as_mut(), None),
+        Detail::Updated { edit, .. } => (edit.input.as_mut().and_then(Option::as_mut), None, None),
+        Detail::Result { output, .. } => (None, output.as_mut(), None),
+        Detail::Retried { input, .. } => (input.as_mut(), None, None),
+        Detail::Checkpoint(checkpoint) => (None, None, Some(checkpoint)),
         Detail::None
         | Detail::Started { .. }
-        | Detail::Checkpoint(_)
         | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)
         | Detail::Failure { .. }
         | Detail::Scheduled { .. }
         | Detail::Input(_)
-        | Detail::Dependency(_) => (None, None),
+        | Detail::Dependency(_) => (None, None, None),
     };
-    let input = input.map(|payload| (PayloadRole::Input, payload));
-    input
-        .into_iter()
-        .chain(output.map(|payload| (PayloadRole::Output, payload)))
+    by_role([input, output, checkpoint])
+}
+
+fn by_role<T>(payloads: [Option<T>; 3]) -> impl Iterator<Item = (PayloadRole, T)> {
+    let roles = [PayloadRole::Input, PayloadRole::Output, PayloadRole::Checkpoint];
+    let named = roles.into_iter().zip(payloads);
+    named.filter_map(|(role, payload)| Some((role, payload?)))
 }

@@ -6,6 +6,12 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+mod work;
+
+pub(in crate::store) use work::{
+    Artifact, Blocker, Granted, Lease, Output, Receipt, Started, Timeouts, Timers, VerificationItem,
+};
+
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::store) struct Actor {
     #[prost(int32, tag = "1")]
@@ -16,7 +22,7 @@ pub(in crate::store) struct Actor {
     pub(super) name: String,
 }
 
-/// A payload; the bytes stand elsewhere, except those of an answer.
+/// A payload; the bytes stand elsewhere, except those of an answer, of a default answer and of a chunk of output.
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::store) struct Payload {
     #[prost(int32, tag = "1")]
@@ -48,6 +54,13 @@ pub(in crate::store) struct Spec {
     pub(super) metadata: Option<Bytes>,
     #[prost(bytes = "bytes", tag = "6")]
     pub(super) spec_hash: Bytes,
+    /// Absent: no limits.
+    #[prost(message, optional, tag = "7")]
+    pub(super) timeouts: Option<Timeouts>,
+    #[prost(int64, optional, tag = "8")]
+    pub(super) verification_grace: Option<i64>,
+    #[prost(string, tag = "9")]
+    pub(super) dedup_key: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -139,6 +152,12 @@ pub(in crate::store) struct InputRequest {
     pub(super) answer: Option<Payload>,
     #[prost(message, optional, tag = "5")]
     pub(super) answerer: Option<Actor>,
+    #[prost(bytes = "bytes", optional, tag = "6")]
+    pub(super) schema: Option<Bytes>,
+    #[prost(int64, optional, tag = "7")]
+    pub(super) deadline_time: Option<i64>,
+    #[prost(message, optional, tag = "8")]
+    pub(super) default_input: Option<Payload>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -150,7 +169,7 @@ pub(in crate::store) struct InputRequests {
 /// The detail of an event, version 1.
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::store) struct Detail {
-    #[prost(oneof = "DetailKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "DetailKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14")]
     pub(super) kind: Option<DetailKind>,
 }
 
@@ -176,6 +195,14 @@ pub(in crate::store) enum DetailKind {
     Retried(Retried),
     #[prost(message, tag = "10")]
     Dependency(Dependency),
+    #[prost(message, tag = "11")]
+    Granted(Granted),
+    #[prost(message, tag = "12")]
+    Started(Started),
+    #[prost(message, tag = "13")]
+    Checkpoint(Payload),
+    #[prost(message, tag = "14")]
+    Output(Output),
 }
 
 /// The task as created. What the event's own columns say is not said again: id, namespace, queue, type, labels, and,
@@ -247,6 +274,24 @@ pub(in crate::store) struct Created {
     pub(super) has_children: bool,
     #[prost(int32, tag = "31")]
     pub(super) cleared_input: i32,
+    #[prost(message, optional, tag = "32")]
+    pub(super) receipt: Option<Receipt>,
+    #[prost(message, optional, tag = "33")]
+    pub(super) checkpoint: Option<Payload>,
+    #[prost(int32, tag = "34")]
+    pub(super) checkpoint_version: i32,
+    #[prost(bool, tag = "35")]
+    pub(super) leased: bool,
+    #[prost(message, optional, tag = "36")]
+    pub(super) lease: Option<Lease>,
+    #[prost(int32, tag = "37")]
+    pub(super) run_count: i32,
+    #[prost(int32, tag = "38")]
+    pub(super) output_count: i32,
+    #[prost(message, optional, tag = "39")]
+    pub(super) timers: Option<Timers>,
+    #[prost(int64, optional, tag = "40")]
+    pub(super) last_call: Option<i64>,
 }
 
 /// Fields that are present replace the task's. Of an optional field, `*_set` says whether it was named.
@@ -289,12 +334,20 @@ pub(in crate::store) struct Updated {
     pub(super) previous_type: String,
     #[prost(btree_map = "string, string", tag = "18")]
     pub(super) previous_labels: std::collections::BTreeMap<String, String>,
+    #[prost(message, optional, tag = "19")]
+    pub(super) timeouts: Option<Timeouts>,
+    #[prost(bool, tag = "20")]
+    pub(super) verification_grace_set: bool,
+    #[prost(int64, optional, tag = "21")]
+    pub(super) verification_grace: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(in crate::store) struct ResultDetail {
     #[prost(message, optional, tag = "1")]
     pub(super) output: Option<Payload>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) receipt: Option<Receipt>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -305,6 +358,8 @@ pub(in crate::store) struct Failure {
     pub(super) error: Option<TaskError>,
     #[prost(int64, optional, tag = "3")]
     pub(super) retry_time: Option<i64>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) receipt: Option<Receipt>,
 }
 
 #[derive(Clone, PartialEq, Message)]

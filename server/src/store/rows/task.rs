@@ -1,18 +1,11 @@
-//! A task and its row.
+//! A task to its row, and its lease to the row of that.
 
-use baton_domain::{
-    Actor, ActorType, Dependency, Payload, Priority, Span, State, Task, TaskId, Timeouts, Timers, Timestamp,
-    Verification,
-};
+use baton_domain::{Lease, Payload, Span, Task, TaskId, Timeouts};
 use bytes::Bytes;
 use prost::Message;
 
-use super::parts::{self, Why};
-use super::payload::read_payload;
-use super::stored;
+use super::{parts, stored, work};
 use crate::store::bulk::{Cell, Default, Table, blob, plain};
-use crate::store::entity::task::Model;
-use crate::store::error::StoreError;
 
 /// The columns of a task in the order of [`task_cells`], in groups that change together.
 pub(in crate::store) const TASK: Table = Table {
@@ -40,6 +33,7 @@ pub(in crate::store) const TASK: Table = Table {
             plain("attempt", Default::Int(1)),
             plain("fence", Default::Int(0)),
             plain("execution_count", Default::Int(0)),
+            plain("run_count", Default::Int(0)),
             plain("start_time", Default::Null),
             plain("end_time", Default::Null),
         ],
@@ -48,6 +42,7 @@ pub(in crate::store) const TASK: Table = Table {
             plain("wake_time", Default::Null),
             plain("paused_from", Default::Null),
         ],
+        &[blob("timers", Default::Null)],
         &[
             plain("queue", Default::None),
             plain("type", Default::None),
@@ -62,6 +57,7 @@ pub(in crate::store) const TASK: Table = Table {
             plain("assignee_kind", Default::Null),
             plain("assignee_id", Default::Null),
             plain("assignee_name", Default::Null),
+            plain("leased", Default::Int(0)),
         ],
         &[blob("progress", Default::Null)],
         &[blob("error", Default::Null)],
@@ -69,6 +65,16 @@ pub(in crate::store) const TASK: Table = Table {
         &[blob("input_requests", Default::Null)],
         &[blob("input", Default::Null), blob("input_body", Default::Null)],
         &[blob("output", Default::Null), blob("output_body", Default::Null)],
+        &[
+            blob("checkpoint", Default::Null),
+            blob("checkpoint_body", Default::Null),
+            plain("checkpoint_version", Default::Int(0)),
+        ],
+        &[blob("receipt", Default::Null)],
+        &[
+            plain("last_call", Default::Null),
+            plain("output_count", Default::Int(0)),
+        ],
         &[plain("retry_count", Default::Int(0))],
         &[plain("cleared_input", Default::Int(0))],
         &[
@@ -77,6 +83,29 @@ pub(in crate::store) const TASK: Table = Table {
         ],
     ],
 };
+
+/// The columns of a live lease in the order of [`lease_cells`].
+pub(in crate::store) const LEASE: Table = Table {
+    name: "lease",
+    groups: &[&[
+        blob("task_id", Default::None),
+        plain("duration", Default::None),
+        plain("expire_time", Default::None),
+    ]],
+};
+
+/// The cells of the row of a task's lease, in the order of [`LEASE`].
+pub(in crate::store) fn lease_cells(task_id: &TaskId, lease: Lease) -> Vec<Cell<'_>> {
+    let Lease {
+        duration,
+        expire_time,
+    } = lease;
+    vec![
+        Cell::blob(task_id.0.as_bytes()),
+        Cell::Int(duration.as_micros()),
+        Cell::Int(expire_time.as_micros()),
+    ]
+}
 
 /// The cells of a task's row, in the order of [`TASK`].
 #[expect(
@@ -94,8 +123,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         description: _,
         input,
         output,
-        receipt: _,
-        checkpoint: _,
+        receipt,
+        checkpoint,
         error,
         state,
         state_reason,
@@ -105,7 +134,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         metadata: _,
         creator,
         assignee,
-        leased: _,
+        leased,
+        // Has a row of its own.
         lease: _,
         progress,
         parent_id,
@@ -119,10 +149,10 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         attempt,
         retry_count,
         cleared_input,
-        checkpoint_version: _,
+        checkpoint_version,
         execution_count,
-        run_count: _,
-        output_count: _,
+        run_count,
+        output_count,
         retry_policy: _,
         timeouts: _,
         timers: _,
@@ -135,7 +165,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         revision,
         edit_revision,
         spec_hash: _,
-        last_call: _,
+        last_call,
         has_dependants,
         has_children,
     } = task;
@@ -157,11 +187,13 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         Cell::Int((*attempt).into()),
         Cell::Int(*fence),
         Cell::Int((*execution_count).into()),
+        Cell::Int((*run_count).into()),
         time(*start_time),
         time(*end_time),
         time(*schedule_time),
         time(task.wake_time()),
         Cell::option(*paused_from, |state| Cell::text(state.name())),
+        Cell::owned(work::to_timers(task).map(|timers| timers.encode_to_vec())),
         Cell::text(queue),
         Cell::text(task_type),
         Cell::Int(priority.number().into()),
@@ -173,6 +205,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         Cell::option(assigned, |actor| Cell::Int(actor.kind.number().into())),
         Cell::option(assigned, |actor| Cell::text(&actor.id)),
         Cell::option(assigned, |actor| Cell::text(&actor.name)),
+        Cell::Int((*leased).into()),
         Cell::owned(
             progress
                 .as_ref()
@@ -191,18 +224,20 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
             }
             .encode_to_vec()
         })),
-        Cell::owned(
-            input
-                .as_ref()
-                .map(|payload| parts::to_reference(payload).encode_to_vec()),
-        ),
+        header(input.as_ref()),
         body(input.as_ref()),
-        Cell::owned(
-            output
-                .as_ref()
-                .map(|payload| parts::to_reference(payload).encode_to_vec()),
-        ),
+        header(output.as_ref()),
         body(output.as_ref()),
+        header(checkpoint.as_ref()),
+        body(checkpoint.as_ref()),
+        Cell::Int((*checkpoint_version).into()),
+        Cell::owned(
+            receipt
+                .as_ref()
+                .map(|receipt| work::to_receipt(receipt).encode_to_vec()),
+        ),
+        Cell::option(*last_call, Cell::Int),
+        Cell::Int((*output_count).into()),
         Cell::Int((*retry_count).into()),
         Cell::Int((*cleared_input).into()),
         Cell::Int((*has_dependants).into()),
@@ -212,6 +247,10 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
 
 fn list<T>(items: &[T], encode: impl FnOnce(&[T]) -> Vec<u8>) -> Option<Vec<u8>> {
     (!items.is_empty()).then(|| encode(items))
+}
+
+fn header(payload: Option<&Payload>) -> Cell<'_> {
+    Cell::owned(payload.map(|payload| parts::to_reference(payload).encode_to_vec()))
 }
 
 fn body(payload: Option<&Payload>) -> Cell<'_> {
@@ -226,177 +265,8 @@ pub(super) fn to_spec(task: &Task) -> stored::Spec {
         verification: task.verification.number(),
         metadata: task.metadata.clone(),
         spec_hash: Bytes::copy_from_slice(&task.spec_hash),
+        timeouts: (task.timeouts != Timeouts::default()).then(|| work::to_timeouts(&task.timeouts)),
+        verification_grace: task.verification_grace.map(Span::as_micros),
+        dedup_key: task.dedup_key.clone(),
     }
-}
-
-/// The task of a row. Payloads have no body where the row was read without.
-///
-/// Errors: [`StoreError::Corrupt`].
-pub(in crate::store) fn read_task(row: Model) -> Result<Task, StoreError> {
-    let id = row.id;
-    convert(row).map_err(|why| StoreError::corrupt("task", id, why))
-}
-
-#[expect(
-    clippy::too_many_lines,
-    reason = "names every field of a task, so that none is forgotten"
-)]
-fn convert(row: Model) -> Result<Task, Why> {
-    let Model {
-        id,
-        namespace,
-        creator_kind,
-        creator_id,
-        creator_name,
-        create_time,
-        update_time,
-        revision,
-        state,
-        state_reason,
-        edit_revision,
-        queue_time,
-        state_message,
-        attempt,
-        fence,
-        execution_count,
-        start_time,
-        end_time,
-        schedule_time,
-        // Follows from the state and the schedule time.
-        wake_time: _,
-        paused_from,
-        queue,
-        r#type,
-        priority,
-        title,
-        labels,
-        spec,
-        parent_id,
-        assignee_kind,
-        assignee_id,
-        assignee_name,
-        progress,
-        error,
-        dependencies,
-        input_requests,
-        input,
-        input_body,
-        output,
-        output_body,
-        retry_count,
-        cleared_input,
-        has_dependants,
-        has_children,
-    } = row;
-    let stored::Spec {
-        description,
-        function,
-        retry_policy,
-        verification,
-        metadata,
-        spec_hash,
-    } = parts::decode(spec, "spec")?;
-    let creator_kind = parts::number(creator_kind, ActorType::from_number, "actor type")?;
-    Ok(Task {
-        id: TaskId(id),
-        namespace,
-        queue,
-        task_type: r#type,
-        function: function.map(parts::from_function).transpose()?,
-        title,
-        description,
-        input: payload(input, input_body, "input")?,
-        output: payload(output, output_body, "output")?,
-        error: error
-            .map(|bytes| parts::decode(bytes, "error").map(parts::from_error))
-            .transpose()?,
-        state: parts::name(&state, State::from_name, "state")?,
-        state_reason: state_reason.into(),
-        state_message,
-        priority: parts::number(priority, Priority::from_number, "priority")?,
-        labels: parts::from_labels(&labels)?,
-        metadata,
-        creator: Actor {
-            kind: creator_kind,
-            id: creator_id,
-            name: creator_name,
-        },
-        assignee: assignee(assignee_kind, assignee_id, assignee_name)?,
-        progress: progress
-            .map(|bytes| parts::decode(bytes, "progress").map(parts::from_progress))
-            .transpose()?,
-        parent_id: parent_id.map(TaskId),
-        dependencies: read_dependencies(dependencies)?,
-        schedule_time: parts::time(schedule_time),
-        create_time: Timestamp::from_micros(create_time),
-        update_time: Timestamp::from_micros(update_time),
-        queue_time: parts::time(queue_time),
-        start_time: parts::time(start_time),
-        end_time: parts::time(end_time),
-        attempt,
-        retry_count,
-        cleared_input,
-        execution_count,
-        retry_policy: retry_policy.map(parts::from_retry_policy).transpose()?,
-        verification: parts::number(verification, Verification::from_number, "verification")?,
-        input_requests: stored_list(input_requests, "input requests", |list: stored::InputRequests| {
-            parts::all(list.input_requests, parts::from_input_request)
-        })?,
-        fence,
-        paused_from: paused_from
-            .map(|state| parts::name(&state, State::from_name, "state"))
-            .transpose()?,
-        revision,
-        edit_revision,
-        spec_hash: parts::hash(&spec_hash)?,
-        has_dependants,
-        has_children,
-        // No columns yet: what a task has that nobody leased, that has no limits and no checkpoint.
-        receipt: None,
-        checkpoint: None,
-        leased: false,
-        lease: None,
-        checkpoint_version: 0,
-        run_count: 0,
-        output_count: 0,
-        timeouts: Timeouts::default(),
-        timers: Timers {
-            since: Timestamp::from_micros(update_time),
-            spent: Span::ZERO,
-            total_since: Timestamp::from_micros(create_time),
-        },
-        verification_grace: None,
-        dedup_key: String::new(),
-        last_call: None,
-    })
-}
-
-/// The column `dependencies`.
-pub(in crate::store) fn read_dependencies(bytes: Option<Vec<u8>>) -> Result<Vec<Dependency>, Why> {
-    stored_list(bytes, "dependencies", |list: stored::Dependencies| {
-        parts::all(list.dependencies, parts::from_dependency)
-    })
-}
-
-fn stored_list<M: Message + std::default::Default, T>(
-    bytes: Option<Vec<u8>>,
-    what: &str,
-    read: impl FnOnce(M) -> Result<Vec<T>, Why>,
-) -> Result<Vec<T>, Why> {
-    bytes.map_or_else(|| Ok(Vec::new()), |bytes| read(parts::decode(bytes, what)?))
-}
-
-fn assignee(kind: Option<i32>, id: Option<String>, name: Option<String>) -> Result<Option<Actor>, Why> {
-    match (kind, id, name) {
-        (None, None, None) => Ok(None),
-        (Some(kind), Some(id), Some(name)) => {
-            let kind = parts::number(kind, ActorType::from_number, "actor type")?;
-            Ok(Some(Actor { kind, id, name }))
-        }
-        (_, _, _) => Err("only a part of the assignee is there".to_owned()),
-    }
-}
-
-fn payload(header: Option<Vec<u8>>, body: Option<Vec<u8>>, what: &str) -> Result<Option<Payload>, Why> {
-    header.map(|header| read_payload(header, body, what)).transpose()
 }

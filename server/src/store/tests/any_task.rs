@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use baton_domain::{
-    Actor, ActorType, Detail, Event, EventType, InputRequest, Payload, PayloadKind, Priority, State, Task,
-    TaskId, Timestamp, Verification,
+    Actor, ActorType, Detail, Event, EventType, InputRequest, Lease, Payload, PayloadKind, Priority, Span,
+    State, Task, TaskId, Timeouts, Timers, Timestamp, Verification,
 };
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
@@ -16,15 +16,14 @@ use proptest::test_runner::{Config, TestRunner};
 use sea_orm::{EntityTrait, Iterable as _};
 use uuid::Uuid;
 
-use super::fixture::{
-    Fixture, dependency, error, function, input_request, maximal, payload, progress, retry_policy,
-};
+use super::fixture::{Fixture, payload};
+use super::maximal::{dependency, error, function, input_request, maximal, progress, receipt, retry_policy};
 use crate::store::WriteBatch;
 use crate::store::entity::{
-    edge, event, follow_up, namespace, payload as payload_row, request, store_meta, task, task_count,
+    edge, event, follow_up, lease, namespace, payload as payload_row, request, store_meta, task, task_count,
     token_key,
 };
-use crate::store::rows::{EDGE, EVENT, FOLLOW_UP, PAYLOAD, REQUEST, TASK};
+use crate::store::rows::{EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, TASK};
 
 /// Any text that may be stored: NUL is refused at the door.
 fn text() -> impl Strategy<Value = String> {
@@ -59,8 +58,37 @@ prop_compose! {
     }
 }
 
+fn span() -> impl Strategy<Value = Span> {
+    any::<i64>().prop_map(Span::from_micros)
+}
+
 prop_compose! {
-    fn documents()(input in of(any_payload()), output in of(any_payload()), metadata in of(bytes()),
+    fn held()(checkpoint in of(any_payload()), words in of(text()), lease in of((span(), time())), leased in any::<bool>(),
+        numbers in any::<(i32, i32, i32)>(), last_call in of(any::<i64>()), key in text(),
+        limits in (of(span()), of(span()), of(span()), of(span())), timers in (time(), span(), time())) -> Task {
+        let (checkpoint_version, run_count, output_count) = numbers;
+        let (queue, attempt, total, verification_grace) = limits;
+        let (since, spent, total_since) = timers;
+        Task {
+            checkpoint,
+            checkpoint_version,
+            receipt: words.as_deref().map(receipt),
+            leased,
+            lease: lease.map(|(duration, expire_time)| Lease { duration, expire_time }),
+            run_count,
+            output_count,
+            last_call,
+            dedup_key: key,
+            timeouts: Timeouts { queue, attempt, total },
+            verification_grace,
+            timers: Timers { since, spent, total_since },
+            ..maximal(TaskId(Uuid::nil()))
+        }
+    }
+}
+
+prop_compose! {
+    fn documents()(held in held(), input in of(any_payload()), output in of(any_payload()), metadata in of(bytes()),
         words in of(text()), requests in vec(text(), 0..3), waits in vec(of(select(State::ALL)), 0..3))
         -> Task {
         let word = words.clone().unwrap_or_default();
@@ -79,7 +107,7 @@ prop_compose! {
             input_requests: requests.collect(),
             dependencies: waits.into_iter().map(dependency).collect(),
             title: word,
-            ..maximal(TaskId(Uuid::nil()))
+            ..held
         }
     }
 }
@@ -101,7 +129,11 @@ prop_compose! {
             update_time, queue_time, start_time, schedule_time, attempt, retry_count, cleared_input, execution_count, fence,
             revision, spec_hash, priority, verification, paused_from,
             state_reason: reason.into(),
-            timers: baton_domain::Timers { since: update_time, spent: baton_domain::Span::ZERO, total_since: create_time },
+            timers: Timers {
+                since: if marks.0 { update_time } else { documents.timers.since },
+                total_since: if marks.1 { create_time } else { documents.timers.total_since },
+                ..documents.timers
+            },
             end_time: state.is_settled().then_some(end),
             edit_revision: (revision + 1) / 2,
             parent_id: parent.map(|id| TaskId(Uuid::from_u128(id))),
@@ -118,6 +150,7 @@ fn created(task: &Task, position: i64, (actor, message): (Actor, String)) -> Eve
     let named = Task {
         input: named(&task.input),
         output: named(&task.output),
+        checkpoint: named(&task.checkpoint),
         ..task.clone()
     };
     Event {
@@ -231,6 +264,7 @@ async fn entities_fit_the_schema_and_the_write_path_fits_the_entities() {
     assert_eq!(edge::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(event::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(follow_up::Entity::find().all(readers).await.unwrap().len(), 0);
+    assert_eq!(lease::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(namespace::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(payload_row::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(request::Entity::find().all(readers).await.unwrap().len(), 0);
@@ -240,6 +274,7 @@ async fn entities_fit_the_schema_and_the_write_path_fits_the_entities() {
     assert_eq!(token_key::Entity::find().all(readers).await.unwrap().len(), 1);
     assert_eq!(written(&TASK), columns::<task::Entity>());
     assert_eq!(written(&EVENT), columns::<event::Entity>());
+    assert_eq!(written(&LEASE), columns::<lease::Entity>());
     assert_eq!(written(&EDGE), columns::<edge::Entity>());
     assert_eq!(written(&PAYLOAD), columns::<payload_row::Entity>());
     assert_eq!(written(&REQUEST), columns::<request::Entity>());

@@ -6,7 +6,8 @@ use baton_domain::{Action, Command, Detail, Progress, State, Task};
 use futures::FutureExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::fixture::{Fixture, NOW, begin, human, insert, maximal, shell};
+use super::fixture::{Fixture, NOW, begin, human, insert, shell};
+use super::maximal::{self, maximal};
 use crate::store::{CommitError, Edge, StoreError, WriteBatch};
 
 fn progress(step: &str) -> Command {
@@ -171,8 +172,8 @@ async fn many_kinds_of_moves_in_one_batch_are_all_written() {
     let mut batch = WriteBatch::default();
     let mut expected = Vec::new();
     let edits: [fn(&mut Task); 7] = [
-        |task| task.progress = Some(super::fixture::progress("p")),
-        |task| task.error = Some(super::fixture::error("e")),
+        |task| task.progress = Some(maximal::progress("p")),
+        |task| task.error = Some(maximal::error("e")),
         |task| task.retry_count = 9,
         |task| task.has_children = true,
         |task| task.parent_id = None,

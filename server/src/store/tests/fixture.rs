@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use baton_domain::{
-    Action, Actor, ActorType, AttemptOutcome, Command, Dependency, Edit, Event, FailureRule, Function,
-    FunctionKind, InputRequest, Labels, NewTask, Outcome, Payload, PayloadKind, Priority, Progress,
-    RetryPolicy, Span, State, Task, TaskError, TaskId, Timeouts, Timers, Timestamp, Verification, create,
-    decide,
+    Action, Actor, ActorType, Command, Edit, Event, Labels, NewTask, Outcome, Payload, PayloadKind, Priority,
+    Task, TaskId, Timeouts, Timestamp, Verification, create, decide,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -202,141 +200,6 @@ pub(super) fn new_task(id: TaskId) -> NewTask {
         dedup: None,
         spec_hash: [7; 32],
         hold: false,
-    }
-}
-
-/// A task that fills every field, with texts that break careless quoting. No command could lead to it.
-pub(super) fn maximal(id: TaskId) -> Task {
-    let text = "quote \" slash \\ newline \n tab \t bell \u{7} euro € smile 😀 ' ; -- ]".to_owned();
-    Task {
-        id,
-        namespace: "other".to_owned(),
-        queue: "q-1".to_owned(),
-        task_type: "generate".to_owned(),
-        function: Some(function(&text)),
-        title: text.clone(),
-        description: text.repeat(20),
-        input: Some(payload(PayloadKind::Data, 3, all_bytes())),
-        output: Some(payload(PayloadKind::Uri, 2, Bytes::new())),
-        receipt: None,
-        checkpoint: None,
-        error: Some(error(&text)),
-        state: State::Paused,
-        state_reason: "paused".into(),
-        state_message: text.clone(),
-        priority: Priority::Critical,
-        labels: labels(&[("a/b.c-d_e", &text), ("empty", "")]),
-        metadata: Some(all_bytes()),
-        creator: human(),
-        assignee: Some(human()),
-        leased: false,
-        lease: None,
-        progress: Some(progress(&text)),
-        parent_id: Some(TaskId(Uuid::from_u128(9))),
-        dependencies: vec![dependency(None), dependency(Some(State::Dead))],
-        schedule_time: Some(Timestamp::from_micros(i64::MAX)),
-        create_time: Timestamp::from_micros(-1),
-        update_time: NOW,
-        queue_time: Some(Timestamp::from_micros(0)),
-        start_time: Some(NOW),
-        end_time: None,
-        attempt: 7,
-        retry_count: 8,
-        cleared_input: 0,
-        checkpoint_version: 0,
-        execution_count: 9,
-        run_count: 0,
-        output_count: 0,
-        retry_policy: Some(retry_policy(&text)),
-        timeouts: Timeouts::default(),
-        timers: Timers {
-            since: NOW,
-            spent: Span::ZERO,
-            total_since: Timestamp::from_micros(-1),
-        },
-        verification: Verification::Manual,
-        verification_grace: None,
-        dedup_key: String::new(),
-        input_requests: vec![
-            input_request("k1", &text),
-            InputRequest {
-                answer: None,
-                answerer: None,
-                ..input_request("k2", "")
-            },
-        ],
-        fence: i64::MAX,
-        paused_from: Some(State::Review),
-        revision: 12,
-        edit_revision: 11,
-        spec_hash: [255; 32],
-        last_call: None,
-        has_dependants: true,
-        has_children: true,
-    }
-}
-
-pub(super) fn function(text: &str) -> Function {
-    Function {
-        kind: FunctionKind::Agentic,
-        name: text.to_owned(),
-        description: text.to_owned(),
-        args: Some(all_bytes()),
-        output: Some(Bytes::new()),
-        prompt_template: "{{name}}".to_owned(),
-    }
-}
-
-pub(super) fn error(text: &str) -> TaskError {
-    TaskError {
-        code: "E1".to_owned(),
-        message: text.to_owned(),
-        details: Some(all_bytes()),
-        retry_after: Some(Span::from_secs(5)),
-        non_retryable: true,
-    }
-}
-
-pub(super) fn progress(text: &str) -> Progress {
-    Progress {
-        percent: Some(0),
-        current_step: text.to_owned(),
-        message: String::new(),
-        estimated_time_remaining: Some(Span::ZERO),
-    }
-}
-
-pub(super) fn dependency(result: Option<State>) -> Dependency {
-    let id = result.map_or(1, |state| 2 + u128::from(state.number().unsigned_abs()));
-    Dependency {
-        task_id: TaskId(Uuid::from_u128(id)),
-        on_failure: FailureRule::Continue,
-        result,
-    }
-}
-
-pub(super) fn retry_policy(text: &str) -> RetryPolicy {
-    RetryPolicy {
-        max_attempts: Some(0),
-        initial_backoff: Some(Span::ZERO),
-        max_backoff: Some(Span::from_secs(60)),
-        backoff_multiplier: Some(0.1),
-        jitter: Some(f64::MIN_POSITIVE),
-        retry_outcomes: vec![AttemptOutcome::Killed, AttemptOutcome::Error],
-        non_retryable_codes: vec![text.to_owned(), String::new()],
-    }
-}
-
-pub(super) fn input_request(key: &str, text: &str) -> InputRequest {
-    InputRequest {
-        key: key.to_owned(),
-        prompt: text.to_owned(),
-        schema: None,
-        deadline_time: None,
-        default_input: None,
-        choices: vec!["yes".to_owned(), text.to_owned()],
-        answer: Some(payload(PayloadKind::Json, 1, all_bytes())),
-        answerer: Some(human()),
     }
 }
 

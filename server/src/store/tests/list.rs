@@ -10,7 +10,8 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use uuid::Uuid;
 
-use super::fixture::{Fixture, NOW, maximal};
+use super::fixture::{Fixture, NOW};
+use super::maximal::maximal;
 use crate::seams::Ids;
 use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, WriteBatch};
 
@@ -278,6 +279,7 @@ async fn payloads_come_only_where_asked_for() {
     let bare = Task {
         input: task.input.as_ref().map(Payload::reference),
         output: task.output.as_ref().map(Payload::reference),
+        checkpoint: task.checkpoint.as_ref().map(Payload::reference),
         ..task
     };
     assert_eq!(fixture.store.list(&query).await.unwrap().tasks, vec![bare]);

@@ -110,7 +110,13 @@ async fn reads_by_key_use_their_keys() {
     let store = watched.store.clone();
     store.task(id()).await.unwrap();
     watched
-        .assert_uses("task", &["sqlite_autoindex_task_1 (id=?)"])
+        .assert_uses(
+            "task",
+            &[
+                "sqlite_autoindex_task_1 (id=?)",
+                "lease USING PRIMARY KEY (task_id=?)",
+            ],
+        )
         .await;
     store.tasks(&[id()]).await.unwrap();
     watched
@@ -136,9 +142,11 @@ async fn reads_by_key_use_their_keys() {
         .assert_uses("open children", &["task_open_child (parent_id=?)"])
         .await;
     store.due(NOW, 10).await.unwrap();
-    watched.assert_uses("due", &["task_due (wake_time<?)"]).await;
+    watched
+        .assert_uses("due", &["task_due (wake_time<?)", "lease_due (expire_time<?)"])
+        .await;
     store.next_wake().await.unwrap();
-    watched.assert_uses("next wake", &["task_due"]).await;
+    watched.assert_uses("next wake", &["task_due", "lease_due"]).await;
     store.task_groups("default").await.unwrap();
     watched
         .assert_uses("groups", &["task_ready (namespace=? AND queue=? AND type=?)"])
@@ -282,6 +290,9 @@ async fn writes_find_their_rows_by_key() {
         (Part::Events(all(&EVENT)), "VIRTUAL TABLE"),
         (Part::UpdateTasks(all(&TASK)), "sqlite_autoindex_task_1 (id=?)"),
         (Part::DeleteTasks, "sqlite_autoindex_task_1 (id=?)"),
+        (Part::RetireCheckpoints, "sqlite_autoindex_task_1 (id=?)"),
+        (Part::Leases, "VIRTUAL TABLE"),
+        (Part::EndLeases, "lease USING PRIMARY KEY (task_id=?)"),
         (Part::DeletePayloads, "sqlite_autoindex_payload_1 (task_id=?)"),
         (
             Part::RemoveEdges,

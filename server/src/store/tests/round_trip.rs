@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use baton_domain::{
-    AttemptOutcome, Detail, Edit, Event, EventType, Payload, PayloadKind, Previous, Priority, State, Task,
-    TaskId, Timestamp, Verification,
+    AttemptOutcome, Detail, Edit, Event, EventType, Payload, PayloadKind, Previous, Priority, Span, State,
+    Task, TaskId, Timeouts, Timestamp, Verification,
 };
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::fixture::{
-    Fixture, NOW, all_bytes, dependency, error, function, human, input_request, labels, maximal, payload,
-    progress, retry_policy,
+use super::fixture::{Fixture, NOW, all_bytes, human, labels, payload};
+use super::maximal::{
+    LEASE, TIMEOUTS, dependency, error, function, input_request, maximal, progress, receipt, retry_policy,
 };
 use crate::store::{EventsOfQuery, Window, WriteBatch};
 
@@ -65,22 +65,24 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
         labels: Some(task.labels.clone()),
         metadata: Some(Some(Bytes::new())),
         retry_policy: Some(Some(retry_policy("p"))),
-        timeouts: None,
+        timeouts: Some(TIMEOUTS),
         verification: Some(Verification::None),
-        verification_grace: None,
+        verification_grace: Some(Some(Span::ZERO)),
     };
     let cleared = Edit {
         function: Some(None),
         input: Some(None),
         metadata: Some(None),
         retry_policy: Some(None),
+        timeouts: Some(Timeouts::default()),
+        verification_grace: Some(None),
         ..Edit::default()
     };
     let failure = |retry_time| Detail::Failure {
         outcome: AttemptOutcome::Killed,
         error: error("e"),
         retry_time,
-        receipt: None,
+        receipt: retry_time.map(|_| receipt("r")),
     };
     let retried = |input, schedule_time| Detail::Retried {
         retry_count: 2,
@@ -105,7 +107,7 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
             EventType::Completed,
             Detail::Result {
                 output: Some(data()),
-                receipt: None,
+                receipt: Some(receipt("r")),
             },
         ),
         (
@@ -134,6 +136,27 @@ pub(super) fn details(task: &Task) -> Vec<(EventType, Detail)> {
             EventType::DependencySettled,
             Detail::Dependency(dependency(Some(State::Cancelled))),
         ),
+        (
+            EventType::Assigned,
+            Detail::Assigned {
+                assignee: human(),
+                lease: Some(LEASE),
+            },
+        ),
+        (
+            EventType::Started,
+            Detail::Started {
+                start_time: Timestamp::from_micros(0),
+            },
+        ),
+        (EventType::Checkpoint, Detail::Checkpoint(data())),
+        (
+            EventType::Output,
+            Detail::Output {
+                index: 0,
+                chunk: data(),
+            },
+        ),
     ]
 }
 
@@ -145,13 +168,14 @@ pub(super) fn referenced(event: &Event) -> Event {
         Detail::Created(task) => {
             task.input = named(&task.input);
             task.output = named(&task.output);
+            task.checkpoint = named(&task.checkpoint);
         }
         Detail::Updated { edit, .. } => edit.input = edit.input.as_ref().map(named),
         Detail::Result { output, .. } => *output = named(output),
         Detail::Retried { input, .. } => *input = named(input),
+        Detail::Checkpoint(checkpoint) => *checkpoint = checkpoint.reference(),
         Detail::None
         | Detail::Started { .. }
-        | Detail::Checkpoint(_)
         | Detail::Output { .. }
         | Detail::Assigned { .. }
         | Detail::Progress(_)

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use baton_domain::{Event, Task, TaskId};
 use uuid::Uuid;
 
-use super::fixture::maximal;
+use super::maximal::{LEASE, maximal};
 use super::round_trip::{details, event, referenced};
 use crate::store::bulk::{Cell, Table};
 use crate::store::entity::{event as event_row, task as task_row};
-use crate::store::rows::{EVENT, TASK, event_cells, read_event, read_task, task_cells};
+use crate::store::rows::{EVENT, TASK, TaskRow, event_cells, read_event, read_task, task_cells};
 
 const DETAILS_1: &str = include_str!("fixtures/details_1.txt");
 const TASK_1: &str = include_str!("fixtures/task_1.txt");
@@ -109,11 +109,13 @@ fn task_columns_of_version_1_are_read() {
         attempt: task.attempt,
         fence: task.fence,
         execution_count: task.execution_count,
+        run_count: task.run_count,
         start_time: task.start_time.map(|time| time.as_micros()),
         end_time: None,
         schedule_time: task.schedule_time.map(|time| time.as_micros()),
         wake_time: None,
         paused_from: task.paused_from.map(|state| state.name().to_owned()),
+        timers: take("timers"),
         queue: task.queue.clone(),
         r#type: task.task_type.clone(),
         priority: task.priority.number(),
@@ -124,6 +126,7 @@ fn task_columns_of_version_1_are_read() {
         assignee_kind: task.assignee.as_ref().map(|actor| actor.kind.number()),
         assignee_id: task.assignee.as_ref().map(|actor| actor.id.clone()),
         assignee_name: task.assignee.as_ref().map(|actor| actor.name.clone()),
+        leased: task.leased,
         progress: take("progress"),
         error: take("error"),
         dependencies: take("dependencies"),
@@ -133,12 +136,19 @@ fn task_columns_of_version_1_are_read() {
         output: take("output"),
         // Bytes, but none of them: a fixture has no sign for that.
         output_body: take("output_body").or(Some(Vec::new())),
+        checkpoint: take("checkpoint"),
+        checkpoint_body: take("checkpoint_body"),
+        checkpoint_version: task.checkpoint_version,
+        receipt: take("receipt"),
+        last_call: task.last_call,
+        output_count: task.output_count,
         retry_count: task.retry_count,
         cleared_input: task.cleared_input,
         has_dependants: task.has_dependants,
         has_children: task.has_children,
     };
-    assert_eq!(read_task(row).unwrap(), task);
+    let lease = Some((LEASE.duration.as_micros(), LEASE.expire_time.as_micros()));
+    assert_eq!(read_task(TaskRow { task: row, lease }).unwrap(), task);
 }
 
 /// The forms that are written now are those of version 1: a change that is not meant is seen here first.
