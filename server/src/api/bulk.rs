@@ -200,7 +200,7 @@ impl TaskApi {
         let execute = |action| {
             self.engine.execute(MoveRequest {
                 id,
-                command: command(asked, action),
+                command: Command::new(asked.actor.clone(), action),
                 etag: None,
                 request: key.map(|key| key_of_one(key, id)),
                 class: Class::Create,
@@ -218,15 +218,9 @@ impl TaskApi {
     }
 }
 
-/// Without a receipt nothing is tried again, so nothing is spread.
-const NO_JITTER: f64 = 0.0;
-
-fn command(asked: &BulkAsked, action: Action) -> Command {
-    Command::new(asked.actor.clone(), action)
-}
-
 fn try_one(task: &Task, asked: &BulkAsked, now: Timestamp) -> Result<Task, Rejection> {
-    let decide = |action| decide(task, &command(asked, action), now).map(|outcome| outcome.task);
+    let command = |action| Command::new(asked.actor.clone(), action);
+    let decide = |action| decide(task, &command(action), now).map(|outcome| outcome.task);
     let first = decide(asked.aim.first_action());
     match (first, asked.aim.action_from(task.state)) {
         (Err(Rejection::IllegalMove { .. }), Some(action)) => decide(action),
@@ -250,15 +244,16 @@ impl Aim {
             Self::Reach(ReachableState::InProgress) => Action::Rework {
                 message: String::new(),
             },
+            // Without a receipt nothing is tried again, so there is nothing to spread.
             Self::Reach(ReachableState::Review) => Action::Submit {
                 output: None,
                 receipt: None,
-                jitter: NO_JITTER,
+                jitter: 0.0,
             },
             Self::Reach(ReachableState::Completed) => Action::Complete {
                 output: None,
                 receipt: None,
-                jitter: NO_JITTER,
+                jitter: 0.0,
             },
             Self::Reach(ReachableState::Paused) => Action::Pause {
                 reason: String::new(),

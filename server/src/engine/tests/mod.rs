@@ -2,6 +2,7 @@
 
 mod circles;
 mod doubt;
+mod leases;
 mod lives;
 mod memory;
 mod neighbours;

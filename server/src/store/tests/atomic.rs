@@ -6,7 +6,7 @@ use baton_domain::{Action, Command, Detail, Progress, State, Task};
 use futures::FutureExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::fixture::{Fixture, NOW, begin, human, insert, shell};
+use super::fixture::{Fixture, NOW, begin, grant, human, insert, shell};
 use super::maximal::{self, maximal};
 use crate::store::{CommitError, Edge, StoreError, WriteBatch};
 
@@ -32,9 +32,14 @@ async fn full_batch(fixture: &mut Fixture) -> (Task, WriteBatch) {
     let gone = fixture.put(|_| {}).await;
     let (fresh, events) = fixture.created(|new| new.namespace = "new".to_owned());
     let (_, moved) = fixture.moved(&standing, &progress("half"), NOW);
+    let waiting = fixture.put(|_| {}).await;
+    let grant = Command::new(human(), grant());
+    let (_, leased) = fixture.moved(&waiting, &grant, NOW);
     let mut batch = insert(&fresh, events);
     batch.updated = moved.updated;
     batch.events.extend(moved.events);
+    batch.updated.extend(leased.updated);
+    batch.events.extend(leased.events);
     batch.edges_added.push(Edge {
         task_id: fresh.id,
         depends_on: standing.id,
@@ -46,7 +51,7 @@ async fn full_batch(fixture: &mut Fixture) -> (Task, WriteBatch) {
 
 #[tokio::test]
 async fn a_failure_anywhere_in_a_batch_rolls_back_all_of_it() {
-    for table in ["task", "edge", "event", "task_count", "namespace"] {
+    for table in ["task", "edge", "event", "task_count", "namespace", "lease"] {
         let mut fixture = Fixture::new().await;
         let (standing, batch) = full_batch(&mut fixture).await;
         let before = fixture.store.task_groups("default").await.unwrap();
@@ -221,6 +226,9 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
         "paused_from = 'NAPPING'",
         "input = x'08ff01', input_body = x''",
         "dependencies = x'0a020801'",
+        "timers = x'ff'",
+        "receipt = x'0863'",
+        "checkpoint = x'08ff01', checkpoint_body = x''",
     ] {
         let text = format!(
             "BEGIN; UPDATE task SET {breakage} WHERE revision = {}; COMMIT",
@@ -240,7 +248,8 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
         };
         assert_eq!(*id, task.id.to_string());
         let mend = "UPDATE task SET spec = ?, creator_kind = 1, labels = '{}', paused_from = NULL, \
-             input = NULL, input_body = NULL, dependencies = NULL";
+             input = NULL, input_body = NULL, dependencies = NULL, timers = NULL, receipt = NULL, \
+             checkpoint = NULL, checkpoint_body = NULL";
         sqlx::query(mend).bind(kept).execute(&mut shell).await.unwrap();
         assert!(fixture.store.task(task.id).await.is_ok(), "{breakage}");
     }

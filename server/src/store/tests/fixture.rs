@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baton_domain::{
     Action, Actor, ActorType, Command, Edit, Event, Labels, NewTask, Outcome, Payload, PayloadKind, Priority,
-    Task, TaskId, Timeouts, Timestamp, Verification, create, decide,
+    Span, Task, TaskId, Terms, Timeouts, Timestamp, Verification, create, decide,
 };
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -217,6 +217,17 @@ pub(super) const fn begin() -> Action {
         assignee: None,
         lease: None,
         start_time: None,
+    }
+}
+
+/// Leases a task to a person.
+pub(super) fn grant() -> Action {
+    Action::Assign {
+        assignee: human(),
+        lease: Some(Terms {
+            duration: Span::from_secs(30),
+            acknowledge: Span::from_secs(10),
+        }),
     }
 }
 

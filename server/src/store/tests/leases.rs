@@ -3,18 +3,12 @@
 use std::sync::Arc;
 
 use baton_domain::{
-    Action, Command, Detail, EventType, PayloadRole, Span, State, Task, TaskId, Terms, Timeouts, Timestamp,
-    Token,
+    Action, Command, Detail, EventType, PayloadRole, Span, State, Task, TaskId, Timeouts, Timestamp, Token,
 };
 use sqlx::Executor as _;
 
-use super::fixture::{Fixture, NOW, by, delete, human, json, shell};
+use super::fixture::{Fixture, NOW, by, delete, grant, json, shell};
 use crate::store::{EventsOfQuery, Window, WriteBatch};
-
-const TERMS: Terms = Terms {
-    duration: Span::from_secs(30),
-    acknowledge: Span::from_secs(10),
-};
 
 const fn seconds(n: i64) -> Timestamp {
     NOW.plus(Span::from_secs(n))
@@ -37,11 +31,7 @@ async fn moves(fixture: &mut Fixture, task: &Task, command: &Command, now: Times
 
 async fn leased(fixture: &mut Fixture) -> Task {
     let task = fixture.put(|_| {}).await;
-    let grant = by(Action::Assign {
-        assignee: human(),
-        lease: Some(TERMS),
-    });
-    moves(fixture, &task, &grant, NOW).await
+    moves(fixture, &task, &by(grant()), NOW).await
 }
 
 async fn started(fixture: &mut Fixture) -> Task {
@@ -118,11 +108,7 @@ async fn a_renewal_writes_the_lease_and_nothing_else() {
 async fn a_lease_granted_and_ended_in_one_batch_leaves_nothing() {
     let mut fixture = Fixture::new().await;
     let before = fixture.put(|_| {}).await;
-    let grant = by(Action::Assign {
-        assignee: human(),
-        lease: Some(TERMS),
-    });
-    let (granted, mut batch) = fixture.moved(&before, &grant, NOW);
+    let (granted, mut batch) = fixture.moved(&before, &by(grant()), NOW);
     let (released, more) = fixture.moved(&granted, &with_token(&granted, 1, Action::Release), NOW);
     batch.events.extend(more.events);
     batch.updated = vec![(Arc::new(before), Arc::new(released.clone()))];
@@ -160,11 +146,7 @@ async fn the_ends_of_leases_are_due_among_the_tasks() {
             };
         })
         .await;
-    let grant = by(Action::Assign {
-        assignee: human(),
-        lease: Some(TERMS),
-    });
-    let both = moves(&mut fixture, &both, &grant, NOW).await;
+    let both = moves(&mut fixture, &both, &by(grant()), NOW).await;
     let due = async |until: i64, limit| fixture.store.due(seconds(until), limit).await.unwrap();
     assert_eq!(fixture.store.next_wake().await.unwrap(), Some(seconds(4)));
     assert_eq!(due(3, 9).await, Vec::<TaskId>::new());
