@@ -177,6 +177,8 @@ impl Committer {
             CommitError::Unknown(error) => {
                 error!(error = %error, "the outcome of a commit is unknown");
                 self.in_doubt = true;
+                // A renewal that stands leaves no event by which it would be found.
+                self.cache.clear();
                 if let Err(error) = self.catch_up().await {
                     warn!(error = %error, "how the log ends will be read before the next commit");
                 }
