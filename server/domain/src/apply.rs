@@ -100,8 +100,7 @@ fn end_lease(task: &mut Task) {
         | State::Cancelled => false,
     };
     if waits && task.leased {
-        task.leased = false;
-        task.assignee = None;
+        drop_holder(task);
     }
 }
 
@@ -257,11 +256,8 @@ fn apply_dependency(task: &mut Task, event: &Event, dependency: &Dependency) {
     let moved = event.from_state != Some(event.to_state);
     if moved && event.to_state == State::Failed && verdict(dependency) == Verdict::Fail {
         let result = dependency.result.map_or("open", State::name);
-        task.error = Some(TaskError {
-            code: "DEPENDENCY_FAILED".to_owned(),
-            message: format!("dependency {} ended {result}", dependency.task_id),
-            ..TaskError::default()
-        });
+        let message = format!("dependency {} ended {result}", dependency.task_id);
+        task.error = Some(TaskError::new("DEPENDENCY_FAILED", message));
     }
 }
 

@@ -90,20 +90,25 @@ pub fn finding(receipt: Option<&Receipt>) -> Finding {
 }
 
 impl Receipt {
+    /// A receipt that says no more than how the work ended.
+    #[must_use]
+    pub const fn new(status: ReceiptStatus) -> Self {
+        Self {
+            status,
+            blockers: Vec::new(),
+            artifacts: Vec::new(),
+            verification: Vec::new(),
+            no_verification: false,
+            summary: String::new(),
+        }
+    }
+
     /// The questions that its blockers put, at most as many as a task keeps; one where it names no blocker.
     /// `sequence`: that of the event which carries it, so that their keys are new in the task.
     #[must_use]
     pub fn questions(&self, sequence: i64) -> Vec<InputRequest> {
-        let question = |(n, prompt): (usize, String)| InputRequest {
-            key: format!("blocker-{sequence}-{}", n + 1),
-            prompt,
-            schema: None,
-            choices: Vec::new(),
-            deadline_time: None,
-            default_input: None,
-            answer: None,
-            answerer: None,
-        };
+        let question =
+            |(n, prompt): (usize, String)| InputRequest::new(format!("blocker-{sequence}-{}", n + 1), prompt);
         if self.blockers.is_empty() {
             let summary = self.summary.trim();
             let prompt = if summary.is_empty() {
@@ -127,13 +132,10 @@ impl Receipt {
         let first = self.blockers.first().map(|blocker| blocker.message.as_str());
         let texts = [self.summary.trim(), first.unwrap_or_default()];
         let message = texts.into_iter().find(|text| !text.is_empty());
-        TaskError {
-            code: "REPORTED_FAILED".to_owned(),
-            message: message
-                .unwrap_or("its receipt says that the work failed")
-                .to_owned(),
-            ..TaskError::default()
-        }
+        TaskError::new(
+            "REPORTED_FAILED",
+            message.unwrap_or("its receipt says that the work failed"),
+        )
     }
 }
 

@@ -165,13 +165,6 @@ fn member<'a>(text: &'a str, quoted: &str, wanted: impl Fn(&str) -> bool) -> Opt
 fn bare(task_id: &str, status: ReceiptStatus) -> NamedReceipt {
     NamedReceipt {
         task_id: task_id.to_owned(),
-        receipt: Receipt {
-            status,
-            blockers: Vec::new(),
-            artifacts: Vec::new(),
-            verification: Vec::new(),
-            no_verification: false,
-            summary: String::new(),
-        },
+        receipt: Receipt::new(status),
     }
 }

@@ -151,6 +151,18 @@ pub struct TaskError {
     pub non_retryable: bool,
 }
 
+impl TaskError {
+    /// An error of that code, with nothing beside its message.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+}
+
 named_enum! {
     /// How an attempt ended.
     AttemptOutcome {
@@ -205,6 +217,23 @@ pub struct InputRequest {
     pub answer: Option<Payload>,
     /// Who answered.
     pub answerer: Option<Actor>,
+}
+
+impl InputRequest {
+    /// An open question that any answer will do for, whenever it comes.
+    #[must_use]
+    pub const fn new(key: String, prompt: String) -> Self {
+        Self {
+            key,
+            prompt,
+            schema: None,
+            choices: Vec::new(),
+            deadline_time: None,
+            default_input: None,
+            answer: None,
+            answerer: None,
+        }
+    }
 }
 
 /// A task as it stands: the fold of its events, plus what no event carries: the times of a renewed lease, the last

@@ -165,14 +165,9 @@ pub(super) fn rework(s: &mut Steps<'_>, message: &str) {
 
 pub(super) fn reject(s: &mut Steps<'_>, message: &str) {
     s.message(message);
-    let error = TaskError {
-        code: "REJECTED".to_owned(),
-        message: message.to_owned(),
-        ..TaskError::default()
-    };
     let detail = Detail::Failure {
         outcome: AttemptOutcome::Error,
-        error,
+        error: TaskError::new("REJECTED", message),
         retry_time: None,
         receipt: None,
     };

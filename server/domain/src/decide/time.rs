@@ -27,7 +27,7 @@ pub(super) fn tick(s: &mut Steps<'_>, jitter: f64) -> Result<(), Rejection> {
             reason::EXPIRED,
         ),
         Limit::Attempt => {
-            let error = error("ATTEMPT_TIMEOUT", "the attempt did not end within its timeout");
+            let error = TaskError::new("ATTEMPT_TIMEOUT", "the attempt did not end within its timeout");
             s.revoke();
             fail(s, (&error, None), AttemptOutcome::Timeout, jitter);
         }
@@ -38,19 +38,11 @@ pub(super) fn tick(s: &mut Steps<'_>, jitter: f64) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn error(code: &str, message: &str) -> TaskError {
-    TaskError {
-        code: code.to_owned(),
-        message: message.to_owned(),
-        ..TaskError::default()
-    }
-}
-
 fn expire(s: &mut Steps<'_>, (code, message): (&str, &str), reason: Reason) {
     s.revoke();
     let detail = Detail::Failure {
         outcome: AttemptOutcome::Timeout,
-        error: error(code, message),
+        error: TaskError::new(code, message),
         retry_time: None,
         receipt: None,
     };
@@ -70,7 +62,7 @@ fn lease_ends(s: &mut Steps<'_>, jitter: f64) {
         );
         return;
     }
-    let error = error("LEASE_EXPIRED", "the lease ran out: its worker was not heard of");
+    let error = TaskError::new("LEASE_EXPIRED", "the lease ran out: its worker was not heard of");
     fail(s, (&error, None), AttemptOutcome::LeaseExpired, jitter);
 }
 
@@ -96,16 +88,8 @@ fn grace_ends(s: &mut Steps<'_>) {
             "the work was handed in without a receipt: how should it go on?",
         ),
     };
-    let request = InputRequest {
-        key: format!("verification-{}", s.task.revision + 1),
-        prompt: prompt.to_owned(),
-        schema: None,
-        choices: Vec::new(),
-        deadline_time: None,
-        default_input: None,
-        answer: None,
-        answerer: None,
-    };
+    let key = format!("verification-{}", s.task.revision + 1);
+    let request = InputRequest::new(key, prompt.to_owned());
     s.push(
         EventType::InputRequested,
         State::InputRequired,

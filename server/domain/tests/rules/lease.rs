@@ -1,14 +1,14 @@
 //! Who may speak for a task, and for how long.
 
 use crate::support::{
-    NOW, TERMS, agent, begin, by_holder, complete, failure, give, held, leased, new_task, payload, question,
-    submit, tick, token,
+    NOW, TERMS, after, agent, ask, begin, by_holder, cancel, complete, failure, give, granted, held, leased,
+    new_task, pause, payload, question, submit, tick, token,
 };
 use baton_domain::lease::{Standing, directive, is_leasable, standing};
 use baton_domain::limits::EVENTS_PER_TASK;
 use baton_domain::{
-    Action, AttemptOutcome, Command, Detail, Directive, EventType, Lease, Outcome, Progress, Rejection, Span,
-    State, Task, Timestamp, Token, create, decide,
+    Action, AttemptOutcome, Command, Detail, Directive, EventType, Lease, Progress, Rejection, Span, State,
+    Task, Token, create, decide,
 };
 
 const RENEW: Action = Action::Renew {
@@ -16,44 +16,10 @@ const RENEW: Action = Action::Renew {
     progress: None,
 };
 
-fn after(task: &Task, seconds: i64) -> Timestamp {
-    task.update_time.plus(Span::from_secs(seconds))
-}
-
-fn granted() -> Task {
-    let queued = create(new_task(), &agent("author"), NOW).task;
-    assert!(is_leasable(&queued));
-    let assign = Action::Assign {
-        assignee: agent("worker"),
-        lease: Some(TERMS),
-    };
-    give(&queued, assign)
-}
-
-fn ask(task: &Task, token: Option<Token>, action: Action, at: Timestamp) -> Result<Outcome, Rejection> {
-    let command = Command {
-        actor: agent("worker"),
-        token,
-        action,
-    };
-    decide(task, &command, at)
-}
-
-fn cancel() -> Action {
-    Action::Cancel {
-        reason: String::new(),
-    }
-}
-
-fn pause() -> Action {
-    Action::Pause {
-        reason: String::new(),
-    }
-}
-
 #[test]
 fn a_grant_must_be_started_within_its_acknowledge_time() {
-    let task = granted();
+    assert!(is_leasable(&create(new_task(), &agent("author"), NOW).task));
+    let task = granted(new_task());
     assert_eq!((task.state, task.fence), (State::Assigned, 1));
     assert_eq!(task.lease_end(), Some(after(&task, 10)));
     assert!(!is_leasable(&task));
@@ -72,7 +38,7 @@ fn a_grant_must_be_started_within_its_acknowledge_time() {
 
 #[test]
 fn the_first_renewal_starts_and_the_others_are_silent() {
-    let task = granted();
+    let task = granted(new_task());
     let started = by_holder(&task, 1, RENEW).expect("the lease is live");
     assert_eq!(started.events.len(), 1);
     assert_eq!(started.events[0].kind, EventType::Started);
@@ -337,12 +303,12 @@ fn a_holder_works_on_what_it_was_given() {
             ..baton_domain::Edit::default()
         }))
     };
-    let refused = decide(&granted(), &Command::new(agent("boss"), edit()), NOW);
+    let refused = decide(&granted(new_task()), &Command::new(agent("boss"), edit()), NOW);
     assert!(
         matches!(refused, Err(Rejection::NotEditable { .. })),
         "{refused:?}"
     );
-    let lapsed = tick(&granted(), after(&granted(), 10)).expect("it was not started");
+    let lapsed = tick(&granted(new_task()), after(&granted(new_task()), 10)).expect("it was not started");
     assert_eq!(give(&lapsed.task, edit()).input, None);
 }
 

@@ -1,42 +1,10 @@
 //! Calls of holders that come again, and reports that start and end in one.
 
 use crate::support::{
-    NOW, TERMS, agent, begin, by_holder, complete, failure, give, held, leased, new_task, question, submit,
-    token,
+    NOW, after, agent, ask, begin, by_holder, complete, failure, give, granted, held, leased, new_task,
+    pause, question, submit, token,
 };
-use baton_domain::{
-    Action, Command, EventType, Outcome, Rejection, Span, State, Task, Timestamp, Token, When, create,
-    decide, report,
-};
-
-fn after(task: &Task, seconds: i64) -> Timestamp {
-    task.update_time.plus(Span::from_secs(seconds))
-}
-
-fn granted() -> Task {
-    let queued = create(new_task(), &agent("author"), NOW).task;
-
-    let assign = Action::Assign {
-        assignee: agent("worker"),
-        lease: Some(TERMS),
-    };
-    give(&queued, assign)
-}
-
-fn ask(task: &Task, token: Option<Token>, action: Action, at: Timestamp) -> Result<Outcome, Rejection> {
-    let command = Command {
-        actor: agent("worker"),
-        token,
-        action,
-    };
-    decide(task, &command, at)
-}
-
-fn pause() -> Action {
-    Action::Pause {
-        reason: String::new(),
-    }
-}
+use baton_domain::{Action, Command, EventType, Rejection, Span, State, Token, When, report};
 
 #[test]
 fn a_call_that_is_repeated_with_its_token_is_answered_once_more() {
@@ -72,7 +40,7 @@ fn a_call_that_is_repeated_with_its_token_is_answered_once_more() {
 
 #[test]
 fn a_start_is_repeated_only_while_it_holds() {
-    let task = granted();
+    let task = granted(new_task());
     let started = held(&task, 4, begin(None));
     let again = by_holder(&started, 4, begin(None)).expect("it was started");
     assert!(again.replayed);
@@ -88,7 +56,7 @@ fn a_start_is_repeated_only_while_it_holds() {
 
 #[test]
 fn a_report_starts_and_ends_in_one() {
-    let task = granted();
+    let task = granted(new_task());
     let command = Command {
         actor: agent("worker"),
         token: token(&task, 6),

@@ -1,13 +1,13 @@
 //! Verification and receipts (seed S1-33 to 37, S1-47 and 48).
 
 use crate::support::{
-    NOW, agent, begin, by_holder, complete, give, held, leased, new_task, no_verification, payload, receipt,
-    submit, tick, token,
+    NOW, after, agent, begin, by_holder, complete, give, held, leased, new_task, no_verification, pause,
+    payload, submit, tick, token,
 };
 use baton_domain::receipt::{Blocker, VerificationItem};
 use baton_domain::{
     Action, Command, Detail, EventType, NewTask, Receipt, ReceiptStatus, Rejection, Span, State, Task,
-    Timestamp, Verification, create, decide,
+    Verification, create, decide,
 };
 
 fn verified(verification: Verification) -> Task {
@@ -24,12 +24,8 @@ fn with_items() -> Receipt {
             value: "cargo test".to_owned(),
             expected: "ok".to_owned(),
         }],
-        ..receipt(ReceiptStatus::Completed)
+        ..Receipt::new(ReceiptStatus::Completed)
     }
-}
-
-fn after(task: &Task, seconds: i64) -> Timestamp {
-    task.update_time.plus(Span::from_secs(seconds))
 }
 
 fn stands(task: &Task) -> (State, &str) {
@@ -48,7 +44,7 @@ fn what_a_completion_says_of_verification_decides_where_it_ends() {
     assert_eq!(review.receipt.as_deref(), Some(&with_items()), "it is kept");
     let done = ends(Some(no_verification()));
     assert_eq!(stands(&done), (State::Completed, "completed_no_verification"));
-    for silent in [None, Some(receipt(ReceiptStatus::Completed))] {
+    for silent in [None, Some(Receipt::new(ReceiptStatus::Completed))] {
         assert_eq!(
             stands(&ends(silent)),
             (State::Review, "completed_missing_verification")
@@ -76,7 +72,7 @@ fn the_grace_of_a_review_ends_by_its_receipt() {
     let cases = [
         (None, "verification_timeout_missing_receipt"),
         (
-            Some(receipt(ReceiptStatus::Completed)),
+            Some(Receipt::new(ReceiptStatus::Completed)),
             "verification_timeout_unverified",
         ),
     ];
@@ -105,11 +101,8 @@ fn the_grace_is_the_tasks_own_and_stands_still_in_a_pause() {
     });
     let review = held(&task, 2, complete(Some(with_items())));
     assert_eq!(review.wake_time(), Some(after(&review, 10)));
-    let pause = Action::Pause {
-        reason: String::new(),
-    };
     let ask = |task: &Task, action, at| decide(task, &Command::new(agent("boss"), action), at);
-    let paused = ask(&review, pause, after(&review, 4))
+    let paused = ask(&review, pause(), after(&review, 4))
         .expect("it may be paused")
         .task;
     let resumed = ask(&paused, Action::Resume, after(&paused, 100))
@@ -144,10 +137,7 @@ fn nobody_approves_its_own_work_where_somebody_else_is_asked_for() {
     };
     let by = |who, task: &Task| decide(task, &Command::new(agent(who), approve.clone()), task.update_time);
     assert_eq!(by("worker", &review), Err(Rejection::SelfApproval));
-    let pause = Action::Pause {
-        reason: String::new(),
-    };
-    let resumed = give(&give(&review, pause), Action::Resume);
+    let resumed = give(&give(&review, pause()), Action::Resume);
     assert_eq!(
         by("worker", &resumed),
         Err(Rejection::SelfApproval),
@@ -181,7 +171,7 @@ fn blockers_become_questions_and_the_last_answer_lets_the_work_go_on() {
     for verification in Verification::ALL {
         let blocked = Receipt {
             blockers: vec![blocker("no key"), blocker("no disk")],
-            ..receipt(ReceiptStatus::Blocked)
+            ..Receipt::new(ReceiptStatus::Blocked)
         };
         let task = verified(*verification);
         let done = by_holder(&task, 2, complete(Some(blocked.clone()))).expect("the lease is live");
@@ -222,7 +212,7 @@ fn blockers_become_questions_and_the_last_answer_lets_the_work_go_on() {
 fn a_blocked_receipt_without_blockers_asks_by_its_summary() {
     let blocked = Receipt {
         summary: "  waits for the key ".to_owned(),
-        ..receipt(ReceiptStatus::Blocked)
+        ..Receipt::new(ReceiptStatus::Blocked)
     };
     let asking = held(&verified(Verification::Receipt), 2, submit(Some(blocked)));
     let question = asking.open_input_request().expect("there is one");
@@ -233,7 +223,7 @@ fn a_blocked_receipt_without_blockers_asks_by_its_summary() {
 fn questions_that_were_left_open_are_void_with_the_next() {
     let blocked = Receipt {
         blockers: vec![blocker("no key")],
-        ..receipt(ReceiptStatus::Blocked)
+        ..Receipt::new(ReceiptStatus::Blocked)
     };
     let asking = held(
         &verified(Verification::Receipt),
@@ -252,7 +242,7 @@ fn questions_that_were_left_open_are_void_with_the_next() {
 fn a_receipt_that_says_failed_is_a_failure() {
     let failed = Receipt {
         summary: "the build is red".to_owned(),
-        ..receipt(ReceiptStatus::Failed)
+        ..Receipt::new(ReceiptStatus::Failed)
     };
     let task = verified(Verification::Receipt);
     let done = by_holder(&task, 2, complete(Some(failed.clone()))).expect("the lease is live");

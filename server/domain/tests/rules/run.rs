@@ -1,11 +1,12 @@
 //! What became of each time that somebody worked on a task.
 
 use crate::support::{
-    NOW, TERMS, agent, begin, by_holder, complete, failure, new_task, payload, question, submit, tick, token,
+    NOW, TERMS, agent, ask, begin, by_holder, cancel, complete, failure, new_task, payload, question, submit,
+    tick, token,
 };
 use baton_domain::run::runs;
 use baton_domain::{
-    Action, AttemptOutcome, Command, Event, Run, Span, State, Task, Timestamp, Token, create, decide, report,
+    Action, AttemptOutcome, Command, Event, Run, Span, State, Task, Timestamp, Token, create, report,
 };
 
 /// A task, all of its events, and a clock that moves a second with each command.
@@ -27,12 +28,7 @@ impl Life {
 
     fn ask(&mut self, token: Option<Token>, action: Action) {
         self.now = self.now.plus(Span::from_secs(1));
-        let command = Command {
-            actor: agent("worker"),
-            token,
-            action,
-        };
-        let outcome = decide(&self.task, &command, self.now).expect("it may be asked");
+        let outcome = ask(&self.task, token, action, self.now).expect("it may be asked");
         self.task = outcome.task;
         self.events.extend(outcome.events);
     }
@@ -155,12 +151,7 @@ fn a_question_and_a_review_divide_the_work_of_a_direct_assignee() {
         [1, 1, 2]
     );
     assert_eq!((life.task.run_count, life.task.execution_count), (3, 1));
-    life.ask(
-        None,
-        Action::Cancel {
-            reason: String::new(),
-        },
-    );
+    life.ask(None, cancel());
     assert_eq!(life.outcomes()[2], Some(AttemptOutcome::Cancelled));
 }
 

@@ -1,11 +1,11 @@
 //! A command of every name, and tasks and commands where more than their state or name matters.
 
 use crate::support::{
-    NOW, TERMS, agent, begin, complete, failure, id, leased_states, no_verification, payload, question,
-    receipt, submit, waits_for,
+    NOW, TERMS, agent, begin, complete, failure, id, leased_states, no_verification, pause, payload,
+    question, submit, waits_for,
 };
 use baton_domain::{
-    Action, Command, CommandName, Dependency, Edit, FailureRule, InputRequest, Labels, Progress,
+    Action, Command, CommandName, Dependency, Edit, FailureRule, InputRequest, Labels, Progress, Receipt,
     ReceiptStatus, Span, State, Task, Timeouts, Verification, When,
 };
 
@@ -64,9 +64,7 @@ fn of_others(name: CommandName) -> Action {
             delay: Span::ZERO,
         },
         CommandName::Discard => Action::Discard,
-        CommandName::Pause => Action::Pause {
-            reason: String::new(),
-        },
+        CommandName::Pause => pause(),
         CommandName::Resume => Action::Resume,
         CommandName::ProvideInput => Action::ProvideInput {
             key: String::new(),
@@ -250,13 +248,13 @@ fn holder_variants(name: CommandName) -> Vec<Action> {
     match name {
         CommandName::Complete => {
             for status in ReceiptStatus::ALL {
-                all.push(complete(Some(receipt(*status))));
+                all.push(complete(Some(Receipt::new(*status))));
             }
             all.push(complete(Some(no_verification())));
         }
         CommandName::Submit => {
-            all.push(submit(Some(receipt(ReceiptStatus::Blocked))));
-            all.push(submit(Some(receipt(ReceiptStatus::Failed))));
+            all.push(submit(Some(Receipt::new(ReceiptStatus::Blocked))));
+            all.push(submit(Some(Receipt::new(ReceiptStatus::Failed))));
         }
         CommandName::Renew => {
             let progress = Progress {

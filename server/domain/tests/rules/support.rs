@@ -116,32 +116,12 @@ pub(crate) fn submit(receipt: Option<Receipt>) -> Action {
 pub(crate) fn no_verification() -> Receipt {
     Receipt {
         no_verification: true,
-        ..receipt(ReceiptStatus::Completed)
-    }
-}
-
-pub(crate) fn receipt(status: ReceiptStatus) -> Receipt {
-    Receipt {
-        status,
-        blockers: Vec::new(),
-        artifacts: Vec::new(),
-        verification: Vec::new(),
-        no_verification: false,
-        summary: String::new(),
+        ..Receipt::new(ReceiptStatus::Completed)
     }
 }
 
 pub(crate) fn question(key: &str) -> InputRequest {
-    InputRequest {
-        key: key.to_owned(),
-        prompt: "which one?".to_owned(),
-        schema: None,
-        choices: Vec::new(),
-        deadline_time: None,
-        default_input: None,
-        answer: None,
-        answerer: None,
-    }
+    InputRequest::new(key.to_owned(), "which one?".to_owned())
 }
 
 pub(crate) fn failure() -> Action {
@@ -155,18 +135,19 @@ pub(crate) fn failure() -> Action {
     }
 }
 
+/// A task that a worker was given a lease of, and has not started.
+pub(crate) fn granted(new: NewTask) -> Task {
+    let assign = Action::Assign {
+        assignee: agent("worker"),
+        lease: Some(TERMS),
+    };
+    give(&create(new, &agent("author"), NOW).task, assign)
+}
+
 /// A task that a worker has leased and started: its token is [`token`].
 pub(crate) fn leased(new: NewTask) -> Task {
-    let queued = create(new, &agent("author"), NOW).task;
-    let granted = give(
-        &queued,
-        Action::Assign {
-            assignee: agent("worker"),
-            lease: Some(TERMS),
-        },
-    );
     held(
-        &granted,
+        &granted(new),
         1,
         Action::Renew {
             duration: None,
@@ -185,12 +166,39 @@ pub(crate) fn held(task: &Task, call: i64, action: Action) -> Task {
 
 /// What the newest holder is answered.
 pub(crate) fn by_holder(task: &Task, call: i64, action: Action) -> Result<Outcome, Rejection> {
+    ask(task, token(task, call), action, task.update_time)
+}
+
+/// What the worker is answered at `at` that shows `token`.
+pub(crate) fn ask(
+    task: &Task,
+    token: Option<Token>,
+    action: Action,
+    at: Timestamp,
+) -> Result<Outcome, Rejection> {
     let command = Command {
         actor: agent("worker"),
-        token: token(task, call),
+        token,
         action,
     };
-    decide(task, &command, task.update_time)
+    decide(task, &command, at)
+}
+
+pub(crate) fn cancel() -> Action {
+    Action::Cancel {
+        reason: String::new(),
+    }
+}
+
+pub(crate) fn pause() -> Action {
+    Action::Pause {
+        reason: String::new(),
+    }
+}
+
+/// So many seconds after the last event of the task.
+pub(crate) fn after(task: &Task, seconds: i64) -> Timestamp {
+    task.update_time.plus(Span::from_secs(seconds))
 }
 
 /// What time alone does at `at`, told when it was last asked.
@@ -204,23 +212,13 @@ pub(crate) fn leased_states() -> Vec<(&'static str, Task)> {
     let running = leased(new_task());
     let review = held(&running, 2, submit(None));
     let asking = held(&running, 2, Action::RequestInput(Box::new(question("q1"))));
-    let pause = Action::Pause {
-        reason: String::new(),
-    };
-    let granted = give(
-        &create(new_task(), &agent("author"), NOW).task,
-        Action::Assign {
-            assignee: agent("worker"),
-            lease: Some(TERMS),
-        },
-    );
     vec![
-        ("leased", granted),
+        ("leased", granted(new_task())),
         ("leased and started", running.clone()),
         ("asked by its holder", asking),
-        ("paused while reviewed", give(&review, pause.clone())),
+        ("paused while reviewed", give(&review, pause())),
         ("handed in by its holder", review),
-        ("paused while started", give(&running, pause)),
+        ("paused while started", give(&running, pause())),
         ("completed by its holder", held(&running, 2, complete(None))),
         ("failed by its holder", held(&running, 2, failure())),
     ]
@@ -253,12 +251,7 @@ pub(crate) fn task_in(state: State) -> Task {
             dependencies: vec![waits_for(2)],
             ..new_task()
         }),
-        State::Paused => give(
-            &running(),
-            Action::Pause {
-                reason: String::new(),
-            },
-        ),
+        State::Paused => give(&running(), pause()),
         State::InputRequired => give(&running(), Action::RequestInput(Box::new(question("q1")))),
         State::Review => give(&running(), submit(None)),
         State::Completed => give(&running(), complete(None)),
@@ -274,11 +267,6 @@ pub(crate) fn task_in(state: State) -> Task {
             });
             give(&give(&task, begin(None)), failure())
         }
-        State::Cancelled => give(
-            &queued(),
-            Action::Cancel {
-                reason: String::new(),
-            },
-        ),
+        State::Cancelled => give(&queued(), cancel()),
     }
 }

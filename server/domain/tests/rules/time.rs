@@ -1,6 +1,6 @@
 //! What the passing of time decides: timeouts, and the time left over a pause.
 
-use crate::support::{NOW, agent, begin, held, leased, new_task, payload, question, tick};
+use crate::support::{NOW, agent, begin, held, leased, new_task, pause, payload, question, tick};
 use baton_domain::{
     Action, AttemptOutcome, Command, Detail, InputRequest, NewTask, Rejection, RetryPolicy, Span, State,
     Task, Timeouts, Timestamp, create, decide,
@@ -37,12 +37,6 @@ fn attempt_limit() -> Timeouts {
 fn ask(task: &Task, action: Action, at: Timestamp) -> Task {
     let outcome = decide(task, &Command::new(agent("worker"), action), at);
     outcome.expect("it may be asked").task
-}
-
-fn pause() -> Action {
-    Action::Pause {
-        reason: String::new(),
-    }
 }
 
 fn error_of(task: &Task) -> &str {
