@@ -117,10 +117,6 @@ pub(super) const ROLLBACK: &str = "ROLLBACK";
 /// pass over a missing row in silence. What it calls depends on the rows, or it would be computed while preparing.
 pub(super) const GUARD: &str = "SELECT CASE WHEN changes() <> ? THEN json('not ' || changes()) END;";
 
-/// A row that cannot be written ends the statement, and what it wrote before stays until the batch is rolled back, which
-/// it then is. With the default, SQLite keeps a journal of every statement of many rows to undo that one alone.
-const OR_FAIL: &str = "OR FAIL";
-
 /// Inserts the columns of `mask` of all rows; the rest are the schema's defaults. One parameter.
 pub(super) fn insert(table: &Table, mask: Mask, on_conflict: &str) -> String {
     let mut names = String::new();
@@ -135,7 +131,7 @@ pub(super) fn insert(table: &Table, mask: Mask, on_conflict: &str) -> String {
     }
     // WHERE TRUE: or ON CONFLICT would be read as a join's.
     format!(
-        "INSERT {OR_FAIL} INTO {} ({names}) SELECT {values} FROM jsonb_each(?) AS r WHERE TRUE{on_conflict};",
+        "INSERT INTO {} ({names}) SELECT {values} FROM jsonb_each(?) AS r WHERE TRUE{on_conflict};",
         table.name
     )
 }
@@ -160,7 +156,7 @@ pub(super) fn update(table: &Table, mask: Mask) -> String {
     }
     let name = table.name;
     format!(
-        "UPDATE {OR_FAIL} {name} SET {sets} FROM (SELECT {values} FROM jsonb_each(?) AS r) AS v WHERE {name}.{key}=v.{key};"
+        "UPDATE {name} SET {sets} FROM (SELECT {values} FROM jsonb_each(?) AS r) AS v WHERE {name}.{key}=v.{key};"
     )
 }
 

@@ -193,36 +193,26 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         time(*schedule_time),
         time(task.wake_time()),
         Cell::option(*paused_from, |state| Cell::text(state.name())),
-        Cell::owned(work::to_timers(task).map(|timers| timers.encode_to_vec())),
+        message(work::to_timers(task)),
         Cell::text(queue),
         Cell::text(task_type),
         Cell::Int(priority.number().into()),
         Cell::text(title),
         Cell::Text(parts::to_labels(labels).into()),
-        Cell::owned(Some(to_spec(task).encode_to_vec())),
+        message(Some(to_spec(task))),
         Cell::text(&creator.name),
         Cell::option(parent_id.as_ref(), |id| Cell::blob(id.0.as_bytes())),
         Cell::option(assigned, |actor| Cell::Int(actor.kind.number().into())),
         Cell::option(assigned, |actor| Cell::text(&actor.id)),
         Cell::option(assigned, |actor| Cell::text(&actor.name)),
         Cell::Int((*leased).into()),
-        Cell::owned(
-            progress
-                .as_ref()
-                .map(|progress| parts::to_progress(progress).encode_to_vec()),
-        ),
-        Cell::owned(error.as_ref().map(|error| parts::to_error(error).encode_to_vec())),
-        Cell::owned(list(dependencies, |list| {
-            stored::Dependencies {
-                dependencies: list.iter().map(parts::to_dependency).collect(),
-            }
-            .encode_to_vec()
+        message(progress.as_ref().map(parts::to_progress)),
+        message(error.as_ref().map(parts::to_error)),
+        message(list(dependencies, |list| stored::Dependencies {
+            dependencies: list.iter().map(parts::to_dependency).collect(),
         })),
-        Cell::owned(list(input_requests, |list| {
-            stored::InputRequests {
-                input_requests: list.iter().map(parts::to_input_request).collect(),
-            }
-            .encode_to_vec()
+        message(list(input_requests, |list| stored::InputRequests {
+            input_requests: list.iter().map(parts::to_input_request).collect(),
         })),
         header(input.as_ref()),
         body(input.as_ref()),
@@ -231,11 +221,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         header(checkpoint.as_ref()),
         body(checkpoint.as_ref()),
         Cell::Int((*checkpoint_version).into()),
-        Cell::owned(
-            receipt
-                .as_ref()
-                .map(|receipt| work::to_receipt(receipt).encode_to_vec()),
-        ),
+        message(receipt.as_deref().map(work::to_receipt)),
         Cell::option(*last_call, Cell::Int),
         Cell::Int((*output_count).into()),
         Cell::Int((*retry_count).into()),
@@ -245,12 +231,16 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
     ]
 }
 
-fn list<T>(items: &[T], encode: impl FnOnce(&[T]) -> Vec<u8>) -> Option<Vec<u8>> {
-    (!items.is_empty()).then(|| encode(items))
+fn message<'a>(stored: Option<impl Message>) -> Cell<'a> {
+    Cell::owned(stored.map(|stored| stored.encode_to_vec()))
+}
+
+fn list<T, M>(items: &[T], stored: impl FnOnce(&[T]) -> M) -> Option<M> {
+    (!items.is_empty()).then(|| stored(items))
 }
 
 fn header(payload: Option<&Payload>) -> Cell<'_> {
-    Cell::owned(payload.map(|payload| parts::to_reference(payload).encode_to_vec()))
+    message(payload.map(parts::to_reference))
 }
 
 fn body(payload: Option<&Payload>) -> Cell<'_> {
