@@ -8,7 +8,7 @@ use http::uri::PathAndQuery;
 use tonic::client::Grpc;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
-use tonic::{GrpcMethod, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 /// A request as it is sent, however often that is.
 pub(crate) struct Encoded {
@@ -21,19 +21,16 @@ pub(crate) struct Encoded {
     pub(crate) repeatable: bool,
 }
 
-/// Sends a message and awaits the one that answers it. But for the codec it does what a generated client does.
+/// Sends a message and awaits the one that answers it, as a generated client does, but for the codec and the extension
+/// that names the method to interceptors: there are none.
 pub(crate) async fn unary(
     channel: Channel,
-    mut request: Request<Bytes>,
+    request: Request<Bytes>,
     path: &'static str,
 ) -> Result<Response<Bytes>, Status> {
     let mut grpc = Grpc::new(channel);
     let ready = grpc.ready().await;
     ready.map_err(|error| Status::unknown(format!("Service was not ready: {error}")))?;
-    if let Some((service, method)) = path.trim_start_matches('/').split_once('/') {
-        let method = GrpcMethod::new(service, method);
-        request.extensions_mut().insert(method);
-    }
     let codec = BytesCodec {
         frame: HEADER + request.get_ref().len(),
     };
