@@ -4,7 +4,7 @@ use baton_proto::DESCRIPTOR_SET;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 const ADDRESS: &str = "localhost:50051";
-/// What the shell puts in place of `'$ID'` and `'$OTHER'`.
+/// What the shell puts in place of `'$ID'`, `'$OTHER'` and `'$TOKEN'`.
 const ID: &str = "0199d3a0-0000-7000-8000-000000000000";
 
 fn methods() -> Vec<MethodDescriptor> {
@@ -42,6 +42,7 @@ fn request_of_example(method: &MethodDescriptor) -> Option<String> {
     let before = &comment[..comment.find(&call)?];
     let (_, json) = before.split_once("Example: grpcurl -plaintext -d '")?;
     let json = json.replace("'$ID'", ID).replace("'$OTHER'", ID);
+    let json = json.replace("'$TOKEN'", "token");
     // grpcurl takes a field mask as the message it is, canonical JSON as text.
     Some(json.replace(r#"{"paths": ["priority"]}"#, r#""priority""#))
 }
@@ -78,7 +79,7 @@ fn every_call_that_moves_a_task_names_its_event() {
         .collect();
     // Reads, and calls that are many of another call.
     let silent = [
-        "Get", "List", "Wait", "Watch", "Explain", "Batch", "Bulk", "Advance",
+        "Get", "List", "Wait", "Watch", "Explain", "Batch", "Bulk", "Advance", "Drain",
     ];
     for method in methods()
         .iter()

@@ -8,6 +8,10 @@ use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
 /// What every call on one task carries.
 const BY_ID: &str = "id=1 request_id=2 etag=3 actor=5";
+/// What every call of a holder on one task carries.
+const BY_TOKEN: &str = "id=1 request_id=2 etag=3 lease_token=4 actor=5";
+/// What a call answers that may grant a lease.
+const GRANT: &str = "task=1 lease_token=2 fence=3 lease_expire_time=4";
 /// What every bulk call carries.
 const BULK: &str =
     "namespace=1 request_id=2 actor=5 ids=10 filter=11 max_count=12 validate_only=13 page_token=15";
@@ -20,8 +24,8 @@ const TASK_SERVICE: [(&str, &str, &str, &str); 40] = [
     (
         "CreateTask",
         "request_id=2 actor=5",
-        "task=1 hold=10 validate_only=12 ref=13 task_id=14 delay=15",
-        "task=1",
+        "task=1 hold=10 dedup=11 validate_only=12 ref=13 task_id=14 delay=15",
+        "task=1 deduplicated=2",
     ),
     (
         "BatchCreateTasks",
@@ -46,21 +50,31 @@ const TASK_SERVICE: [(&str, &str, &str, &str); 40] = [
     ("DeleteTask", BY_ID, "force=10", ""),
     ("QueueTask", BY_ID, "", "task=1"),
     ("ScheduleTask", BY_ID, "schedule_time=10 delay=11", "task=1"),
-    ("AssignTask", BY_ID, "assignee=10", "task=1"),
-    ("StartTask", BY_ID, "assignee=10", "task=1"),
-    ("UpdateProgress", BY_ID, "progress=10", "task=1"),
-    ("CompleteTask", BY_ID, "output=10", "task=1"),
-    ("FailTask", BY_ID, "error=10 outcome=11", "task=1"),
+    ("AssignTask", BY_ID, "assignee=10 lease_duration=11", GRANT),
+    ("StartTask", BY_TOKEN, "assignee=10 lease_duration=11", GRANT),
+    ("UpdateProgress", BY_TOKEN, "progress=10", "task=1"),
+    ("CompleteTask", BY_TOKEN, "output=10 receipt=11", "task=1"),
+    ("FailTask", BY_TOKEN, "error=10 outcome=11", "task=1"),
     ("CancelTask", BY_ID, "reason=10", "task=1"),
     ("RetryTask", BY_ID, "input=10 delay=11", "task=1"),
     ("DiscardTask", BY_ID, "", "task=1"),
     ("PauseTask", BY_ID, "reason=10", "task=1"),
     ("ResumeTask", BY_ID, "", "task=1"),
-    ("ReleaseTask", BY_ID, "", "task=1"),
-    ("SnoozeTask", BY_ID, "schedule_time=10 delay=11", "task=1"),
-    ("RequestInput", BY_ID, "input_request=10", "task=1"),
+    ("ReleaseTask", BY_TOKEN, "", "task=1"),
+    (
+        "SnoozeTask",
+        BY_TOKEN,
+        "schedule_time=10 delay=11",
+        "task=1",
+    ),
+    ("RequestInput", BY_TOKEN, "input_request=10", "task=1"),
     ("ProvideInput", BY_ID, "input=10 key=11", "task=1"),
-    ("SubmitForReview", BY_ID, "output=10", "task=1"),
+    (
+        "SubmitForReview",
+        BY_TOKEN,
+        "output=10 receipt=11",
+        "task=1",
+    ),
     ("ApproveTask", BY_ID, "message=10", "task=1"),
     ("RequestRework", BY_ID, "message=10", "task=1"),
     ("RejectTask", BY_ID, "reason=10", "task=1"),
@@ -94,26 +108,81 @@ const TASK_SERVICE: [(&str, &str, &str, &str); 40] = [
     ("ExplainTask", "id=1", "", "causes=1 next_change_time=2"),
 ];
 
+const WORKER_SERVICE: [(&str, &str, &str, &str); 9] = [
+    (
+        "LeaseTasks",
+        "namespace=1",
+        "worker=10 queues=11 types=12 any_type=13 max_tasks=14 lease_duration=15 wait_timeout=16 max_bytes=17",
+        "leased_tasks=1 updates=2 poll_after=3",
+    ),
+    (
+        "RenewLeases",
+        "",
+        "renewals=1 lease_duration=2 wait_timeout=3",
+        "updates=1 renew_after=2",
+    ),
+    ("ReportTasks", "", "reports=1", "results=1"),
+    ("SaveCheckpoint", BY_TOKEN, "checkpoint=10", "task=1"),
+    ("AppendOutput", BY_TOKEN, "chunk=10 index=11", "task=1"),
+    (
+        "ListTaskRuns",
+        "namespace=1 page_size=2 page_token=3 filter=4 order_by=5 view=6",
+        "",
+        "runs=1 next_page_token=2",
+    ),
+    (
+        "ListWorkers",
+        "namespace=1 page_size=2 page_token=3",
+        "",
+        "workers=1 next_page_token=2",
+    ),
+    ("GetWorker", "namespace=1 id=7", "", "worker=1"),
+    ("DrainWorker", "namespace=1 actor=5 id=7", "resume=10", "worker=1"),
+];
+
+/// Messages whose fields the design numbers, beside requests and responses.
+const PARTS: [(&str, &str); 13] = [
+    ("Task", TASK),
+    ("TaskEvent", TASK_EVENT),
+    ("TaskTimeouts", "queue_timeout=1 attempt_timeout=2 total_timeout=4"),
+    ("Verification", "mode=1 grace=2"),
+    (
+        "Receipt",
+        "status=1 blockers=2 artifacts=3 verification=4 no_verification=5 summary=6",
+    ),
+    (
+        "InputRequest",
+        "key=1 prompt=2 schema=3 choices=4 deadline_time=5 default_input=6 answer=7 answerer=8",
+    ),
+    (
+        "TaskRun",
+        "task_id=1 attempt=2 namespace=3 queue=4 type=5 assignee=6 outcome=7 error=8 output=9 start_time=10 \
+         end_time=11 duration=12",
+    ),
+    ("Dedup", "key=1 derive_key=2 window=3 policy=4"),
+    ("LeaseUpdate", "id=1 fence=2 directive=3 lease_expire_time=4"),
+    (
+        "LeasedTask",
+        "task=1 lease_token=2 fence=3 lease_expire_time=4 attempt=5 checkpoint=6",
+    ),
+    (
+        "TaskReport",
+        "id=1 lease_token=2 start_time=3 complete=4 fail=5 release=6 snooze=7",
+    ),
+    ("LeaseRenewal", "id=1 lease_token=2 progress=3"),
+    ("TaskOutput", "index=1 chunk=2"),
+];
+
 const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state_message=7 priority=8 title=9 \
     input=10 output=11 error=12 progress=13 revision=14 etag=15 description=16 labels=17 metadata=18 creator=19 \
     assignee=20 parent_id=21 dependencies=22 schedule_time=23 create_time=24 update_time=25 queue_time=26 \
     start_time=27 end_time=28 duration=29 attempt=30 retry_count=31 execution_count=32 retry_policy=33 \
-    verification=35 input_requests=38 function=39";
+    timeouts=34 verification=35 receipt=36 dedup_key=37 input_requests=38 function=39";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
     from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
     created=20 updated=21 assigned=22 progress=23 result=24 failure=25 scheduled=26 input=27 retried=28 \
-    dependency=30";
-
-/// Numbers of what comes with workers; nothing else may take them.
-const KEPT_FREE: [(&str, &[i32]); 6] = [
-    ("Task", &[34, 36, 37]),
-    ("TaskEvent", &[18, 19, 29, 31]),
-    ("InputRequest", &[3, 5, 6]),
-    ("CreateTaskRequest", &[11]),
-    ("StartTaskRequest", &[4, 11]),
-    ("CompleteTaskRequest", &[4, 11]),
-];
+    checkpoint=29 dependency=30 output=31 started=32";
 
 fn files() -> Vec<FileDescriptorProto> {
     let mut files = FileDescriptorSet::decode(DESCRIPTOR_SET)
@@ -153,7 +222,7 @@ fn parse(fields: &[&str]) -> BTreeMap<String, i32> {
 #[test]
 fn every_request_and_response_has_the_fields_of_the_design() {
     let messages = messages();
-    for (rpc, shared, own, response) in TASK_SERVICE {
+    for (rpc, shared, own, response) in TASK_SERVICE.into_iter().chain(WORKER_SERVICE) {
         assert_eq!(
             numbers(&messages[&format!("{rpc}Request")]),
             parse(&[shared, own]),
@@ -165,8 +234,9 @@ fn every_request_and_response_has_the_fields_of_the_design() {
             "{rpc}Response"
         );
     }
-    assert_eq!(numbers(&messages["Task"]), parse(&[TASK]), "Task");
-    assert_eq!(numbers(&messages["TaskEvent"]), parse(&[TASK_EVENT]), "TaskEvent");
+    for (name, fields) in PARTS {
+        assert_eq!(numbers(&messages[name]), parse(&[fields]), "{name}");
+    }
 }
 
 #[test]
@@ -181,27 +251,16 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
         services.insert(service.name().to_owned(), calls);
     }
     let tasks: Vec<_> = TASK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let workers: Vec<_> = WORKER_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
     assert_eq!(
         services,
         BTreeMap::from([
             ("TaskService".to_owned(), tasks),
+            ("WorkerService".to_owned(), workers),
             ("AdminService".to_owned(), admin)
         ])
     );
-}
-
-#[test]
-fn numbers_of_later_fields_are_neither_used_nor_reserved() {
-    let messages = messages();
-    for (name, kept) in KEPT_FREE {
-        let message = &messages[name];
-        assert!(
-            message.field.iter().all(|field| !kept.contains(&field.number())),
-            "{name}"
-        );
-        assert!(message.reserved_range.is_empty(), "{name}");
-    }
 }
 
 #[test]
