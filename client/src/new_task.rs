@@ -180,6 +180,7 @@ impl NewTask {
         self.with(|task| {
             task.verification = Some(Verification {
                 mode: VerificationMode::Manual.into(),
+                grace: None,
             });
         })
     }

@@ -55,6 +55,7 @@ impl TaskApi {
         let Done { task, replayed, .. } = done.map_err(failed::failed)?;
         let answer = raw::CreateTaskResponse {
             task: Some(Box::new(task::write(&task, shown))),
+            deduplicated: false,
         };
         Ok(answered(answer, replayed))
     }

@@ -160,8 +160,16 @@ fn refuse_rejection(rejection: &Rejection, prefix: &str, name: &dyn Fn(TaskId) -
             let message = "other tasks wait for this one: settle it, or delete it with force";
             Refusal::new(Reason::TaskHasDependants, message).precondition("task", message)
         }
-        // No call grants or shows a lease yet.
-        Rejection::LeaseLost | Rejection::LeaseRequired { .. } => Refusal::bug(rejection),
+        Rejection::LeaseLost => {
+            let message = "the lease is lost: stop, nothing of this work counts any more";
+            Refusal::new(Reason::LeaseLost, message).precondition("lease", message)
+        }
+        Rejection::LeaseRequired { command } => {
+            let message = format!("the task is held by lease: to {command} it, show the lease's token");
+            Refusal::new(Reason::LeaseRequired, &message)
+                .with("command", command.name())
+                .precondition("lease", &message)
+        }
         // Only Baton's own commands are answered so, and those have no caller.
         Rejection::NothingDue => Refusal::bug(rejection),
     }

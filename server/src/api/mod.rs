@@ -27,6 +27,7 @@ mod value;
 mod violations;
 mod wait;
 mod watch;
+mod worker;
 
 pub mod status;
 
@@ -37,10 +38,12 @@ use std::time::Duration;
 
 use baton_proto::raw::v1::admin_service_server::AdminServiceServer;
 use baton_proto::raw::v1::task_service_server::TaskServiceServer;
+use baton_proto::raw::v1::worker_service_server::WorkerServiceServer;
 
 use self::admin::AdminApi;
 use self::task_service::TaskApi;
 use self::watch::Watches;
+use self::worker::WorkerApi;
 use crate::engine::Engine;
 use crate::net::{Services, Shutdown};
 
@@ -52,7 +55,9 @@ pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown
         keys: Arc::new(engine.store().keyring().clone()),
         bookmark_every,
     };
+    let tasks = TaskApi::new(watches);
     services
-        .add(TaskServiceServer::new(TaskApi::new(watches)))
+        .add(TaskServiceServer::new(tasks.clone()))
+        .add(WorkerServiceServer::new(WorkerApi::new(tasks)))
         .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
 }

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Command, Event, TaskId};
+use baton_domain::{Actor, Command, Event, TaskId, Token};
 use baton_proto::raw::v1 as raw;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::convert::envelope::Envelope;
+use super::convert::lease::{self, Grant};
+use super::convert::task::Shown;
 use super::convert::{event, task};
-use super::repeat::{Repeatable, fingerprint};
+use super::repeat::{Repeatable, call_of, fingerprint};
 use super::requests::moves::{Asked, Move};
 use super::status::Refusal;
+use super::violations::Path;
 use super::{TaskApi, failed, judge};
 use crate::engine::{Class, Done, MoveRequest, RequestKey};
 use crate::store::{EventsOfQuery, Window};
@@ -26,38 +30,44 @@ pub(super) trait Answered: Move {
     /// Whether the answer holds what happened, so that a repeat must look it up.
     const TELLS_EVENT: bool = false;
 
-    /// Makes the answer. `events`: what the command did; for a repeat only where [`Self::TELLS_EVENT`].
-    fn answer(task: Box<raw::Task>, events: &[Arc<Event>]) -> Self::Answer;
+    /// Makes the answer.
+    fn answer(task: Box<raw::Task>, told: Told<'_>) -> Self::Answer;
+}
+
+/// What an answer tells beside the task.
+pub(super) struct Told<'a> {
+    /// What the command did; for a repeat only where [`Answered::TELLS_EVENT`].
+    events: &'a [Arc<Event>],
+    /// The task's fence.
+    fence: i64,
+    /// Present where the caller holds the task by lease.
+    grant: Option<Grant>,
 }
 
 impl TaskApi {
     /// Reads a request, gives its command and answers the task after it.
     pub(super) async fn run<M: Answered>(&self, request: Request<M>) -> Result<Response<M::Answer>, Status> {
-        let (asked, key) = self.read_move(request.into_inner())?;
-        let Asked {
-            envelope,
-            action,
-            shown,
-        } = asked;
-        let done = self.engine.execute(MoveRequest {
-            id: envelope.id,
-            command: Command::new(envelope.actor, action),
-            etag: envelope.etag,
-            request: key,
-            class: Class::Move,
-        });
+        let (asked, shown) = self.read_move(request.into_inner())?;
+        let shows_token = asked.command.token.is_some();
         let Done {
             task,
             mut events,
             replayed,
             revision,
-        } = done.await.map_err(failed::failed)?;
-        if replayed && M::TELLS_EVENT {
+        } = self.engine.execute(asked).await.map_err(failed::failed)?;
+        if replayed && M::TELLS_EVENT && !shows_token {
             // Boxed: it is rare, and in its place every move's future would be twice as large.
             events = Box::pin(self.event_at(task.id, revision)).await?;
         }
-        let task = Box::new(task::write(&task, shown));
-        Ok(answered(M::answer(task, &events), replayed))
+        // Since the call that this one repeats, the task may have been granted to somebody else.
+        let holds = shows_token || events.last().is_some_and(|event| event.fence == task.fence);
+        let told = Told {
+            events: &events,
+            fence: task.fence,
+            grant: lease::grant(&task, &self.watches.keys).filter(|_| M::TELLS_EVENT && holds),
+        };
+        let written = Box::new(task::write(&task, shown));
+        Ok(answered(M::answer(written, told), replayed))
     }
 
     /// The event that brought a task to `revision`.
@@ -78,30 +88,64 @@ impl TaskApi {
         &self,
         request: Request<raw::DeleteTaskRequest>,
     ) -> Result<Response<raw::DeleteTaskResponse>, Status> {
-        let (asked, key) = self.read_move(request.into_inner())?;
-        let Asked {
-            envelope,
-            action,
-            shown: _,
-        } = asked;
-        let replayed = self.engine.delete(MoveRequest {
-            id: envelope.id,
-            command: Command::new(envelope.actor, action),
-            etag: envelope.etag,
-            request: key,
-            class: Class::Move,
-        });
+        let (asked, _) = self.read_move(request.into_inner())?;
+        let replayed = self.engine.delete(asked);
         Ok(answered(
             raw::DeleteTaskResponse {},
             replayed.await.map_err(failed::failed)?,
         ))
     }
 
-    fn read_move<M: Move>(&self, mut request: M) -> Result<(Asked, Option<RequestKey>), Status> {
-        let again = Again::of(&mut request);
+    /// Reads a request whole, the token of its lease included.
+    fn read_move<M: Move>(&self, mut request: M) -> Result<(MoveRequest, Shown), Status> {
+        let known = !request.request_id().is_empty() || !request.lease_token().is_empty();
+        let hash = known.then(|| fingerprint(&mut request));
         let asked = judge::read(|v| request.read(v, &self.draw()))?;
-        let key = again.zip(asked.envelope.request_id);
-        Ok((asked, key.map(|(again, id)| again.key(id))))
+        let Asked {
+            envelope,
+            action,
+            shown,
+        } = asked;
+        let Envelope {
+            id,
+            request_id,
+            etag,
+            lease_token,
+            actor,
+        } = envelope;
+        let holder = match &lease_token {
+            Some(token) => Some(judge::read(|v| {
+                lease::read_token(v, &Path::REQUEST.field("lease_token"), (token, id), &self.watches.keys)
+            })?),
+            None => None,
+        };
+        let hash = hash.unwrap_or_default();
+        let token = holder.as_ref().map(|holder| Token {
+            fence: holder.fence,
+            call: call_of::<M>(&hash),
+        });
+        let actor = actor.or(holder.map(|holder| holder.holder));
+        let command = Command {
+            actor: actor.unwrap_or_else(Actor::anonymous),
+            token,
+            action,
+        };
+        let request = request_id.map(|id| RequestKey {
+            id,
+            method: M::METHOD,
+            hash,
+        });
+        let class = Class::Move;
+        Ok((
+            MoveRequest {
+                id,
+                command,
+                etag,
+                request,
+                class,
+            },
+            shown,
+        ))
     }
 }
 
@@ -143,7 +187,7 @@ macro_rules! answered_with_task {
         impl Answered for raw::$request {
             type Answer = raw::$response;
 
-            fn answer(task: Box<raw::Task>, _: &[Arc<Event>]) -> Self::Answer {
+            fn answer(task: Box<raw::Task>, _: Told<'_>) -> Self::Answer {
                 raw::$response { task: Some(task) }
             }
         }
@@ -154,8 +198,6 @@ answered_with_task! {
     UpdateTaskRequest => UpdateTaskResponse;
     QueueTaskRequest => QueueTaskResponse;
     ScheduleTaskRequest => ScheduleTaskResponse;
-    AssignTaskRequest => AssignTaskResponse;
-    StartTaskRequest => StartTaskResponse;
     UpdateProgressRequest => UpdateProgressResponse;
     CompleteTaskRequest => CompleteTaskResponse;
     FailTaskRequest => FailTaskResponse;
@@ -180,10 +222,35 @@ impl Answered for raw::AddCommentRequest {
     type Answer = raw::AddCommentResponse;
     const TELLS_EVENT: bool = true;
 
-    fn answer(task: Box<raw::Task>, events: &[Arc<Event>]) -> Self::Answer {
+    fn answer(task: Box<raw::Task>, told: Told<'_>) -> Self::Answer {
         raw::AddCommentResponse {
             task: Some(task),
-            event: events.first().map(|comment| event::write(comment, false)),
+            event: told.events.first().map(|comment| event::write(comment, false)),
         }
     }
+}
+
+/// Declares the moves that may grant a lease.
+macro_rules! answered_with_grant {
+    ($($request:ident => $response:ident;)+) => { $(
+        impl Answered for raw::$request {
+            type Answer = raw::$response;
+            const TELLS_EVENT: bool = true;
+
+            fn answer(task: Box<raw::Task>, told: Told<'_>) -> Self::Answer {
+                let (lease_token, expire_time) = told.grant.map(|g| (g.token, g.expire_time)).unzip();
+                raw::$response {
+                    task: Some(task),
+                    lease_token: lease_token.unwrap_or_default(),
+                    fence: told.fence,
+                    lease_expire_time: expire_time,
+                }
+            }
+        }
+    )+ };
+}
+
+answered_with_grant! {
+    AssignTaskRequest => AssignTaskResponse;
+    StartTaskRequest => StartTaskResponse;
 }

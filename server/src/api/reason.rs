@@ -47,12 +47,18 @@ reasons! {
     DependencyCycle = InvalidArgument, "DEPENDENCY_CYCLE";
     /// No task has this id.
     TaskNotFound = NotFound, "TASK_NOT_FOUND";
+    /// No worker of this id was heard of.
+    WorkerNotFound = NotFound, "WORKER_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.
     InvalidStateTransition = FailedPrecondition, "INVALID_STATE_TRANSITION";
+    /// The lease of the caller has ended, was taken back or was granted anew: nothing it says counts any more.
+    LeaseLost = FailedPrecondition, "LEASE_LOST";
+    /// The task is held by lease: the call needs the token of that lease.
+    LeaseRequired = FailedPrecondition, "LEASE_REQUIRED";
     /// Whoever did the work may not approve it.
     SelfApproval = FailedPrecondition, "SELF_APPROVAL";
     /// Other tasks depend on this one.

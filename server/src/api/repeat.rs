@@ -24,6 +24,11 @@ pub(super) trait Repeatable: Message + Clone + Sized {
     /// The caller's `request_id`, empty where it gave none.
     fn request_id(&self) -> &str;
 
+    /// The token of the caller's lease, empty where it shows none.
+    fn lease_token(&self) -> &str {
+        ""
+    }
+
     /// Shows every JSON document in it.
     fn documents(&mut self, _each: &mut dyn FnMut(Document<'_>)) {}
 }
@@ -68,6 +73,15 @@ pub(super) fn fingerprint<R: Repeatable>(request: &mut R) -> [u8; 32] {
     hash
 }
 
+/// Over a call and all that it says, the token included: tells the repeat of a holder's call from another call.
+pub(super) fn call_of<R: Repeatable>(hash: &[u8; 32]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(R::METHOD.as_bytes()).update(hash);
+    let mut head = [0; 8];
+    head.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    i64::from_be_bytes(head)
+}
+
 /// The hash of what a create asks for, whoever asks and however often: tells a repeated `task_id` from one that is
 /// used for another task. Of the task, only what clients give is left; the rest is ignored anyway.
 pub(super) fn spec_hash(request: &mut raw::CreateTaskRequest) -> [u8; 32] {
@@ -76,6 +90,7 @@ pub(super) fn spec_hash(request: &mut raw::CreateTaskRequest) -> [u8; 32] {
         request_id: _,
         actor: _,
         hold,
+        dedup,
         validate_only: _,
         r#ref: _,
         task_id: _,
@@ -87,6 +102,7 @@ pub(super) fn spec_hash(request: &mut raw::CreateTaskRequest) -> [u8; 32] {
     let mut spec = raw::CreateTaskRequest {
         task: task.take(),
         hold: *hold,
+        dedup: dedup.clone(),
         delay: *delay,
         ..raw::CreateTaskRequest::default()
     };
@@ -127,13 +143,17 @@ pub(super) fn in_error(error: &mut Option<raw::TaskError>, each: &mut dyn FnMut(
 
 /// Declares which requests may be repeated, by the call each belongs to, and where they hold JSON documents.
 macro_rules! repeatable {
-    ($($method:ident: $request:ident { $($field:ident by $inside:ident)? })+) => { $(
+    ($($method:ident: $request:ident { $($field:ident by $inside:ident)? $(; $holds:ident)? })+) => { $(
         impl Repeatable for raw::$request {
             const METHOD: &'static str = stringify!($method);
 
             fn request_id(&self) -> &str {
                 &self.request_id
             }
+
+            $(fn lease_token(&self) -> &str {
+                &self.$holds
+            })?
 
             $(fn documents(&mut self, each: &mut dyn FnMut(Document<'_>)) {
                 $inside(&mut self.$field, each);
@@ -156,20 +176,20 @@ repeatable! {
     QueueTask: QueueTaskRequest {}
     ScheduleTask: ScheduleTaskRequest {}
     AssignTask: AssignTaskRequest {}
-    StartTask: StartTaskRequest {}
-    UpdateProgress: UpdateProgressRequest {}
-    CompleteTask: CompleteTaskRequest { output by in_payload }
-    FailTask: FailTaskRequest { error by in_error }
+    StartTask: StartTaskRequest { ; lease_token }
+    UpdateProgress: UpdateProgressRequest { ; lease_token }
+    CompleteTask: CompleteTaskRequest { output by in_payload; lease_token }
+    FailTask: FailTaskRequest { error by in_error; lease_token }
     CancelTask: CancelTaskRequest {}
     RetryTask: RetryTaskRequest { input by in_payload }
     DiscardTask: DiscardTaskRequest {}
     PauseTask: PauseTaskRequest {}
     ResumeTask: ResumeTaskRequest {}
-    ReleaseTask: ReleaseTaskRequest {}
-    SnoozeTask: SnoozeTaskRequest {}
-    RequestInput: RequestInputRequest {}
+    ReleaseTask: ReleaseTaskRequest { ; lease_token }
+    SnoozeTask: SnoozeTaskRequest { ; lease_token }
+    RequestInput: RequestInputRequest { ; lease_token }
     ProvideInput: ProvideInputRequest { input by in_payload }
-    SubmitForReview: SubmitForReviewRequest { output by in_payload }
+    SubmitForReview: SubmitForReviewRequest { output by in_payload; lease_token }
     ApproveTask: ApproveTaskRequest {}
     RequestRework: RequestReworkRequest {}
     RejectTask: RejectTaskRequest {}

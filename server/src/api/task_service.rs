@@ -18,7 +18,7 @@ use crate::seams::monotonic_now;
 #[derive(Clone)]
 pub(crate) struct TaskApi {
     pub(super) engine: Engine,
-    watches: Watches,
+    pub(super) watches: Watches,
 }
 
 impl TaskApi {

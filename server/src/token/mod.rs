@@ -4,9 +4,11 @@
 //! token = base64url without padding of: version (1 byte), purpose (1), key id (4), claims (protobuf), HMAC-SHA-256 (32)
 //! ```
 //! The signature covers all that stands before it. Claims are protobuf so that a field can be added while tokens of
-//! the version before are still about. A token is no secret and no permission: it says where to go on, no more.
+//! the version before are still about. The token of a lease lets its bearer speak for a task; the others are no secret
+//! and no permission: they say where to go on, no more.
 
 mod claims;
+mod lease;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 pub use claims::{PageToken, ResumeToken, SnapshotCursor};
+pub use lease::{HOLDER_ID_BYTES, LeaseToken};
 
 /// Longest token, in characters: fits a URL, a header and a log line. Longer ones are refused unread.
 pub const MAX_TOKEN_CHARS: usize = 1_024;
@@ -33,6 +36,8 @@ pub enum Purpose {
     Page = 1,
     /// Where a watch goes on.
     Resume = 2,
+    /// Who may speak for a leased task.
+    Lease = 3,
 }
 
 /// What a token of one [`Purpose`] says.

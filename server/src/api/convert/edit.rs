@@ -12,7 +12,7 @@ use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
 /// Fields of a task that UpdateTask edits, in the order of the contract.
-const EDITABLE: [&str; 11] = [
+const EDITABLE: [&str; 12] = [
     "queue",
     "type",
     "priority",
@@ -22,6 +22,7 @@ const EDITABLE: [&str; 11] = [
     "labels",
     "metadata",
     "retry_policy",
+    "timeouts",
     "verification",
     "function",
 ];
@@ -36,7 +37,7 @@ const FIXED: [(&str, &str); 5] = [
 ];
 
 /// Fields of a task that are the server's.
-const OUTPUT_ONLY: [&str; 20] = [
+const OUTPUT_ONLY: [&str; 22] = [
     "id",
     "state",
     "state_reason",
@@ -56,6 +57,8 @@ const OUTPUT_ONLY: [&str; 20] = [
     "attempt",
     "retry_count",
     "execution_count",
+    "receipt",
+    "dedup_key",
     "input_requests",
 ];
 
@@ -151,6 +154,7 @@ fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> O
         labels,
         metadata,
         retry_policy,
+        timeouts,
         verification,
         function,
         namespace: _,
@@ -186,9 +190,13 @@ fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> O
     let retry_policy = field.take("retry_policy", retry_policy.is_some(), |v, at| {
         policy::read(v, at, retry_policy)
     });
+    let timeouts = field.take("timeouts", timeouts.is_some(), |v, at| {
+        policy::read_timeouts(v, at, timeouts)
+    });
     let verification = field.take("verification", verification.is_some(), |v, at| {
         policy::read_verification(v, at, verification)
     });
+    let verification = verification?;
     Some(Edit {
         queue: queue?,
         task_type: task_type?,
@@ -200,9 +208,9 @@ fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> O
         labels: labels?,
         metadata: metadata?,
         retry_policy: retry_policy?,
-        timeouts: None,
-        verification: verification?,
-        verification_grace: None,
+        timeouts: timeouts?,
+        verification: verification.map(|(mode, _)| mode),
+        verification_grace: verification.map(|(_, grace)| grace),
     })
 }
 

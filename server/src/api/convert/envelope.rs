@@ -14,6 +14,8 @@ pub(crate) struct RawEnvelope {
     pub(crate) request_id: String,
     /// Empty where the call takes none.
     pub(crate) etag: String,
+    /// Empty where the call is not a holder's.
+    pub(crate) lease_token: String,
     pub(crate) actor: Option<raw::Actor>,
 }
 
@@ -26,8 +28,10 @@ pub(crate) struct Envelope {
     pub(crate) request_id: Option<Uuid>,
     /// Must be the task's.
     pub(crate) etag: Option<String>,
-    /// Who acts.
-    pub(crate) actor: Actor,
+    /// Shown by whoever holds the task by lease; what it says is not read yet.
+    pub(crate) lease_token: Option<String>,
+    /// Who acts, where the request says so.
+    pub(crate) actor: Option<Actor>,
 }
 
 impl RawEnvelope {
@@ -35,11 +39,12 @@ impl RawEnvelope {
     pub(crate) fn read(self, v: &mut Violations, at: &Path<'_>) -> Option<Envelope> {
         let id = check::task_id(v, &at.field("id"), &self.id);
         let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), &self.request_id);
-        let actor = actor::read_or(v, &Path::REQUEST.field("actor"), self.actor, Actor::anonymous);
+        let actor = actor::read_optional(v, &Path::REQUEST.field("actor"), self.actor);
         Some(Envelope {
             id: id?,
             request_id: request_id?,
             etag: Some(self.etag).filter(|etag| !etag.is_empty()),
+            lease_token: Some(self.lease_token).filter(|token| !token.is_empty()),
             actor: actor?,
         })
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{Detail, Edit, Event, Payload, PayloadRole, Previous, Task, TaskError, Timestamp};
+use baton_domain::{Detail, Edit, Event, Payload, PayloadRole, Previous, Task};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::task_event::Detail as RawDetail;
 use prost_types::FieldMask;
 
 use super::task::{self, Shown, write_state};
-use super::{actor, dependency, failure, function, input_request, payload, policy, progress, time};
+use super::{actor, dependency, failure, function, input_request, payload, policy, progress, receipt, time};
 
 /// Writes one event. `full`: with the bytes of the payloads it names, where they are at hand. `left` is for the
 /// watch that knows its filter to set.
@@ -56,26 +56,35 @@ pub(crate) fn write(event: &Event, full: bool) -> raw::TaskEvent {
 
 fn write_detail(detail: &Detail, event: &Event, full: bool) -> Option<RawDetail> {
     let detail = match detail {
-        // Not in the contract yet.
-        Detail::None | Detail::Started { .. } | Detail::Checkpoint(_) | Detail::Output { .. } => return None,
+        Detail::None => return None,
         Detail::Created(task) => RawDetail::Created(Box::new(write_created(task, full))),
         Detail::Updated { edit, previous } => {
             RawDetail::Updated(Box::new(write_updated(edit, previous, full)))
         }
-        Detail::Assigned { assignee, lease: _ } => RawDetail::Assigned(raw::TaskAssigned {
+        Detail::Assigned { assignee, lease } => RawDetail::Assigned(raw::TaskAssigned {
             assignee: Some(actor::write(assignee)),
             fence: event.fence,
+            lease_expire_time: lease.map(|lease| time::write(lease.expire_time)),
+        }),
+        Detail::Started { start_time } => RawDetail::Started(raw::TaskStarted {
+            start_time: Some(time::write(*start_time)),
         }),
         Detail::Progress(progress) => RawDetail::Progress(progress::write(progress)),
-        Detail::Result { output, receipt: _ } => RawDetail::Result(raw::TaskResult {
+        Detail::Result { output, receipt } => RawDetail::Result(raw::TaskResult {
             output: write_ref(output.as_ref(), PayloadRole::Output, full),
+            receipt: receipt.as_deref().map(receipt::write),
         }),
         Detail::Failure {
             outcome,
             error,
             retry_time,
-            receipt: _,
-        } => RawDetail::Failure(write_failure(outcome.number(), error, *retry_time)),
+            receipt,
+        } => RawDetail::Failure(raw::TaskFailure {
+            outcome: outcome.number(),
+            error: Some(failure::write(error)),
+            retry_time: retry_time.map(time::write),
+            receipt: receipt.as_deref().map(receipt::write),
+        }),
         Detail::Scheduled { schedule_time } => RawDetail::Scheduled(raw::TaskScheduled {
             schedule_time: Some(time::write(*schedule_time)),
         }),
@@ -92,6 +101,13 @@ fn write_detail(detail: &Detail, event: &Event, full: bool) -> Option<RawDetail>
                 .map(time::write_span),
         }),
         Detail::Dependency(dependency) => RawDetail::Dependency(dependency::write(dependency)),
+        Detail::Checkpoint(checkpoint) => {
+            RawDetail::Checkpoint(payload::write_ref(checkpoint, PayloadRole::Checkpoint, full))
+        }
+        Detail::Output { index, chunk } => RawDetail::Output(raw::TaskOutput {
+            index: *index,
+            chunk: payload::write(chunk),
+        }),
     };
     Some(detail)
 }
@@ -104,14 +120,6 @@ fn write_created(task: &Task, full: bool) -> raw::TaskCreated {
     raw::TaskCreated {
         task: Some(task::write(task, Shown::BASIC)),
         input: write_ref(task.input.as_ref(), PayloadRole::Input, full),
-    }
-}
-
-fn write_failure(outcome: i32, error: &TaskError, retry_time: Option<Timestamp>) -> raw::TaskFailure {
-    raw::TaskFailure {
-        outcome,
-        error: Some(failure::write(error)),
-        retry_time: retry_time.map(time::write),
     }
 }
 
@@ -133,9 +141,9 @@ fn write_updated(edit: &Edit, previous: &Previous, full: bool) -> raw::TaskUpdat
         labels,
         metadata,
         retry_policy,
-        timeouts: _,
+        timeouts,
         verification,
-        verification_grace: _,
+        verification_grace,
     } = edit;
     let named = [
         ("queue", queue.is_some()),
@@ -148,6 +156,7 @@ fn write_updated(edit: &Edit, previous: &Previous, full: bool) -> raw::TaskUpdat
         ("labels", labels.is_some()),
         ("metadata", metadata.is_some()),
         ("retry_policy", retry_policy.is_some()),
+        ("timeouts", timeouts.is_some()),
         ("verification", verification.is_some()),
     ];
     let paths = named.iter().filter(|(_, edited)| *edited);
@@ -162,7 +171,9 @@ fn write_updated(edit: &Edit, previous: &Previous, full: bool) -> raw::TaskUpdat
             labels: labels.as_deref().cloned().unwrap_or_default(),
             metadata: metadata.clone().flatten(),
             retry_policy: retry_policy.iter().flatten().next().map(policy::write),
-            verification: verification.map(policy::write_verification),
+            timeouts: timeouts.as_ref().and_then(policy::write_timeouts),
+            verification: verification
+                .map(|mode| policy::write_verification(mode, verification_grace.flatten())),
             ..raw::Task::default()
         }),
         update_mask: Some(FieldMask {

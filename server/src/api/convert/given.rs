@@ -22,6 +22,7 @@ pub(crate) struct Given {
     pub(crate) dependencies: Vec<raw::Dependency>,
     pub(crate) schedule_time: Option<Timestamp>,
     pub(crate) retry_policy: Option<raw::RetryPolicy>,
+    pub(crate) timeouts: Option<raw::TaskTimeouts>,
     pub(crate) verification: Option<raw::Verification>,
     pub(crate) function: Option<raw::TaskFunction>,
 }
@@ -43,8 +44,11 @@ impl From<raw::Task> for Given {
             dependencies,
             schedule_time,
             retry_policy,
+            timeouts,
             verification,
             function,
+            receipt: _,
+            dedup_key: _,
             id: _,
             state: _,
             state_reason: _,
@@ -81,6 +85,7 @@ impl From<raw::Task> for Given {
             dependencies,
             schedule_time,
             retry_policy,
+            timeouts,
             verification,
             function,
         }
@@ -104,8 +109,11 @@ pub(crate) fn clear_others(task: &mut raw::Task) {
         dependencies: _,
         schedule_time: _,
         retry_policy: _,
+        timeouts: _,
         verification: _,
         function: _,
+        receipt,
+        dedup_key,
         id,
         state,
         state_reason,
@@ -127,6 +135,8 @@ pub(crate) fn clear_others(task: &mut raw::Task) {
         execution_count,
         input_requests,
     } = task;
+    *receipt = None;
+    *dedup_key = String::new();
     *id = String::new();
     *state = 0;
     *state_reason = String::new();

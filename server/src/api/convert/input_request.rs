@@ -4,7 +4,7 @@ use baton_domain::InputRequest;
 use baton_domain::limits::{LINE_CHARS, MESSAGE_CHARS, NAME_CHARS, WORDS};
 use baton_proto::raw::v1 as raw;
 
-use super::{Draw, actor, payload};
+use super::{Draw, actor, payload, time};
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
@@ -18,7 +18,10 @@ pub(crate) fn read(
     let raw::InputRequest {
         key,
         prompt,
+        schema: _,
         choices,
+        deadline_time: _,
+        default_input: _,
         answer: _,
         answerer: _,
     } = request;
@@ -54,22 +57,26 @@ fn read_choices(v: &mut Violations, at: &Path<'_>, choices: Vec<String>) -> Opti
     read.into_iter().collect()
 }
 
-/// Writes a question. `answer_shown`: with its answer, if it has one.
+/// Writes a question. `answer_shown`: with its answer and its default, if it has them.
 pub(crate) fn write(request: &InputRequest, answer_shown: bool) -> raw::InputRequest {
     let InputRequest {
         key,
         prompt,
-        schema: _,
+        schema,
         choices,
-        deadline_time: _,
-        default_input: _,
+        deadline_time,
+        default_input,
         answer,
         answerer,
     } = request;
+    let default_input = default_input.as_ref().filter(|_| answer_shown);
     raw::InputRequest {
         key: key.clone(),
         prompt: prompt.clone(),
+        schema: schema.clone(),
         choices: choices.clone(),
+        deadline_time: deadline_time.map(time::write),
+        default_input: default_input.and_then(payload::write),
         answer: answer.as_ref().filter(|_| answer_shown).and_then(payload::write),
         answerer: answerer.as_ref().map(actor::write),
     }

@@ -15,10 +15,12 @@ pub(crate) mod function;
 pub(crate) mod given;
 pub(crate) mod input_request;
 pub(crate) mod labels;
+pub(crate) mod lease;
 pub(crate) mod new_task;
 pub(crate) mod payload;
 pub(crate) mod policy;
 pub(crate) mod progress;
+pub(crate) mod receipt;
 pub(crate) mod task;
 pub(crate) mod time;
 

@@ -1,7 +1,7 @@
 //! What is to be created.
 
 use baton_domain::limits::{DESCRIPTION_CHARS, NAME_CHARS, TITLE_CHARS};
-use baton_domain::{Actor, NewTask, Priority, TaskId, Timeouts};
+use baton_domain::{Actor, NewTask, Priority, TaskId};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
@@ -46,6 +46,7 @@ pub(crate) fn read(
         request_id,
         actor,
         hold,
+        dedup: _,
         validate_only,
         r#ref,
         task_id: _,
@@ -110,6 +111,7 @@ fn read_task(
         dependencies,
         schedule_time,
         retry_policy,
+        timeouts,
         verification,
         function,
     } = (*task).into();
@@ -131,8 +133,10 @@ fn read_task(
     let start = Start { schedule_time, delay };
     let schedule = start.read(v, [&at.field("schedule_time"), &request_at.field("delay")]);
     let retry_policy = policy::read(v, &at.field("retry_policy"), retry_policy);
+    let timeouts = policy::read_timeouts(v, &at.field("timeouts"), timeouts);
     let verification = policy::read_verification(v, &at.field("verification"), verification);
     let function = function?;
+    let (verification, verification_grace) = verification?;
     Some(NewTask {
         id: setting.id?,
         namespace: namespace?,
@@ -151,9 +155,9 @@ fn read_task(
         dependencies: waits?,
         schedule: schedule?,
         retry_policy: retry_policy?,
-        timeouts: Timeouts::default(),
-        verification: verification?,
-        verification_grace: None,
+        timeouts: timeouts?,
+        verification,
+        verification_grace,
         dedup: None,
         spec_hash: [0; 32],
         hold: false,

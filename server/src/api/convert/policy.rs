@@ -1,7 +1,7 @@
-//! Retry policies and verification.
+//! Retry policies, time limits and verification.
 
-use baton_domain::limits::{ATTEMPTS, BACKOFF, BACKOFF_MULTIPLIER, NAME_CHARS, WORDS};
-use baton_domain::{AttemptOutcome, RetryPolicy, Span, Verification, retry};
+use baton_domain::limits::{ATTEMPTS, BACKOFF, BACKOFF_MULTIPLIER, DELAY, NAME_CHARS, WORDS};
+use baton_domain::{AttemptOutcome, RetryPolicy, Span, Timeouts, Verification, retry};
 use baton_proto::raw::v1 as raw;
 
 use super::time;
@@ -171,29 +171,80 @@ pub(crate) fn write(policy: &RetryPolicy) -> raw::RetryPolicy {
     }
 }
 
-/// Reads how a task is verified; absent means NONE.
+/// Reads how a task is verified, and how long RECEIPT waits; absent means NONE.
 pub(crate) fn read_verification(
     v: &mut Violations,
     at: &Path<'_>,
     verification: Option<raw::Verification>,
-) -> Option<Verification> {
-    let raw::Verification { mode } = verification.unwrap_or_default();
-    check::member(
-        v,
-        &at.field("mode"),
-        mode,
-        // The domain knows one more than the contract has.
-        |number| {
-            raw::VerificationMode::try_from(number)
-                .ok()
-                .and_then(|_| Verification::from_number(number))
-        },
-        Verification::None,
-    )
+) -> Option<(Verification, Option<Span>)> {
+    let raw::Verification { mode, grace } = verification.unwrap_or_default();
+    let mode_at = at.field("mode");
+    let mode = check::member(v, &mode_at, mode, Verification::from_number, Verification::None);
+    let grace_at = at.field("grace");
+    let grace = optional(grace, |span| check::span(v, &grace_at, span, BACKOFF));
+    let (mode, grace) = (mode?, grace?);
+    if grace.is_some() && mode != Verification::Receipt {
+        v.add(&grace_at, "must be absent unless the mode is RECEIPT");
+        return None;
+    }
+    Some((mode, grace))
 }
 
-pub(crate) fn write_verification(verification: Verification) -> raw::Verification {
+pub(crate) fn write_verification(verification: Verification, grace: Option<Span>) -> raw::Verification {
     raw::Verification {
         mode: verification.number(),
+        grace: grace.map(time::write_span),
     }
+}
+
+/// Reads how long a task may take; absent means as long as it takes.
+pub(crate) fn read_timeouts(
+    v: &mut Violations,
+    at: &Path<'_>,
+    timeouts: Option<raw::TaskTimeouts>,
+) -> Option<Timeouts> {
+    let raw::TaskTimeouts {
+        queue_timeout,
+        attempt_timeout,
+        total_timeout,
+    } = timeouts.unwrap_or_default();
+    let queue = read_timeout(v, &at.field("queue_timeout"), queue_timeout);
+    let attempt = read_timeout(v, &at.field("attempt_timeout"), attempt_timeout);
+    let total = read_timeout(v, &at.field("total_timeout"), total_timeout);
+    Some(Timeouts {
+        queue: queue?,
+        attempt: attempt?,
+        total: total?,
+    })
+}
+
+fn read_timeout(
+    v: &mut Violations,
+    at: &Path<'_>,
+    timeout: Option<prost_types::Duration>,
+) -> Option<Option<Span>> {
+    let Some(timeout) = timeout else {
+        return Some(None);
+    };
+    let span = check::span(v, at, timeout, DELAY)?;
+    if span == Span::ZERO {
+        v.add(at, "must be more than 0; absent means without an end");
+        return None;
+    }
+    Some(Some(span))
+}
+
+/// Writes how long a task may take; `None` where nothing limits it.
+pub(crate) fn write_timeouts(timeouts: &Timeouts) -> Option<raw::TaskTimeouts> {
+    let Timeouts {
+        queue,
+        attempt,
+        total,
+    } = timeouts;
+    let limited = queue.is_some() || attempt.is_some() || total.is_some();
+    limited.then(|| raw::TaskTimeouts {
+        queue_timeout: queue.map(time::write_span),
+        attempt_timeout: attempt.map(time::write_span),
+        total_timeout: total.map(time::write_span),
+    })
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use baton_domain::{InputRequest, Payload, State, Task, TaskId, Verification};
+use baton_domain::{InputRequest, Payload, Span, State, Task, TaskId, Verification};
 use baton_proto::raw::v1 as raw;
 
-use super::{actor, dependency, failure, function, input_request, payload, policy, progress, time};
+use super::{actor, dependency, failure, function, input_request, payload, policy, progress, receipt, time};
 use crate::engine::etag;
 
 /// Which payloads of a task are shown.
@@ -53,7 +53,7 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         description,
         input,
         output,
-        receipt: _,
+        receipt,
         checkpoint: _,
         error,
         state,
@@ -83,11 +83,11 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         run_count: _,
         output_count: _,
         retry_policy,
-        timeouts: _,
+        timeouts,
         timers: _,
         verification,
-        verification_grace: _,
-        dedup_key: _,
+        verification_grace,
+        dedup_key,
         input_requests,
         fence: _,
         paused_from: _,
@@ -132,7 +132,10 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         retry_count: *retry_count,
         execution_count: *execution_count,
         retry_policy: retry_policy.as_ref().map(policy::write),
-        verification: write_verification(*verification),
+        timeouts: policy::write_timeouts(timeouts),
+        verification: write_verification(*verification, *verification_grace),
+        receipt: receipt.as_deref().map(receipt::write),
+        dedup_key: dedup_key.clone(),
         input_requests: write_requests(input_requests, shown.answers),
         function: function.as_ref().map(function::write),
     }
@@ -143,10 +146,12 @@ fn write_payload(payload: Option<&Payload>, shown: bool) -> Option<raw::Payload>
 }
 
 /// NONE, the default, is not worth its bytes.
-fn write_verification(verification: Verification) -> Option<raw::Verification> {
+fn write_verification(verification: Verification, grace: Option<Span>) -> Option<raw::Verification> {
     match verification {
         Verification::None => None,
-        Verification::Receipt | Verification::Manual => Some(policy::write_verification(verification)),
+        Verification::Receipt | Verification::Manual => {
+            Some(policy::write_verification(verification, grace))
+        }
     }
 }
 

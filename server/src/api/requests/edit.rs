@@ -26,6 +26,7 @@ impl Move for raw::UpdateTaskRequest {
             .map(|task| (task.id.clone(), task.etag.clone()))
             .unwrap_or_default();
         let envelope = RawEnvelope {
+            lease_token: String::new(),
             id,
             request_id,
             etag,

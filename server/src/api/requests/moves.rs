@@ -8,7 +8,7 @@ use crate::api::check;
 use crate::api::convert::envelope::{Envelope, RawEnvelope};
 use crate::api::convert::task::{Answers, Shown};
 use crate::api::convert::time::{Start, read_delay};
-use crate::api::convert::{Draw, actor, dependency, payload};
+use crate::api::convert::{Draw, actor, dependency, lease, payload};
 use crate::api::repeat::Repeatable;
 use crate::api::violations::{Path, Violations};
 
@@ -52,6 +52,17 @@ macro_rules! envelope {
             id: $id,
             request_id: $request_id,
             etag: $etag,
+            lease_token: String::new(),
+            actor: $actor,
+        }
+        .read($v, &Path::REQUEST)
+    };
+    ($v:expr, $id:ident, $request_id:ident, $etag:expr, $actor:ident, $lease_token:ident) => {
+        RawEnvelope {
+            id: $id,
+            request_id: $request_id,
+            etag: $etag,
+            lease_token: $lease_token,
             actor: $actor,
         }
         .read($v, &Path::REQUEST)
@@ -70,7 +81,6 @@ macro_rules! plain {
         }
     )+ };
 }
-pub(super) use plain;
 
 /// Declares the requests that carry one text for people.
 macro_rules! worded {
@@ -145,18 +155,18 @@ impl Move for raw::AssignTaskRequest {
             etag,
             actor,
             assignee,
+            lease_duration,
         } = self;
         let envelope = envelope!(v, id, request_id, etag, actor);
         let at = Path::REQUEST.field("assignee");
         let given = check::present(v, &at, assignee);
-        let assignee = given.and_then(|given| actor::read(v, &at, given));
-        let asked = Asked::new(
-            envelope,
-            assignee.map(|assignee| Action::Assign {
-                assignee,
-                lease: None,
-            }),
-        )?;
+        let assignee = given.and_then(|given| actor::read(v, &at, given))?;
+        let duration = lease::read_duration(v, &Path::REQUEST.field("lease_duration"), lease_duration)?;
+        if duration.is_some() {
+            lease::check_holder(v, &at, &assignee)?;
+        }
+        let lease = duration.map(lease::terms);
+        let asked = Asked::new(envelope, Some(Action::Assign { assignee, lease }))?;
         Some(asked.showing(Shown::FULL))
     }
 }

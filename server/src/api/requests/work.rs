@@ -3,16 +3,26 @@
 use baton_domain::Action;
 use baton_proto::raw::v1 as raw;
 
-use super::moves::{Asked, Move, envelope, plain};
+use super::moves::{Asked, Move, envelope};
 use crate::api::check;
 use crate::api::convert::envelope::RawEnvelope;
 use crate::api::convert::task::Shown;
 use crate::api::convert::time::Start;
-use crate::api::convert::{Draw, actor, failure, input_request, payload, policy, progress};
+use crate::api::convert::{Draw, actor, failure, input_request, lease, payload, policy, progress};
 use crate::api::violations::{Path, Violations};
 
-plain! {
-    ReleaseTaskRequest => Action::Release;
+impl Move for raw::ReleaseTaskRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            lease_token,
+            actor,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
+        Asked::new(envelope, Some(Action::Release))
+    }
 }
 
 impl Move for raw::StartTaskRequest {
@@ -21,20 +31,25 @@ impl Move for raw::StartTaskRequest {
             id,
             request_id,
             etag,
+            lease_token,
             actor,
             assignee,
+            lease_duration,
         } = self;
-        let envelope = envelope!(v, id, request_id, etag, actor);
-        let assignee = actor::read_optional(v, &Path::REQUEST.field("assignee"), assignee);
-        let asked = Asked::new(
-            envelope,
-            assignee.map(|assignee| Action::Start {
-                assignee,
-                lease: None,
-                start_time: None,
-            }),
-        )?;
-        Some(asked.showing(Shown::FULL))
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
+        let at = Path::REQUEST.field("assignee");
+        let assignee = actor::read_optional(v, &at, assignee);
+        let duration = lease::read_duration(v, &Path::REQUEST.field("lease_duration"), lease_duration);
+        let (envelope, assignee, duration) = (envelope?, assignee?, duration?);
+        if let (Some(_), Some(holder)) = (duration, assignee.as_ref().or(envelope.actor.as_ref())) {
+            lease::check_holder(v, &at, holder)?;
+        }
+        let action = Action::Start {
+            assignee,
+            lease: duration.map(lease::terms),
+            start_time: None,
+        };
+        Some(Asked::new(Some(envelope), Some(action))?.showing(Shown::FULL))
     }
 }
 
@@ -44,10 +59,11 @@ impl Move for raw::UpdateProgressRequest {
             id,
             request_id,
             etag,
+            lease_token,
             actor,
             progress,
         } = self;
-        let envelope = envelope!(v, id, request_id, etag, actor);
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
         let at = Path::REQUEST.field("progress");
         let given = check::present(v, &at, progress);
         let progress = given.and_then(|given| progress::read(v, &at, given));
@@ -60,8 +76,8 @@ macro_rules! handing_in {
     ($($request:ident => $action:ident;)+) => { $(
         impl Move for raw::$request {
             fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked> {
-                let Self { id, request_id, etag, actor, output } = self;
-                let envelope = envelope!(v, id, request_id, etag, actor);
+                let Self { id, request_id, etag, lease_token, actor, output, receipt: _ } = self;
+                let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
                 let output = payload::read_optional(v, &Path::REQUEST.field("output"), output)?;
                 let shown = Shown { output: output.is_some(), ..Shown::BASIC };
                 let action = Action::$action { output, receipt: None, jitter: draw.jitter() };
@@ -82,11 +98,12 @@ impl Move for raw::FailTaskRequest {
             id,
             request_id,
             etag,
+            lease_token,
             actor,
             error,
             outcome,
         } = self;
-        let envelope = envelope!(v, id, request_id, etag, actor);
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
         let at = Path::REQUEST.field("error");
         let given = check::present(v, &at, error);
         let error = given.and_then(|given| failure::read(v, &at, given));
@@ -106,11 +123,12 @@ impl Move for raw::SnoozeTaskRequest {
             id,
             request_id,
             etag,
+            lease_token,
             actor,
             schedule_time,
             delay,
         } = self;
-        let envelope = envelope!(v, id, request_id, etag, actor);
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
         let start = Start { schedule_time, delay };
         let paths = [
             &Path::REQUEST.field("schedule_time"),
@@ -126,10 +144,11 @@ impl Move for raw::RequestInputRequest {
             id,
             request_id,
             etag,
+            lease_token,
             actor,
             input_request,
         } = self;
-        let envelope = envelope!(v, id, request_id, etag, actor);
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
         let at = Path::REQUEST.field("input_request");
         let given = check::present(v, &at, input_request);
         let request = given.and_then(|given| input_request::read(v, &at, given, draw));

@@ -7,6 +7,7 @@ fn manual(input: raw::Payload) -> raw::Task {
         input: Some(input),
         verification: Some(raw::Verification {
             mode: raw::VerificationMode::Manual.into(),
+            grace: None,
         }),
         ..Default::default()
     }

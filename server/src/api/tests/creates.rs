@@ -106,6 +106,7 @@ async fn what_was_asked_for_is_what_is_kept() {
         }),
         verification: Some(raw::Verification {
             mode: raw::VerificationMode::Manual.into(),
+            grace: None,
         }),
         function: Some(raw::TaskFunction {
             kind: raw::TaskFunctionKind::Code.into(),

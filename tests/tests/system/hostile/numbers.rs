@@ -38,7 +38,7 @@ async fn unknown_numbers_of_every_enum_are_refused() {
         (task(|task| task.assignee = Some(stranger)), "task.assignee.type"),
         (task(|task| task.function = Some(function)), "task.function.kind"),
         (
-            task(|task| task.verification = Some(Verification { mode: 2 })),
+            task(|task| task.verification = Some(Verification { mode: 4, grace: None })),
             "task.verification.mode",
         ),
         (

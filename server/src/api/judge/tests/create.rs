@@ -47,6 +47,7 @@ pub(super) fn full_task() -> v1::Task {
         }),
         verification: Some(v1::Verification {
             mode: v1::VerificationMode::Manual.into(),
+            grace: None,
         }),
         function: Some(v1::TaskFunction {
             kind: v1::TaskFunctionKind::Agentic.into(),
@@ -119,7 +120,10 @@ fn every_field_is_judged_and_everything_wrong_is_told() {
             seconds: i64::MAX,
             nanos: 0,
         }),
-        verification: Some(v1::Verification { mode: 2 }),
+        verification: Some(v1::Verification {
+            mode: 4,
+            grace: None,
+        }),
         function: Some(v1::TaskFunction::default()),
         ..Default::default()
     };
@@ -143,7 +147,7 @@ fn every_field_is_judged_and_everything_wrong_is_told() {
         ("task.dependencies[2].ref", "outside BatchCreateTasks"),
         ("task.dependencies[3].on_failure", "9 is none"),
         ("task.schedule_time", "year 1 to 9999"),
-        ("task.verification.mode", "2 is none"),
+        ("task.verification.mode", "4 is none"),
     ];
     refused("CreateTask", &with(task), Reason::InvalidField, &expected);
 }
