@@ -116,6 +116,44 @@ CREATE TABLE lease (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lease_due ON lease (expire_time);
 
+-- Every time that somebody worked on a task. Rows come in the order in which the work was told of, and so do their ids.
+CREATE TABLE run (
+    id INTEGER NOT NULL PRIMARY KEY,
+    task_id BLOB NOT NULL CHECK (length(task_id) = 16),
+    -- 1, 2, 3 ... within the task.
+    number INTEGER NOT NULL CHECK (number >= 1),
+    attempt INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    namespace TEXT NOT NULL,
+    -- These two as they were when it began.
+    queue TEXT NOT NULL,
+    type TEXT NOT NULL,
+    assignee_kind INTEGER,
+    assignee_id TEXT,
+    assignee_name TEXT,
+    start_time INTEGER NOT NULL,
+    end_time INTEGER,
+    outcome TEXT,
+    error BLOB,
+    -- Kind, media type, version, size and hash; the bytes stand with the task or among the payloads.
+    output BLOB,
+    CHECK ((end_time IS NULL) = (outcome IS NULL)),
+    CHECK ((assignee_kind IS NULL) = (assignee_id IS NULL) AND (assignee_id IS NULL) = (assignee_name IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX run_by_task ON run (task_id, number);
+-- The last runs of a type: the id, which every index ends with, gives their order.
+CREATE INDEX run_by_type ON run (namespace, type);
+
+-- Keys that tell tasks from others, and who holds them. One without an expire time goes when its task settles.
+CREATE TABLE dedup (
+    namespace TEXT NOT NULL,
+    key TEXT NOT NULL,
+    task_id BLOB NOT NULL CHECK (length(task_id) = 16),
+    expire_time INTEGER,
+    PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dedup_due ON dedup (expire_time) WHERE expire_time IS NOT NULL;
+
 -- How many tasks there are; kept with every batch, so that counting costs nothing.
 CREATE TABLE task_count (
     namespace TEXT NOT NULL,

@@ -78,7 +78,7 @@ impl Run {
 #[must_use]
 pub fn changes(before: &Task, events: &[Event]) -> Vec<RunChange> {
     let mut fold = Fold {
-        holder: before.assignee.clone(),
+        holder: before.assignee.as_ref(),
         attempt: before.attempt,
         number: before.run_count,
     };
@@ -125,17 +125,17 @@ const fn is_failure(event: &Event) -> bool {
     )
 }
 
-struct Fold {
-    holder: Option<Actor>,
+struct Fold<'a> {
+    holder: Option<&'a Actor>,
     attempt: i32,
     number: i32,
 }
 
-impl Fold {
-    fn push(&mut self, event: &Event) -> Option<RunChange> {
+impl<'a> Fold<'a> {
+    fn push(&mut self, event: &'a Event) -> Option<RunChange> {
         match &event.detail {
-            Detail::Created(task) => self.holder.clone_from(&task.assignee),
-            Detail::Assigned { assignee, .. } => self.holder = Some(assignee.clone()),
+            Detail::Created(task) => self.holder = task.assignee.as_ref(),
+            Detail::Assigned { assignee, .. } => self.holder = Some(assignee),
             _ => {}
         }
         // A failure names the attempt to come.
@@ -167,7 +167,7 @@ impl Fold {
             namespace: event.namespace.clone(),
             queue: event.queue.clone(),
             task_type: event.task_type.clone(),
-            assignee: self.holder.clone(),
+            assignee: self.holder.cloned(),
             start_time: start_time(event),
             end,
         }

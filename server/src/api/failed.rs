@@ -102,6 +102,8 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("id", id.to_string())
                 .resource("task", id.to_string())
         }
+        // No call gives a task a key yet.
+        Error::Duplicate { .. } => Refusal::bug(error),
         Error::RequestIdReused => {
             let message = "the request_id was used for another call or with other content: draw a new one";
             Refusal::new(Reason::RequestIdReused, message)

@@ -53,6 +53,7 @@ impl TaskApi {
             task,
             mut events,
             replayed,
+            deduplicated: _,
             revision,
         } = self.engine.execute(asked).await.map_err(failed::failed)?;
         if replayed && M::TELLS_EVENT && !shows_token {

@@ -78,7 +78,9 @@ impl Record for Counted<'_> {
             | Field::StartTime
             | Field::EndTime
             | Field::Attempt
-            | Field::RetryCount => None,
+            | Field::RetryCount
+            | Field::TaskId
+            | Field::Outcome => None,
         }
     }
 

@@ -1,43 +1,56 @@
 //! Decides the jobs of one batch in memory, in order. No I/O: what it needs was loaded before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use baton_domain::{
-    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, create, decide,
+    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, decide,
 };
 use uuid::Uuid;
 
-use super::committer::GRAPH_TASKS;
 use super::error::Error;
-use super::job::{Answer, CreateRequest, Done, Job, RequestKey, Work};
-use super::order::creation_order;
+use super::job::{Answer, Done, Job, RequestKey, Work};
+use super::keys::Keys;
+use super::load::GRAPH_TASKS;
+use super::runs::Runs;
 use super::working::{Working, cycle, settled_state};
 use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 
 /// How long a success is remembered for its request id: 24 hours.
 const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
 
+/// What was read for a batch.
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub(super) working: Working,
+    /// Successes remembered by the store, where it was asked.
+    pub(super) records: Vec<RequestRecord>,
+    pub(super) keys: Keys,
+}
+
 /// One batch under way.
 pub(super) struct Batch<'a> {
-    now: Timestamp,
+    pub(super) now: Timestamp,
     /// Where the logs end without this batch.
     heads: &'a Heads,
     /// The last position of each namespace that this batch has events in.
     positions: HashMap<String, i64>,
     pub(super) working: Working,
-    /// Successes remembered by the store, where it was asked.
+    pub(super) keys: Keys,
+    runs: Runs,
+    /// As [`Loaded::records`], by their ids.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
 }
 
 impl<'a> Batch<'a> {
     /// A batch at `now` whose events are numbered from `heads`.
-    pub(super) fn new(
-        (now, heads): (Timestamp, &'a Heads),
-        working: Working,
-        records: Vec<RequestRecord>,
-    ) -> Self {
+    pub(super) fn new((now, heads): (Timestamp, &'a Heads), loaded: Loaded) -> Self {
+        let Loaded {
+            working,
+            records,
+            keys,
+        } = loaded;
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
             remembered.entry(record.request_id).or_default().push(record);
@@ -47,6 +60,8 @@ impl<'a> Batch<'a> {
             heads,
             positions: HashMap::new(),
             working,
+            keys,
+            runs: Runs::default(),
             remembered,
             write: WriteBatch::default(),
         }
@@ -56,7 +71,10 @@ impl<'a> Batch<'a> {
     pub(super) fn into_write(self) -> (WriteBatch, Working) {
         let mut write = self.write;
         self.working.write_into(&mut write);
-        (write, self.working)
+        self.keys.write_into(&mut write);
+        let working = self.working;
+        self.runs.write_into(&mut write, |id| working.get(id).is_none());
+        (write, working)
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -98,6 +116,7 @@ impl<'a> Batch<'a> {
                 task: Arc::clone(t),
                 events: Vec::new(),
                 replayed: true,
+                deduplicated: false,
                 revision: record.revision,
             })
         };
@@ -159,11 +178,34 @@ impl<'a> Batch<'a> {
         }
         let resolved = self.resolve(&task, command)?;
         let outcome = decide(&task, resolved.as_ref().unwrap_or(command), self.now)?;
-        let done = self.accept(task.state, outcome);
+        if let Action::Retry { .. } = command.action {
+            self.claim_again(&task)?;
+        }
+        let done = self.accept(Some(&task), outcome);
         if let Action::AddDependency(dependency) = &command.action {
             self.working.wait(id, dependency.task_id);
         }
         Ok(done)
+    }
+
+    /// A task that is to run again holds its key again, if no other task does.
+    fn claim_again(&mut self, task: &Task) -> Result<(), Error> {
+        if task.dedup_key.is_empty() {
+            return Ok(());
+        }
+        let named = (task.namespace.as_str(), task.dedup_key.as_str());
+        match self.keys.holder(&self.working, named, self.now) {
+            Some(holder) if holder.id != task.id => Err(Error::Duplicate {
+                id: holder.id,
+                key: task.dedup_key.clone(),
+            }),
+            // By a window of its own.
+            Some(_) => Ok(()),
+            None => {
+                self.keys.take(task, None);
+                Ok(())
+            }
+        }
     }
 
     /// A dependency to be added learns how the task it names stands; the rest needs nothing from other tasks.
@@ -191,7 +233,7 @@ impl<'a> Batch<'a> {
         Ok(Some(Command::new(command.actor.clone(), action)))
     }
 
-    fn reference(
+    pub(super) fn reference(
         &self,
         id: TaskId,
         namespace: &str,
@@ -201,9 +243,13 @@ impl<'a> Batch<'a> {
         task.ok_or_else(|| Error::ReferenceNotFound { field: field(), id })
     }
 
-    /// Takes a decision into the batch: the task, its events, and the follow-ups of a task that settled or went.
-    fn accept(&mut self, before: State, outcome: Outcome) -> Done {
+    /// Takes a decision into the batch: the task, its events, its runs, and what follows where it settled or went.
+    /// `before`: `None` for a task that is new.
+    pub(super) fn accept(&mut self, before: Option<&Task>, outcome: Outcome) -> Done {
         let deleted = outcome.is_deleted();
+        if let Some(before) = before {
+            self.runs.push(before, &outcome.events);
+        }
         let mut events = Vec::with_capacity(outcome.events.len());
         for mut event in outcome.events {
             event.position = self.next_position(&event.namespace);
@@ -211,9 +257,10 @@ impl<'a> Batch<'a> {
         }
         self.write.events.extend(events.iter().cloned());
         let task = Arc::new(outcome.task);
-        if before.is_open() && (deleted || task.state.is_settled()) {
+        if before.is_some_and(|before| before.state.is_open()) && (deleted || task.state.is_settled()) {
             let result = if deleted { State::Cancelled } else { task.state };
             self.follow_up(&task, result);
+            self.keys.release(&task);
         }
         if deleted {
             self.working.remove(task.id);
@@ -225,6 +272,7 @@ impl<'a> Batch<'a> {
             task,
             events,
             replayed: outcome.replayed,
+            deduplicated: false,
         }
     }
 
@@ -238,7 +286,7 @@ impl<'a> Batch<'a> {
         first
     }
 
-    fn follow_up(&mut self, task: &Task, result: State) {
+    pub(super) fn follow_up(&mut self, task: &Task, result: State) {
         let follow_up = |kind| NewFollowUp {
             kind,
             namespace: task.namespace.clone(),
@@ -256,84 +304,6 @@ impl<'a> Batch<'a> {
                 .follow_ups_added
                 .push(follow_up(FollowUpKind::ParentGone));
         }
-    }
-
-    /// Creates one task outside of any batch of jobs: its errors name no member.
-    pub(super) fn create_alone(&mut self, member: CreateRequest) -> Result<Option<Done>, Error> {
-        let mut done = self.create(&[member]).map_err(|e| unindexed(e, true))?;
-        Ok(done.pop())
-    }
-
-    /// Creates all members or none: whatever can go wrong is looked at before the first is created.
-    fn create(&mut self, members: &[CreateRequest]) -> Result<Vec<Done>, Error> {
-        let order = creation_order(members)?;
-        let siblings: HashSet<TaskId> = members.iter().map(|m| m.new.id).collect();
-        for (index, member) in members.iter().enumerate() {
-            self.check_member(&siblings, member).map_err(|e| Error::InBatch {
-                index,
-                source: Box::new(e),
-            })?;
-        }
-        let mut done: Vec<Option<Done>> = vec![None; members.len()];
-        for index in order {
-            let member = &members[index];
-            done[index] = Some(match self.working.get(member.new.id) {
-                Some(task) => Done {
-                    task: Arc::clone(task),
-                    events: Vec::new(),
-                    replayed: true,
-                    revision: task.revision,
-                },
-                None => self.create_one(member),
-            });
-        }
-        Ok(done.into_iter().flatten().collect())
-    }
-
-    fn check_member(&self, siblings: &HashSet<TaskId>, member: &CreateRequest) -> Result<(), Error> {
-        let new = &member.new;
-        if let Some(standing) = self.working.get(new.id)
-            && (standing.spec_hash != new.spec_hash || standing.namespace != new.namespace)
-        {
-            return Err(Error::TaskIdReused { id: new.id });
-        }
-        for (n, dependency) in new.dependencies.iter().enumerate() {
-            if !siblings.contains(&dependency.task_id) {
-                let field = || format!("task.dependencies[{n}].task_id");
-                self.reference(dependency.task_id, &new.namespace, field)?;
-            }
-        }
-        match new.parent_id {
-            Some(id) if !siblings.contains(&id) => self
-                .reference(id, &new.namespace, || "task.parent_id".to_owned())
-                .map(|_| ()),
-            _ => Ok(()),
-        }
-    }
-
-    fn create_one(&mut self, member: &CreateRequest) -> Done {
-        let mut new = (*member.new).clone();
-        let id = new.id;
-        for dependency in &mut new.dependencies {
-            dependency.result = self.working.wait(id, dependency.task_id);
-        }
-        let parent = new.parent_id.and_then(|id| self.working.get(id).cloned());
-        let outcome = create(new, &member.creator, self.now);
-        if let Some(parent) = parent {
-            self.working.mark(parent.id, |t| t.has_children = true);
-            if parent.state == State::Cancelled && outcome.task.state.is_open() {
-                // It was cancelled before this child came: its cascade runs once more and finds the child.
-                self.follow_up(
-                    &Task {
-                        has_dependants: false,
-                        has_children: true,
-                        ..(*parent).clone()
-                    },
-                    State::Cancelled,
-                );
-            }
-        }
-        self.accept(outcome.task.state, outcome)
     }
 }
 

@@ -4,12 +4,10 @@
 //! other in order; a rejected command writes nothing and spoils nothing; a batch that fails before COMMIT runs again
 //! one command at a time; no linger.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use baton_domain::{Action, Event, HeapBytes as _, TaskId, Timestamp};
+use baton_domain::{Event, TaskId, Timestamp};
 use tracing::{error, warn};
-use uuid::Uuid;
 
 use super::batch::{Batch, unindexed};
 use super::cache::Cache;
@@ -21,16 +19,8 @@ use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
-use crate::store::{CommitError, Constraint, Heads, RequestRecord, Store, StoreError, WriteBatch, Writer};
+use crate::store::{CommitError, Constraint, Heads, Store, StoreError, WriteBatch, Writer};
 
-/// Tasks that the check for a circle of dependencies may visit before it gives up.
-pub(super) const GRAPH_TASKS: usize = 10_000;
-/// Of these, how many are read at once.
-const GRAPH_READ: usize = 1_000;
-/// Tasks read at once: with payloads they may have megabytes each.
-const TASKS_READ: usize = 64;
-/// Bytes of tasks that a batch reads; where its commands move more than that, they are committed in several batches.
-const LOADED_BYTES: usize = 64 * 1024 * 1024;
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
 
@@ -51,7 +41,7 @@ pub(super) struct Committer {
 
 /// How sure a batch is of what it did not read.
 #[derive(Clone, Copy, PartialEq)]
-enum Mode {
+pub(super) enum Mode {
     /// Chosen ids and request ids are taken to be new; the store's unique keys tell if one is not.
     Hopeful,
     /// They were looked up first.
@@ -59,7 +49,7 @@ enum Mode {
 }
 
 /// Why nothing of an attempt was written.
-enum Failure {
+pub(super) enum Failure {
     /// Something of this batch cannot be written; alone, the others can.
     Spoiled(Error),
     /// The store is not there; the others would fare no better.
@@ -73,6 +63,7 @@ impl Committer {
     pub(super) async fn keep_up(&mut self, job: UpkeepJob) {
         let more = match &job.upkeep {
             Upkeep::ForgetRequests(now) => self.writer.expire_requests(*now, UPKEEP_ROWS).await,
+            Upkeep::ExpireKeys(now) => self.writer.expire_keys(*now, UPKEEP_ROWS).await,
             Upkeep::TrimLog { namespace, oldest } => self.writer.trim(namespace, *oldest, UPKEEP_ROWS).await,
         };
         drop(job.reply.send(more.map_err(Error::Store)));
@@ -123,8 +114,8 @@ impl Committer {
             self.catch_up().await.map_err(Failure::Down)?;
         }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        let (working, records) = self.load(jobs, mode).await?;
-        let mut batch = Batch::new((now, &self.heads), working, records);
+        let loaded = self.load(jobs, mode).await?;
+        let mut batch = Batch::new((now, &self.heads), loaded);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
         if mode == Mode::Hopeful
             && jobs
@@ -228,137 +219,19 @@ impl Committer {
             self.signals.follow_ups();
         }
     }
-
-    /// Reads what the jobs name and the cache does not have.
-    async fn load(&mut self, jobs: &[Job], mode: Mode) -> Result<(Working, Vec<RequestRecord>), Failure> {
-        let mut working = Working::default();
-        let mut wanted = Vec::new();
-        for job in jobs {
-            named_by(job, mode, &mut wanted);
-        }
-        let keys: Vec<Uuid> = jobs
-            .iter()
-            .filter_map(|job| job.request.as_ref().map(|key| key.id))
-            .collect();
-        let records = match mode {
-            Mode::Checked if !keys.is_empty() => self.store.requests(&keys).await.map_err(down)?,
-            Mode::Checked | Mode::Hopeful => Vec::new(),
-        };
-        for job in jobs {
-            recalled_by(job, &records, &mut wanted);
-        }
-        let most = if jobs.len() > 1 { LOADED_BYTES } else { usize::MAX };
-        self.load_tasks(&mut working, wanted, most).await?;
-        for job in jobs {
-            if let Work::Move { command, .. } = &job.work
-                && let Action::AddDependency(dependency) = &command.action
-            {
-                let walked = self.load_graph(&mut working, dependency.task_id).await;
-                walked.map_err(Failure::Down)?;
-            }
-        }
-        Ok((working, records))
-    }
-
-    /// Stops where these are more than `most` bytes.
-    async fn load_tasks(
-        &mut self,
-        working: &mut Working,
-        wanted: Vec<TaskId>,
-        most: usize,
-    ) -> Result<(), Failure> {
-        let mut missing = Vec::new();
-        for id in wanted {
-            if working.contains(id) {
-                continue;
-            }
-            match self.cache.get(id) {
-                Some(task) => working.add_loaded(task),
-                None => missing.push(id),
-            }
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        missing.sort_unstable();
-        missing.dedup();
-        let mut bytes = 0;
-        for ids in missing.chunks(TASKS_READ) {
-            for task in self.store.tasks(ids).await.map_err(down)? {
-                bytes += task.heap_bytes();
-                working.add_loaded(Arc::new(task));
-            }
-            if bytes > most {
-                return Err(Failure::Heavy);
-            }
-        }
-        Ok(())
-    }
-
-    /// Everything that `from` waits for, directly or not: what the check for a circle walks. Where that is too much, the
-    /// command that asked for it is refused, and no other of its batch. Of these tasks only the dependencies are read:
-    /// with their payloads, a chain of a few hundred is gigabytes.
-    async fn load_graph(&mut self, working: &mut Working, from: TaskId) -> Result<(), Error> {
-        let mut wave = vec![from];
-        let mut seen = HashSet::from([from]);
-        while !wave.is_empty() && seen.len() <= GRAPH_TASKS {
-            for id in &wave {
-                if let Some(task) = self.cache.get(*id) {
-                    working.add_loaded(task);
-                }
-            }
-            let mut missing = wave.clone();
-            missing.retain(|id| !working.contains(*id));
-            for ids in missing.chunks(GRAPH_READ) {
-                working.add_waits(self.store.waits(ids).await.map_err(Error::Store)?);
-            }
-            let next = wave.iter().flat_map(|id| working.waits_for(*id));
-            wave = next.filter(|id| seen.insert(*id)).collect();
-        }
-        if seen.len() > GRAPH_TASKS {
-            working.give_up(from);
-        }
-        Ok(())
-    }
 }
 
-const fn down(error: StoreError) -> Failure {
-    Failure::Down(Error::Store(error))
-}
-
-/// The ids whose tasks a job needs. A chosen id is only looked up when hope has failed.
-fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
-    match &job.work {
-        Work::Create { members, .. } => {
-            for member in members {
-                if member.chosen_id && mode == Mode::Checked {
-                    wanted.push(member.new.id);
-                }
-                wanted.extend(member.new.dependencies.iter().map(|d| d.task_id));
-                wanted.extend(member.new.parent_id);
-            }
-        }
-        Work::Move { id, command, .. } => {
-            wanted.push(*id);
-            if let Action::AddDependency(dependency) = &command.action {
-                wanted.push(dependency.task_id);
-            }
-        }
-        Work::CloseFollowUp(_) | Work::Remember { .. } => {}
-    }
-}
-
-/// The tasks that a job answers with where it is the repeat of a create. A move names its task itself.
-fn recalled_by(job: &Job, records: &[RequestRecord], wanted: &mut Vec<TaskId>) {
-    if let (Work::Create { .. }, Some(key)) = (&job.work, &job.request) {
-        let same = records.iter().filter(|record| key.is_of(record));
-        wanted.extend(same.flat_map(|record| record.task_ids.iter().copied()));
-    }
-}
-
-/// A refusal of a call that may be a repeat is only an answer once the store was asked.
+/// What a call that may be a repeat is told about other tasks is only an answer once the store was asked.
 fn needs_check(job: &Job, answer: &Answer) -> bool {
-    job.request.is_some() && answer.as_ref().is_err_and(Error::may_be_repeat)
+    let refused = answer.as_ref().is_err_and(Error::may_be_repeat);
+    let chosen = match &job.work {
+        Work::Create { members, .. } => members.iter().any(|m| m.chosen_id && m.new.dedup.is_some()),
+        Work::Move { .. } | Work::CloseFollowUp(_) | Work::Remember { .. } => false,
+    };
+    let met = answer
+        .as_ref()
+        .map_or(refused, |done| done.iter().any(|done| done.deduplicated));
+    (job.request.is_some() && refused) || (chosen && met)
 }
 
 fn reply_all(jobs: Vec<Job>, answers: Vec<Answer>) {

@@ -39,6 +39,14 @@ pub enum Error {
         /// The id.
         id: TaskId,
     },
+    /// Another task holds the key that tells this one from others.
+    #[error("task {id} holds the key {key:?}")]
+    Duplicate {
+        /// The task that holds it.
+        id: TaskId,
+        /// The key.
+        key: String,
+    },
     /// The request id was used for another request.
     #[error("the request_id was used for another request")]
     RequestIdReused,
@@ -78,6 +86,7 @@ impl Error {
             | Self::Rejected(_)
             | Self::EtagMismatch { .. }
             | Self::TaskIdReused { .. }
+            | Self::Duplicate { .. }
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
             | Self::Overloaded { .. }

@@ -83,6 +83,8 @@ pub struct Done {
     pub events: Vec<Arc<Event>>,
     /// This call was made before: the task is as it stands now.
     pub replayed: bool,
+    /// Of a create: this is another task, which holds the same key.
+    pub deduplicated: bool,
     /// The task's revision after the call; for a repeat, after the first one. Of a batch that is repeated only the first
     /// member's is known, and stands for all.
     pub revision: i64,
@@ -110,6 +112,8 @@ pub(super) enum Work {
 pub(crate) enum Upkeep {
     /// Forgets request ids whose memory ended before that moment.
     ForgetRequests(Timestamp),
+    /// Gives up keys that were held until that moment or before.
+    ExpireKeys(Timestamp),
     /// Moves the horizon and removes events below it whose tasks are gone.
     TrimLog { namespace: String, oldest: i64 },
 }

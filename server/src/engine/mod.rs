@@ -6,13 +6,17 @@
 mod batch;
 mod cache;
 mod committer;
+mod create;
 mod doubt;
 mod error;
 mod intake;
 mod job;
+mod keys;
+mod load;
 mod order;
 mod preview;
 mod recall;
+mod runs;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -136,8 +140,8 @@ impl Engine {
     /// Creates one task. With a chosen id and the same specification it answers with the task that is there.
     ///
     /// # Errors
-    /// [`Error::TaskIdReused`], [`Error::ReferenceNotFound`], [`Error::RequestIdReused`], and what the queue and the
-    /// store may do.
+    /// [`Error::TaskIdReused`], [`Error::Duplicate`], [`Error::ReferenceNotFound`], [`Error::RequestIdReused`], and what
+    /// the queue and the store may do.
     pub async fn create(&self, member: CreateRequest, request: Option<RequestKey>) -> Result<Done, Error> {
         let id = member.new.id;
         let work = Work::Create {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use baton_domain::Timestamp;
 
-use super::batch::Batch;
-use super::working::Working;
+use super::batch::{Batch, Loaded};
 use super::{CreateRequest, Done, Engine, Error};
 use crate::store::Heads;
 
@@ -26,13 +25,20 @@ impl Engine {
         if member.chosen_id {
             wanted.push(id);
         }
-        let mut working = Working::default();
+        let mut loaded = Loaded::default();
+        if let Some(dedup) = &new.dedup {
+            let named = [(new.namespace.as_str(), dedup.key.as_str())];
+            for held in self.store().held_keys(&named).await.map_err(Error::Store)? {
+                wanted.push(held.hold.task_id);
+                loaded.keys.add_loaded(held);
+            }
+        }
         for task in self.store().tasks(&wanted).await.map_err(Error::Store)? {
-            working.add_loaded(Arc::new(task));
+            loaded.working.add_loaded(Arc::new(task));
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
         let heads = Heads::default();
-        let done = Batch::new((now, &heads), working, Vec::new()).create_alone(member)?;
+        let done = Batch::new((now, &heads), loaded).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 }

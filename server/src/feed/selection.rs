@@ -113,7 +113,9 @@ fn scalar<'a>(
         | Field::StartTime
         | Field::EndTime
         | Field::Attempt
-        | Field::RetryCount => None,
+        | Field::RetryCount
+        | Field::TaskId
+        | Field::Outcome => None,
     }
 }
 

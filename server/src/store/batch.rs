@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Event, State, Task, TaskId, Timestamp};
+use baton_domain::dedup::Hold;
+use baton_domain::{Event, Run, RunEnd, State, Task, TaskId, Timestamp};
 use uuid::Uuid;
 
 /// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
@@ -14,10 +15,18 @@ pub struct WriteBatch {
     pub updated: Vec<(Arc<Task>, Arc<Task>)>,
     /// Tasks that go, as they stand in the store. Their DELETED events are in `events`.
     pub deleted: Vec<Arc<Task>>,
+    /// Runs that began, in the order in which they did; with their end where they are over already.
+    pub runs_begun: Vec<Run>,
+    /// Runs that ended which the store has.
+    pub runs_ended: Vec<EndedRun>,
     /// New events with their positions, rising within each namespace.
     pub events: Vec<Arc<Event>>,
     /// Successes to be remembered.
     pub requests: Vec<RequestRecord>,
+    /// Keys that a task holds from now on, whoever held them before; one entry each.
+    pub keys_taken: Vec<HeldKey>,
+    /// Keys that go where their tasks have settled: those held by just that task and without an expire time.
+    pub keys_released: Vec<HeldKey>,
     /// Dependencies that opened.
     pub edges_added: Vec<Edge>,
     /// Dependencies that are open no more; one that is not there is no error.
@@ -36,8 +45,12 @@ impl WriteBatch {
             inserted,
             updated,
             deleted,
+            runs_begun,
+            runs_ended,
             events,
             requests,
+            keys_taken,
+            keys_released,
             edges_added,
             edges_removed,
             follow_ups_added,
@@ -46,13 +59,39 @@ impl WriteBatch {
         inserted.is_empty()
             && updated.is_empty()
             && deleted.is_empty()
+            && runs_begun.is_empty()
+            && runs_ended.is_empty()
             && events.is_empty()
             && requests.is_empty()
+            && keys_taken.is_empty()
+            && keys_released.is_empty()
             && edges_added.is_empty()
             && edges_removed.is_empty()
             && follow_ups_added.is_empty()
             && follow_ups_removed.is_empty()
     }
+}
+
+/// How a run ended that began in an earlier batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedRun {
+    /// Whose.
+    pub task_id: TaskId,
+    /// Which, of that task.
+    pub number: i32,
+    /// How; takes the place of what was known before.
+    pub end: RunEnd,
+}
+
+/// A key that tells a task from others, and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// Where the task lives.
+    pub namespace: String,
+    /// Unique within the namespace.
+    pub key: String,
+    /// By whom, until when.
+    pub hold: Hold,
 }
 
 /// A success remembered for its request id.

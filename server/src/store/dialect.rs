@@ -183,6 +183,8 @@ pub(super) const REPLACE_PAYLOAD: &str =
 /// A lease that is granted anew or renewed.
 pub(super) const REPLACE_LEASE: &str =
     " ON CONFLICT (task_id) DO UPDATE SET duration = excluded.duration, expire_time = excluded.expire_time";
+/// A key whose hold is over has another holder.
+pub(super) const REPLACE_KEY: &str = " ON CONFLICT (namespace, key) DO UPDATE SET task_id = excluded.task_id, expire_time = excluded.expire_time";
 pub(super) const IGNORE: &str = " ON CONFLICT DO NOTHING";
 
 /// Copies the standing payload of a role to the payload table, for each row of [role, version, task id].
@@ -205,6 +207,15 @@ pub(super) fn delete_by_ids(table: &str, columns: &[&str]) -> String {
 
 pub(super) const DELETE_FOLLOW_UPS: &str =
     "DELETE FROM follow_up WHERE id IN (SELECT r.value->>0 FROM jsonb_each(?) AS r);";
+
+/// Sets how runs ended, for each row of [task id, number, end time, outcome, error, output].
+pub(super) const END_RUNS: &str = "UPDATE run SET end_time=v.end_time,outcome=v.outcome,error=v.error,output=v.output \
+     FROM (SELECT unhex(r.value->>0) AS task_id,r.value->>1 AS number,r.value->>2 AS end_time,\
+        r.value->>3 AS outcome,unhex(r.value->>4) AS error,unhex(r.value->>5) AS output \
+        FROM jsonb_each(?) AS r) AS v WHERE run.task_id=v.task_id AND run.number=v.number;";
+/// Gives up the keys of settled tasks, for each row of a held key. One that is held for a time stays.
+pub(super) const RELEASE_KEYS: &str = "DELETE FROM dedup WHERE (namespace,key,task_id) IN \
+     (SELECT r.value->>0,r.value->>1,unhex(r.value->>2) FROM jsonb_each(?) AS r) AND expire_time IS NULL;";
 
 /// The rows of tasks by a JSON array of hexadecimal ids, each with the duration and the expire time of its lease.
 /// Without `payloads`, these have no bodies.
@@ -230,6 +241,10 @@ pub(super) const FIND_DELETED: &str = "SELECT task_id FROM event WHERE sequence 
      AND NOT EXISTS (SELECT 1 FROM task WHERE id = event.task_id)";
 /// As [`ID_IN`], of request ids.
 pub(super) const REQUEST_ID_IN: &str = "request_id IN (SELECT unhex(value) FROM json_each(?))";
+
+/// The rows of keys by a JSON array of [namespace, key].
+pub(super) const FIND_KEYS: &str = "SELECT d.* FROM json_each(?) AS r CROSS JOIN dedup AS d \
+     ON d.namespace = r.value->>0 AND d.key = r.value->>1";
 
 /// Of rows of [task id]: the first that a task has, or the log for a task that was deleted.
 pub(super) const FIND_TASK: &str = "SELECT 1 FROM jsonb_each(?) AS r WHERE EXISTS \
@@ -264,6 +279,9 @@ pub(super) const TRIM_DELETED: &str = "DELETE FROM deleted_task WHERE (namespace
      AND NOT EXISTS (SELECT 1 FROM event AS e WHERE e.task_id = deleted_task.task_id);";
 /// Removes the oldest requests, as far as they have expired: limit, time. Rows stand in the order of their expiry.
 pub(super) const EXPIRE_REQUESTS: &str = "DELETE FROM request WHERE rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?) AND expire_time <= ?;";
+/// Removes keys whose time is over: time, limit.
+pub(super) const EXPIRE_KEYS: &str = "DELETE FROM dedup WHERE (namespace,key) IN \
+     (SELECT namespace,key FROM dedup WHERE expire_time <= ? LIMIT ?);";
 pub(super) const DROP_EMPTY_COUNTS: &str = "DELETE FROM task_count WHERE count = 0;";
 
 /// Draws the identity of a new database and leaves that of an old one: key, epoch, secret.

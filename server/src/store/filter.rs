@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 
 use super::dialect;
 
-/// The condition that a task matches `filter`: true or false, never NULL, so that NOT negates.
+/// The condition that a row matches `filter`: true or false, never NULL, so that NOT negates.
 pub(super) fn condition(filter: &Filter) -> Expr {
     match filter {
         Filter::And(members) => members
@@ -85,6 +85,8 @@ const fn column(field: Field) -> (&'static str, Absent) {
         Field::EndTime => ("end_time", Absent::Null),
         Field::Attempt => ("attempt", Absent::Never),
         Field::RetryCount => ("retry_count", Absent::Never),
+        Field::TaskId => ("task_id", Absent::Never),
+        Field::Outcome => ("outcome", Absent::Null),
     }
 }
 
@@ -95,6 +97,7 @@ fn compare_field(field: Field, op: Op, value: &Value) -> Expr {
         Value::Text(text) => compare(left, op, text.as_str()),
         Value::State(state) => compare(left, op, state.name()),
         Value::Priority(priority) => compare(left, op, priority.number()),
+        Value::Outcome(outcome) => compare(left, op, outcome.name()),
         Value::Time(time) => compare(left, op, time.as_micros()),
         Value::Int(number) => compare(left, op, *number),
         Value::Id(id) => compare(left, op, id.0),

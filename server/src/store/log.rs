@@ -12,7 +12,7 @@ use super::read::id_in;
 use super::rows::{payloads, payloads_mut, read_event, read_payload, read_replaced};
 use super::{Store, StoreError};
 
-type Bodies = BTreeMap<(TaskId, PayloadRole, i32), Bytes>;
+pub(super) type Bodies = BTreeMap<(TaskId, PayloadRole, i32), Bytes>;
 /// Id, then header and body of the input, then of the output.
 type Columns = (
     Uuid,
@@ -140,7 +140,10 @@ impl Store {
     }
 
     /// The bytes of those payloads, standing or replaced, and of whatever else stands on their tasks.
-    async fn bodies(&self, named: &BTreeSet<(TaskId, PayloadRole, i32)>) -> Result<Bodies, StoreError> {
+    pub(super) async fn bodies(
+        &self,
+        named: &BTreeSet<(TaskId, PayloadRole, i32)>,
+    ) -> Result<Bodies, StoreError> {
         let mut bodies = BTreeMap::new();
         let mut keep = |id, role, payload: Payload| {
             if let Some(body) = payload.body {

@@ -21,6 +21,7 @@ mod open;
 mod plan;
 mod read;
 mod rows;
+mod runs;
 mod stats;
 mod tasks;
 mod upkeep;
@@ -39,12 +40,13 @@ use uuid::Uuid;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
-pub use batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, WriteBatch};
+pub use batch::{Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, NewFollowUp, RequestRecord, WriteBatch};
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;
 pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
 pub use log::{EventsOfQuery, Window, named_bytes};
 pub use open::{DatabaseUrl, Opened, StoreOptions};
+pub use runs::{RunPage, RunQuery};
 pub use stats::TaskGroup;
 pub use writer::Writer;
 

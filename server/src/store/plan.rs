@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use baton_domain::{Event, EventType, Payload, PayloadRole, State, Task, TaskId};
 
-use super::batch::WriteBatch;
+use super::batch::{HeldKey, WriteBatch};
 use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
 use super::dialect;
 use super::error::StoreError;
 use super::rows::{
-    EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, TASK, edge_cells, event_cells, follow_up_cells,
-    lease_cells, payload_cells, payloads, request_cells, task_cells,
+    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, TASK, edge_cells, ended_cells, event_cells,
+    follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells, run_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -55,12 +55,17 @@ pub(super) enum Part {
     UpdateTasks(Mask),
     DeleteTasks,
     DeletePayloads,
+    DeleteRuns,
+    BeginRuns(Mask),
+    EndRuns,
     Leases,
     EndLeases,
     NoteDeleted,
     Counts,
     Payloads,
     Requests,
+    ReleaseKeys,
+    TakeKeys,
     AddEdges,
     RemoveEdges,
     AddFollowUps,
@@ -79,12 +84,17 @@ impl Part {
             Self::UpdateTasks(mask) => dialect::update(&TASK, mask) + dialect::GUARD,
             Self::DeleteTasks => dialect::delete_by_ids("task", &["id"]) + dialect::GUARD,
             Self::DeletePayloads => dialect::delete_by_ids("payload", &["task_id"]),
+            Self::DeleteRuns => dialect::delete_by_ids("run", &["task_id"]),
+            Self::BeginRuns(mask) => dialect::insert(&RUN, mask, ""),
+            Self::EndRuns => dialect::END_RUNS.to_owned(),
             Self::Leases => dialect::insert(&LEASE, ALL, dialect::REPLACE_LEASE),
             Self::EndLeases => dialect::delete_by_ids("lease", &["task_id"]),
             Self::NoteDeleted => dialect::insert(&DELETED_TASK, ALL, ""),
             Self::Counts => dialect::insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
             Self::Payloads => dialect::insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
             Self::Requests => dialect::insert(&REQUEST, ALL, ""),
+            Self::ReleaseKeys => dialect::RELEASE_KEYS.to_owned(),
+            Self::TakeKeys => dialect::insert(&rows::KEY, ALL, dialect::REPLACE_KEY),
             Self::AddEdges => dialect::insert(&EDGE, ALL, ""),
             Self::RemoveEdges => dialect::delete_by_ids("edge", &["depends_on", "task_id"]),
             Self::AddFollowUps => dialect::insert(&FOLLOW_UP, ALL, ""),
@@ -127,32 +137,36 @@ impl Plan {
             .collect();
         plan.add(
             Part::Namespaces,
-            rows(&NAMESPACE, fresh.iter().map(|name| vec![Cell::text(name)]))?,
+            list(&NAMESPACE, fresh.iter().map(|name| vec![Cell::text(name)]))?,
         );
         plan.payloads(batch)?;
         plan.insert_tasks(batch)?;
         plan.update_tasks(batch)?;
         plan.delete_tasks(batch)?;
+        plan.runs(batch)?;
         plan.leases(batch)?;
         plan.counts(batch)?;
         plan.add(
             Part::Requests,
-            rows(&REQUEST, batch.requests.iter().map(request_cells))?,
+            list(&REQUEST, batch.requests.iter().map(request_cells))?,
         );
+        let keys = |held: &'_ [HeldKey]| list(&rows::KEY, held.iter().map(key_cells));
+        plan.add(Part::ReleaseKeys, keys(&batch.keys_released)?);
+        plan.add(Part::TakeKeys, keys(&batch.keys_taken)?);
         plan.add(
             Part::RemoveEdges,
-            rows(&EDGE, batch.edges_removed.iter().map(edge_cells))?,
+            list(&EDGE, batch.edges_removed.iter().map(edge_cells))?,
         );
         plan.add(
             Part::AddEdges,
-            rows(&EDGE, batch.edges_added.iter().map(edge_cells))?,
+            list(&EDGE, batch.edges_added.iter().map(edge_cells))?,
         );
         plan.add(
             Part::AddFollowUps,
-            rows(&FOLLOW_UP, batch.follow_ups_added.iter().map(follow_up_cells))?,
+            list(&FOLLOW_UP, batch.follow_ups_added.iter().map(follow_up_cells))?,
         );
         let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
-        plan.add(Part::RemoveFollowUps, rows(&FOLLOW_UP, done)?);
+        plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
         let events: Vec<_> = batch.events.iter().map(|event| event_cells(event)).collect();
         let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
         plan.add(Part::Events(mask), Rows::of(&EVENT, &events, mask)?);
@@ -204,8 +218,9 @@ impl Plan {
                 .iter()
                 .map(|task| vec![Cell::blob(task.id.0.as_bytes())])
         };
-        self.add(Part::DeleteTasks, rows(&TASK, ids())?);
-        self.add(Part::DeletePayloads, rows(&TASK, ids())?);
+        self.add(Part::DeleteTasks, list(&TASK, ids())?);
+        self.add(Part::DeletePayloads, list(&TASK, ids())?);
+        self.add(Part::DeleteRuns, list(&TASK, ids())?);
         // Also of tasks that came and went within this batch: their events are in the log.
         let last = batch
             .events
@@ -218,7 +233,18 @@ impl Plan {
                 Cell::blob(event.task_id.0.as_bytes()),
             ]
         });
-        self.add(Part::NoteDeleted, rows(&DELETED_TASK, notes)?);
+        self.add(Part::NoteDeleted, list(&DELETED_TASK, notes)?);
+        Ok(())
+    }
+
+    fn runs(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let cells: Vec<_> = batch.runs_begun.iter().map(run_cells).collect();
+        let mask = cells.iter().fold(0, |mask, cells| mask | RUN.needed(cells));
+        self.add(Part::BeginRuns(mask), Rows::of(&RUN, &cells, mask)?);
+        self.add(
+            Part::EndRuns,
+            list(&RUN, batch.runs_ended.iter().map(ended_cells))?,
+        );
         Ok(())
     }
 
@@ -268,7 +294,7 @@ impl Plan {
                 Cell::Int(by),
             ]
         });
-        self.add(Part::Counts, rows(&TASK_COUNT, cells)?);
+        self.add(Part::Counts, list(&TASK_COUNT, cells)?);
         Ok(())
     }
 
@@ -303,7 +329,7 @@ impl Plan {
         }
         let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
         let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
-        self.add(Part::Payloads, rows(&PAYLOAD, cells)?);
+        self.add(Part::Payloads, list(&PAYLOAD, cells)?);
         Ok(())
     }
 }
@@ -340,7 +366,7 @@ fn group(task: &Task) -> (&str, State, &str, &str) {
 }
 
 /// Rows of all cells given.
-fn rows<'a>(table: &Table, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Rows, StoreError> {
+fn list<'a>(table: &Table, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Rows, StoreError> {
     let mut rows = Rows::new();
     for cells in cells {
         rows.push(table.name, &cells, ALL)?;

@@ -9,9 +9,9 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::batch::{FollowUp, RequestRecord};
-use super::entity::{edge, follow_up, lease, namespace, payload, request, task};
-use super::rows::{read_follow_up, read_replaced, read_request, read_task};
+use super::batch::{FollowUp, HeldKey, RequestRecord};
+use super::entity::{dedup, edge, follow_up, lease, namespace, payload, request, task};
+use super::rows::{read_follow_up, read_key, read_replaced, read_request, read_task};
 use super::{Store, StoreError, dialect, tasks};
 
 impl Store {
@@ -80,6 +80,21 @@ impl Store {
             .all(self.readers())
             .await?;
         rows.into_iter().map(read_request).collect()
+    }
+
+    /// Who holds those keys, each with its namespace; also where the hold is over and nobody has removed it yet.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn held_keys(&self, keys: &[(&str, &str)]) -> Result<Vec<HeldKey>, StoreError> {
+        // A list of strings has nothing that JSON cannot say.
+        let wanted = serde_json::to_string(keys).expect("a list of strings is JSON");
+        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::FIND_KEYS, [wanted.into()]);
+        let rows = dedup::Entity::find()
+            .from_raw_sql(asked)
+            .all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(read_key).collect())
     }
 
     /// Of those ids the ones that belonged to tasks that are deleted, as long as the log knows of them.

@@ -30,6 +30,18 @@ impl Writer {
         Ok(removed == u64::from(limit))
     }
 
+    /// Gives up at most `limit` keys that were held until `now` or before. Answers whether there may be more.
+    ///
+    /// # Errors
+    /// What the database may do; nothing was changed.
+    pub async fn expire_keys(&mut self, now: Timestamp, limit: u32) -> Result<bool, StoreError> {
+        let (time, rows) = (now.as_micros(), i64::from(limit));
+        let removed = self
+            .run(dialect::EXPIRE_KEYS, move |query| query.bind(time).bind(rows))
+            .await?;
+        Ok(removed == u64::from(limit))
+    }
+
     /// Forgets at most `limit` requests that expired at `now` or before, and counts that have become zero. Answers
     /// whether there may be more to forget.
     ///

@@ -1,4 +1,4 @@
-//! Keeps the store small: moves the feed's horizon and forgets old request ids.
+//! Keeps the store small: moves the feed's horizon, forgets old request ids and gives up keys.
 
 use std::time::Duration;
 
@@ -39,6 +39,7 @@ pub(super) async fn run(engine: Engine, settings: UpkeepSettings) {
 async fn round(engine: &Engine, settings: UpkeepSettings) -> Result<(), Error> {
     let now = Timestamp::from_micros(engine.clock().now_micros());
     while engine.keep_up(Upkeep::ForgetRequests(now)).await? {}
+    while engine.keep_up(Upkeep::ExpireKeys(now)).await? {}
     let retention = Span::from_micros(micros(settings.feed_retention));
     let before = Timestamp::from_micros(now.as_micros().saturating_sub(retention.as_micros()));
     for namespace in engine.store().namespaces().await.map_err(Error::Store)? {

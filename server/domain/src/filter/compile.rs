@@ -4,7 +4,7 @@ use super::ast::{Comparator, Node, Restriction, Word};
 use super::scan::quote;
 use super::{Field, Filter, FilterError, Kind, Op, Schema, Value};
 use crate::limits::{LABEL_KEY_CHARS, LABEL_VALUE_CHARS};
-use crate::task::{Priority, State};
+use crate::task::{AttemptOutcome, Priority, State};
 use crate::time::Timestamp;
 
 const LABELS: &str = "labels";
@@ -114,7 +114,7 @@ fn scalar(restriction: &Restriction, schema: Schema) -> Result<Filter, FilterErr
     };
     refuse_star(argument)?;
     let kind = field.kind();
-    if matches!(kind, Kind::State | Kind::Priority | Kind::Id) {
+    if matches!(kind, Kind::State | Kind::Priority | Kind::Outcome | Kind::Id) {
         refuse_order(field, op, restriction.comparator_position)?;
     }
     let value = match kind {
@@ -132,6 +132,13 @@ fn scalar(restriction: &Restriction, schema: Schema) -> Result<Filter, FilterErr
             "TASK_PRIORITY_",
             Priority::ALL,
             Priority::name,
+        )?),
+        Kind::Outcome => Value::Outcome(enum_value(
+            field,
+            argument,
+            "ATTEMPT_OUTCOME_",
+            AttemptOutcome::ALL,
+            AttemptOutcome::name,
         )?),
         Kind::Time => time_value(field, argument)?,
         Kind::Int => int_value(field, argument)?,

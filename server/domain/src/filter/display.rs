@@ -45,6 +45,7 @@ impl Display for Value {
             Self::Text(text) => write_string(f, text),
             Self::State(state) => write!(f, "{state}"),
             Self::Priority(priority) => write!(f, "{priority}"),
+            Self::Outcome(outcome) => write!(f, "{outcome}"),
             Self::Time(time) => match jiff::Timestamp::from_microsecond(time.as_micros()) {
                 Ok(time) => write!(f, "{time}"),
                 // Out of the years that RFC 3339 can write: no parsed filter holds such a time.

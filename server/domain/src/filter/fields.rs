@@ -37,6 +37,10 @@ pub enum Field {
     Attempt,
     /// `retry_count`
     RetryCount,
+    /// `task_id`, of a run
+    TaskId,
+    /// `outcome`, of a run; absent while it lasts
+    Outcome,
 }
 
 impl Field {
@@ -60,13 +64,15 @@ impl Field {
             Self::EndTime => "end_time",
             Self::Attempt => "attempt",
             Self::RetryCount => "retry_count",
+            Self::TaskId => "task_id",
+            Self::Outcome => "outcome",
         }
     }
 
     /// Returns what the field holds.
     pub const fn kind(self) -> Kind {
         match self {
-            Self::Id | Self::ParentId => Kind::Id,
+            Self::Id | Self::ParentId | Self::TaskId => Kind::Id,
             Self::Queue
             | Self::Type
             | Self::StateReason
@@ -79,6 +85,7 @@ impl Field {
                 Kind::Time
             }
             Self::Attempt | Self::RetryCount => Kind::Int,
+            Self::Outcome => Kind::Outcome,
         }
     }
 }
@@ -92,6 +99,8 @@ pub enum Kind {
     State,
     /// A [`Priority`](crate::Priority), by its short or full name; `=` and `!=` only.
     Priority,
+    /// An [`AttemptOutcome`](crate::AttemptOutcome), by its short or full name; `=` and `!=` only.
+    Outcome,
     /// A moment, written as RFC 3339.
     Time,
     /// A whole number.
@@ -136,6 +145,21 @@ impl Schema {
     pub const EVENTS: Self = Self {
         fields: &[Field::Id, Field::Queue, Field::Type, Field::State],
         labels: true,
+    };
+
+    /// The fields of runs.
+    pub const RUNS: Self = Self {
+        fields: &[
+            Field::TaskId,
+            Field::Queue,
+            Field::Type,
+            Field::Outcome,
+            Field::AssigneeId,
+            Field::StartTime,
+            Field::EndTime,
+            Field::Attempt,
+        ],
+        labels: false,
     };
 
     /// The fields that tasks are counted by.

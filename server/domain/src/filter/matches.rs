@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use super::{Field, Filter, Value};
 use crate::id::TaskId;
-use crate::task::{Priority, State, Task};
+use crate::run::Run;
+use crate::task::{AttemptOutcome, Priority, State, Task};
 use crate::time::Timestamp;
 
-/// What a filter looks at: a task, or an event of one.
+/// What a filter looks at: a task, or an event or a run of one.
 pub trait Record {
     /// Returns the value of `field`, `None` where it is absent. An empty text counts as absent.
     fn value(&self, field: Field) -> Option<Scalar<'_>>;
@@ -25,6 +26,8 @@ pub enum Scalar<'a> {
     State(State),
     /// A member of the enum.
     Priority(Priority),
+    /// A member of the enum.
+    Outcome(AttemptOutcome),
     /// A moment.
     Time(Timestamp),
     /// A whole number.
@@ -53,11 +56,42 @@ impl Record for Task {
             Field::EndTime => self.end_time.map(Scalar::Time),
             Field::Attempt => Some(Scalar::Int(self.attempt.into())),
             Field::RetryCount => Some(Scalar::Int(self.retry_count.into())),
+            Field::TaskId | Field::Outcome => None,
         }
     }
 
     fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)
+    }
+}
+
+impl Record for Run {
+    fn value(&self, field: Field) -> Option<Scalar<'_>> {
+        match field {
+            Field::TaskId => Some(Scalar::Id(self.task_id)),
+            Field::Queue => Some(Scalar::Text(&self.queue)),
+            Field::Type => Some(Scalar::Text(&self.task_type)),
+            Field::Outcome => self.end.as_ref().map(|end| Scalar::Outcome(end.outcome)),
+            Field::AssigneeId => self.assignee.as_ref().map(|assignee| Scalar::Text(&assignee.id)),
+            Field::StartTime => Some(Scalar::Time(self.start_time)),
+            Field::EndTime => self.end.as_ref().map(|end| Scalar::Time(end.end_time)),
+            Field::Attempt => Some(Scalar::Int(self.attempt.into())),
+            Field::Id
+            | Field::State
+            | Field::StateReason
+            | Field::Priority
+            | Field::Title
+            | Field::ParentId
+            | Field::CreatorId
+            | Field::CreateTime
+            | Field::UpdateTime
+            | Field::ScheduleTime
+            | Field::RetryCount => None,
+        }
+    }
+
+    fn label(&self, _: &str) -> Option<&str> {
+        None
     }
 }
 
@@ -90,6 +124,7 @@ fn compare(found: Scalar<'_>, wanted: &Value) -> Option<Ordering> {
         (Scalar::Text(found), Value::Text(wanted)) => Some(found.cmp(wanted)),
         (Scalar::State(found), Value::State(wanted)) => Some(found.cmp(wanted)),
         (Scalar::Priority(found), Value::Priority(wanted)) => Some(found.cmp(wanted)),
+        (Scalar::Outcome(found), Value::Outcome(wanted)) => Some(found.cmp(wanted)),
         (Scalar::Time(found), Value::Time(wanted)) => Some(found.cmp(wanted)),
         (Scalar::Int(found), Value::Int(wanted)) => Some(found.cmp(wanted)),
         (Scalar::Id(found), Value::Id(wanted)) => Some(found.cmp(wanted)),
@@ -97,6 +132,7 @@ fn compare(found: Scalar<'_>, wanted: &Value) -> Option<Ordering> {
             Scalar::Text(_)
             | Scalar::State(_)
             | Scalar::Priority(_)
+            | Scalar::Outcome(_)
             | Scalar::Time(_)
             | Scalar::Int(_)
             | Scalar::Id(_),

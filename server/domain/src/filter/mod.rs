@@ -35,7 +35,7 @@ mod tests;
 use std::cmp::Ordering;
 
 use crate::id::TaskId;
-use crate::task::{Priority, State};
+use crate::task::{AttemptOutcome, Priority, State};
 use crate::time::Timestamp;
 
 pub use fields::{Field, Kind, Schema};
@@ -156,6 +156,8 @@ pub enum Value {
     State(State),
     /// A member of the enum.
     Priority(Priority),
+    /// A member of the enum.
+    Outcome(AttemptOutcome),
     /// A moment.
     Time(Timestamp),
     /// A whole number.

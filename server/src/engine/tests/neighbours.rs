@@ -68,7 +68,7 @@ async fn chain(bench: &Bench, links: usize) -> TaskId {
 #[tokio::test]
 async fn a_check_for_a_circle_that_is_too_long_is_refused_alone() {
     let bench = Bench::new().await;
-    let last = chain(&bench, committer::GRAPH_TASKS + 1).await;
+    let last = chain(&bench, load::GRAPH_TASKS + 1).await;
     let task = bench.create(bench.new_task("a")).await.expect("created").task.id;
     let comment = |text: &str| {
         bench.give(

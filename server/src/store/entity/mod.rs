@@ -6,6 +6,7 @@
     reason = "SeaORM derives a way to save graphs, which nobody calls"
 )]
 
+pub(super) mod dedup;
 pub(super) mod edge;
 pub(super) mod event;
 pub(super) mod follow_up;
@@ -13,6 +14,7 @@ pub(super) mod lease;
 pub(super) mod namespace;
 pub(super) mod payload;
 pub(super) mod request;
+pub(super) mod run;
 pub(super) mod store_meta;
 pub(super) mod task;
 pub(super) mod task_count;

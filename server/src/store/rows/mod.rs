@@ -7,6 +7,7 @@ mod model;
 mod parts;
 mod payload;
 mod record;
+mod run;
 pub(super) mod stored;
 mod task;
 mod task_read;
@@ -16,7 +17,9 @@ pub(super) use event::{EVENT, event_cells, read_event};
 pub(super) use model::{TaskRow, read_row};
 pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_payload, read_replaced};
 pub(super) use record::{
-    EDGE, FOLLOW_UP, REQUEST, edge_cells, follow_up_cells, read_follow_up, read_request, request_cells,
+    EDGE, FOLLOW_UP, KEY, REQUEST, edge_cells, follow_up_cells, key_cells, read_follow_up, read_key,
+    read_request, request_cells,
 };
+pub(super) use run::{RUN, ended_cells, read_run, run_cells};
 pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};

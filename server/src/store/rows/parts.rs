@@ -65,6 +65,22 @@ pub(super) fn from_actor(actor: stored::Actor) -> Result<Actor, Why> {
     })
 }
 
+/// The three columns of an assignee.
+pub(super) fn assignee(
+    kind: Option<i32>,
+    id: Option<String>,
+    name: Option<String>,
+) -> Result<Option<Actor>, Why> {
+    match (kind, id, name) {
+        (None, None, None) => Ok(None),
+        (Some(kind), Some(id), Some(name)) => {
+            let kind = number(kind, ActorType::from_number, "actor type")?;
+            Ok(Some(Actor { kind, id, name }))
+        }
+        (_, _, _) => Err("only a part of the assignee is there".to_owned()),
+    }
+}
+
 /// The payload without its bytes.
 pub(super) fn to_reference(payload: &Payload) -> stored::Payload {
     let Payload {

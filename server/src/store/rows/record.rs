@@ -1,11 +1,12 @@
-//! The small rows: requests, edges, follow-ups.
+//! The small rows: requests, keys, edges, follow-ups.
 
+use baton_domain::dedup::Hold;
 use baton_domain::{State, TaskId, Timestamp};
 
 use super::parts::{self, Why};
-use crate::store::batch::{Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord};
+use crate::store::batch::{Edge, FollowUp, FollowUpKind, HeldKey, NewFollowUp, RequestRecord};
 use crate::store::bulk::{Cell, Default, Table, blob, plain};
-use crate::store::entity::{follow_up, request};
+use crate::store::entity::{dedup, follow_up, request};
 use crate::store::error::StoreError;
 
 /// The columns of a request in the order of [`request_cells`].
@@ -71,6 +72,50 @@ fn convert_request(row: request::Model) -> Result<RequestRecord, Why> {
         revision,
         expire_time: Timestamp::from_micros(expire_time),
     })
+}
+
+/// The columns of a held key in the order of [`key_cells`].
+pub(in crate::store) const KEY: Table = Table {
+    name: "dedup",
+    groups: &[&[
+        plain("namespace", Default::None),
+        plain("key", Default::None),
+        blob("task_id", Default::None),
+        plain("expire_time", Default::None),
+    ]],
+};
+
+/// The cells of a held key's row, in the order of [`KEY`].
+pub(in crate::store) fn key_cells(held: &HeldKey) -> Vec<Cell<'_>> {
+    let HeldKey {
+        namespace,
+        key,
+        hold: Hold { task_id, expire_time },
+    } = held;
+    vec![
+        Cell::text(namespace),
+        Cell::text(key),
+        Cell::blob(task_id.0.as_bytes()),
+        Cell::option(parts::micros(*expire_time), Cell::Int),
+    ]
+}
+
+/// The held key of a row.
+pub(in crate::store) fn read_key(row: dedup::Model) -> HeldKey {
+    let dedup::Model {
+        namespace,
+        key,
+        task_id,
+        expire_time,
+    } = row;
+    HeldKey {
+        namespace,
+        key,
+        hold: Hold {
+            task_id: TaskId(task_id),
+            expire_time: parts::time(expire_time),
+        },
+    }
 }
 
 /// The columns of an edge in the order of [`edge_cells`].

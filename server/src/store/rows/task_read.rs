@@ -122,7 +122,7 @@ fn convert(TaskRow { task, lease }: TaskRow) -> Result<Task, Why> {
             id: creator_id,
             name: creator_name,
         },
-        assignee: assignee(assignee_kind, assignee_id, assignee_name)?,
+        assignee: parts::assignee(assignee_kind, assignee_id, assignee_name)?,
         progress: progress
             .map(|bytes| parts::decode(bytes, "progress").map(parts::from_progress))
             .transpose()?,
@@ -189,17 +189,6 @@ fn stored_list<M: Message + std::default::Default, T>(
     read: impl FnOnce(M) -> Result<Vec<T>, Why>,
 ) -> Result<Vec<T>, Why> {
     bytes.map_or_else(|| Ok(Vec::new()), |bytes| read(parts::decode(bytes, what)?))
-}
-
-fn assignee(kind: Option<i32>, id: Option<String>, name: Option<String>) -> Result<Option<Actor>, Why> {
-    match (kind, id, name) {
-        (None, None, None) => Ok(None),
-        (Some(kind), Some(id), Some(name)) => {
-            let kind = parts::number(kind, ActorType::from_number, "actor type")?;
-            Ok(Some(Actor { kind, id, name }))
-        }
-        (_, _, _) => Err("only a part of the assignee is there".to_owned()),
-    }
 }
 
 fn payload(header: Option<Vec<u8>>, body: Option<Vec<u8>>, what: &str) -> Result<Option<Payload>, Why> {

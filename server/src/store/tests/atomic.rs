@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use baton_domain::dedup::Hold;
 use baton_domain::{Action, Command, Detail, Progress, State, Task};
 use futures::FutureExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::fixture::{Fixture, NOW, begin, grant, human, insert, shell};
 use super::maximal::{self, maximal};
-use crate::store::{CommitError, Edge, StoreError, WriteBatch};
+use crate::store::{CommitError, Edge, HeldKey, StoreError, WriteBatch};
 
 fn progress(step: &str) -> Command {
     let progress = Progress {
@@ -46,12 +47,30 @@ async fn full_batch(fixture: &mut Fixture) -> (Task, WriteBatch) {
         revision: 1,
     });
     batch.deleted.push(Arc::new(gone));
+    batch.runs_begun.push(maximal::run(fresh.id, 1));
+    batch.keys_taken.push(HeldKey {
+        namespace: "new".to_owned(),
+        key: "k".to_owned(),
+        hold: Hold {
+            task_id: fresh.id,
+            expire_time: None,
+        },
+    });
     (standing, batch)
 }
 
 #[tokio::test]
 async fn a_failure_anywhere_in_a_batch_rolls_back_all_of_it() {
-    for table in ["task", "edge", "event", "task_count", "namespace", "lease"] {
+    for table in [
+        "task",
+        "edge",
+        "event",
+        "task_count",
+        "namespace",
+        "lease",
+        "run",
+        "dedup",
+    ] {
         let mut fixture = Fixture::new().await;
         let (standing, batch) = full_batch(&mut fixture).await;
         let before = fixture.store.task_groups("default").await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_domain::filter::{Field, Filter, Kind, Op, Schema, Value};
-use baton_domain::{Actor, ActorType, Payload, Priority, State, Task, TaskId, Timestamp};
+use baton_domain::{Actor, ActorType, AttemptOutcome, Payload, Priority, State, Task, TaskId, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
@@ -85,6 +85,7 @@ fn value(kind: Kind, ids: Vec<TaskId>) -> BoxedStrategy<Value> {
             .boxed(),
         Kind::State => select(State::ALL).prop_map(Value::State).boxed(),
         Kind::Priority => select(Priority::ALL).prop_map(Value::Priority).boxed(),
+        Kind::Outcome => select(AttemptOutcome::ALL).prop_map(Value::Outcome).boxed(),
         Kind::Time => (-1..7_i64).prop_map(|n| Value::Time(time(n))).boxed(),
         Kind::Int => (0..4_i64).prop_map(Value::Int).boxed(),
         Kind::Id => select(ids).prop_map(Value::Id).boxed(),
@@ -101,7 +102,7 @@ fn op(kind: Kind) -> BoxedStrategy<Op> {
         Op::GreaterOrEqual,
     ][..];
     match kind {
-        Kind::State | Kind::Priority | Kind::Id => select(&all[..2]).boxed(),
+        Kind::State | Kind::Priority | Kind::Outcome | Kind::Id => select(&all[..2]).boxed(),
         Kind::Text | Kind::Time | Kind::Int => select(all).boxed(),
     }
 }

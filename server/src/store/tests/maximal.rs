@@ -2,8 +2,8 @@
 
 use baton_domain::{
     Artifact, AttemptOutcome, Blocker, Dependency, FailureRule, Function, FunctionKind, InputRequest, Lease,
-    PayloadKind, Priority, Progress, Receipt, ReceiptStatus, RetryPolicy, Span, State, Task, TaskError,
-    TaskId, Timeouts, Timers, Timestamp, Verification, VerificationItem,
+    PayloadKind, Priority, Progress, Receipt, ReceiptStatus, RetryPolicy, Run, RunEnd, Span, State, Task,
+    TaskError, TaskId, Timeouts, Timers, Timestamp, Verification, VerificationItem,
 };
 use bytes::Bytes;
 use uuid::Uuid;
@@ -174,6 +174,31 @@ pub(super) fn receipt(text: &str) -> Box<Receipt> {
         no_verification: true,
         summary: text.to_owned(),
     })
+}
+
+/// A run that fills every field.
+pub(super) fn run(task_id: TaskId, number: i32) -> Run {
+    Run {
+        task_id,
+        number,
+        attempt: 3,
+        fence: i64::MAX,
+        namespace: "other".to_owned(),
+        queue: "q-1".to_owned(),
+        task_type: "generate".to_owned(),
+        assignee: Some(human()),
+        start_time: Timestamp::from_micros(-1),
+        end: Some(run_end("because")),
+    }
+}
+
+pub(super) fn run_end(text: &str) -> RunEnd {
+    RunEnd {
+        outcome: AttemptOutcome::Killed,
+        error: Some(error(text)),
+        output: Some(payload(PayloadKind::Uri, 2, Bytes::new())),
+        end_time: NOW,
+    }
 }
 
 pub(super) const LEASE: Lease = Lease {

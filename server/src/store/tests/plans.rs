@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::fixture::{Fixture, NOW, shell};
 use crate::seams::Ids;
 use crate::store::plan::Part;
-use crate::store::rows::{EVENT, TASK};
+use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
-    EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, Window,
-    dialect,
+    EventsOfQuery, Inner, ListField, ListOrder, ListQuery, RunQuery, SCAN_ROWS, SortKey, Store, StoreOptions,
+    Window, dialect,
 };
 
 /// A store that notes what it asks, and a connection to explain it on.
@@ -128,6 +128,10 @@ async fn reads_by_key_use_their_keys() {
             "payload",
             &["sqlite_autoindex_payload_1 (task_id=? AND role=? AND version=?)"],
         )
+        .await;
+    store.held_keys(&[("default", "k")]).await.unwrap();
+    watched
+        .assert_uses("held keys", &["d USING PRIMARY KEY (namespace=? AND key=?)"])
         .await;
     store.requests(&[Uuid::nil()]).await.unwrap();
     watched
@@ -264,6 +268,42 @@ async fn lists_walk_the_index_of_their_order() {
 }
 
 #[tokio::test]
+async fn the_last_runs_of_a_type_are_read_from_an_index() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    let of_task = format!("task_id = {} AND type = my-task", id());
+    let cases = [
+        ("type = my-task", "run_by_type (namespace=? AND type=?"),
+        (
+            "type = my-task AND outcome = OK",
+            "run_by_type (namespace=? AND type=?",
+        ),
+        (&of_task, "run_by_task (task_id=?"),
+    ];
+    for (filter, index) in cases {
+        for after in [None, Some(7)] {
+            let query = RunQuery {
+                namespace: "default".to_owned(),
+                filter: Filter::parse(filter, Schema::RUNS).unwrap(),
+                after,
+                limit: 20,
+                scan_limit: SCAN_ROWS,
+                payloads: false,
+            };
+            store.runs(&query).await.unwrap();
+            let plan = watched.plans().await.join("\n");
+            assert_sound(filter, &plan);
+            assert!(plan.contains(index), "{filter}:\n{plan}");
+            // They come in order, and no more of them are read than are asked for.
+            let is_lazy = !plan.contains("TEMP B-TREE") && !plan.contains("MATERIALIZE");
+            assert!(is_lazy, "{filter}:\n{plan}");
+            let order = if filter == of_task { "number<?" } else { "rowid<?" };
+            assert_eq!(plan.contains(order), after.is_some(), "{filter}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn few_rows_of_another_order_are_sorted() {
     let mut watched = watched().await;
     let store = watched.store.clone();
@@ -293,6 +333,14 @@ async fn writes_find_their_rows_by_key() {
         (Part::RetireCheckpoints, "sqlite_autoindex_task_1 (id=?)"),
         (Part::Leases, "VIRTUAL TABLE"),
         (Part::EndLeases, "lease USING PRIMARY KEY (task_id=?)"),
+        (Part::DeleteRuns, "run_by_task (task_id=?)"),
+        (Part::BeginRuns(all(&RUN)), "VIRTUAL TABLE"),
+        (Part::EndRuns, "run_by_task (task_id=? AND number=?)"),
+        (
+            Part::ReleaseKeys,
+            "dedup USING PRIMARY KEY (namespace=? AND key=?)",
+        ),
+        (Part::TakeKeys, "VIRTUAL TABLE"),
         (Part::DeletePayloads, "sqlite_autoindex_payload_1 (task_id=?)"),
         (
             Part::RemoveEdges,
@@ -312,6 +360,7 @@ async fn writes_find_their_rows_by_key() {
         (dialect::TRIM_EVENTS, "event_by_task (task_id=?)"),
         (dialect::TRIM_DELETED, "event_by_task (task_id=?)"),
         (dialect::EXPIRE_REQUESTS, "INTEGER PRIMARY KEY (rowid=?)"),
+        (dialect::EXPIRE_KEYS, "dedup_due (expire_time<?)"),
         (dialect::FIND_TASK, "sqlite_autoindex_task_1 (id=?)"),
         (
             dialect::FIND_REQUEST,

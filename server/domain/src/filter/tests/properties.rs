@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::filter::{Field, Filter, Kind, Op, Schema, Value};
 use crate::id::TaskId;
-use crate::task::{Priority, State};
+use crate::task::{AttemptOutcome, Priority, State};
 use crate::time::Timestamp;
 
 /// Parts that make syntax likely: nearly all joins of them are close to a filter.
@@ -77,6 +77,9 @@ fn value(field: Field) -> BoxedStrategy<Value> {
         Kind::State => proptest::sample::select(State::ALL)
             .prop_map(Value::State)
             .boxed(),
+        Kind::Outcome => proptest::sample::select(AttemptOutcome::ALL)
+            .prop_map(Value::Outcome)
+            .boxed(),
         Kind::Priority => proptest::sample::select(Priority::ALL)
             .prop_map(Value::Priority)
             .boxed(),
@@ -94,7 +97,7 @@ fn value(field: Field) -> BoxedStrategy<Value> {
 fn comparison() -> impl Strategy<Value = Filter> {
     proptest::sample::select(Schema::TASKS.fields()).prop_flat_map(|field| {
         let op = match field.kind() {
-            Kind::State | Kind::Priority | Kind::Id => equality().boxed(),
+            Kind::State | Kind::Priority | Kind::Outcome | Kind::Id => equality().boxed(),
             Kind::Text | Kind::Time | Kind::Int => op().boxed(),
         };
         (op, value(field)).prop_map(move |(op, value)| Filter::Compare { field, op, value })
