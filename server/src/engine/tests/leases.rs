@@ -11,14 +11,6 @@ const TERMS: Terms = Terms {
     acknowledge: Span::from_secs(10),
 };
 
-const fn start() -> Action {
-    Action::Start {
-        assignee: None,
-        lease: None,
-        start_time: None,
-    }
-}
-
 const fn renew() -> Action {
     Action::Renew {
         duration: None,

@@ -2,16 +2,19 @@
 
 mod circles;
 mod doubt;
+mod keys;
 mod leases;
 mod lives;
 mod memory;
 mod neighbours;
 mod repeats;
+mod runs;
 
 use std::collections::BTreeMap;
 
+use baton_domain::filter::{Filter, Schema};
 use baton_domain::{
-    Action, Actor, Command, Dependency, FailureRule, Labels, NewTask, Priority, State, Timestamp,
+    Action, Actor, Command, Dependency, FailureRule, Labels, NewTask, Priority, Run, State, Timestamp,
     Verification,
 };
 use tempfile::TempDir;
@@ -19,7 +22,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::feed::RING_BYTES;
-use crate::store::{DatabaseUrl, StoreOptions};
+use crate::store::{DatabaseUrl, RunQuery, SCAN_ROWS, StoreOptions};
 
 struct Bench {
     engine: Engine,
@@ -98,10 +101,30 @@ impl Bench {
         self.engine.execute(command(id, action)).await
     }
 
-    /// Everything that was committed is in the log, numbered without a gap, and folds to the rows.
-    async fn finish(self) {
+    /// The runs of a task, the newest first.
+    async fn runs(&self, id: TaskId) -> Vec<Run> {
+        let filter = Filter::parse(&format!("task_id = {id}"), Schema::RUNS);
+        let query = RunQuery {
+            namespace: "default".to_owned(),
+            filter: filter.expect("a filter"),
+            after: None,
+            limit: 1_000,
+            scan_limit: SCAN_ROWS,
+            payloads: false,
+        };
+        self.engine
+            .store()
+            .runs(&query)
+            .await
+            .expect("the runs read")
+            .runs
+    }
+
+    /// Everything that was committed is in the log, numbered without a gap, and folds to the rows: to those of tasks,
+    /// and to those of their runs.
+    async fn finish(mut self) {
         self.engine.close();
-        self.committer.await.expect("the committer ends");
+        (&mut self.committer).await.expect("the committer ends");
         let log = self
             .engine
             .store()
@@ -126,6 +149,12 @@ impl Bench {
                 stored.get(&id).map(|t| (t.state, t.revision)),
                 "{id}"
             );
+            let mut runs = baton_domain::run::runs(&history);
+            if !stored.contains_key(&id) {
+                runs.clear();
+            }
+            runs.reverse();
+            assert_eq!(self.runs(id).await, runs, "{id}");
         }
     }
 }
@@ -163,5 +192,42 @@ fn on(task_id: TaskId) -> Dependency {
         task_id,
         on_failure: FailureRule::Fail,
         result: None,
+    }
+}
+
+const fn start() -> Action {
+    Action::Start {
+        assignee: None,
+        lease: None,
+        start_time: None,
+    }
+}
+
+const fn complete() -> Action {
+    Action::Complete {
+        output: None,
+        receipt: None,
+        jitter: 0.0,
+    }
+}
+
+fn fail() -> Action {
+    Action::Fail {
+        error: baton_domain::TaskError::new("E", "it failed"),
+        outcome: baton_domain::AttemptOutcome::Error,
+        jitter: 0.0,
+    }
+}
+
+const fn retry() -> Action {
+    Action::Retry {
+        input: None,
+        delay: baton_domain::Span::ZERO,
+    }
+}
+
+const fn cancel() -> Action {
+    Action::Cancel {
+        reason: String::new(),
     }
 }

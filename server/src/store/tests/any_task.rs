@@ -19,11 +19,12 @@ use uuid::Uuid;
 use super::fixture::{Fixture, payload};
 use super::maximal::{dependency, error, function, input_request, maximal, progress, receipt, retry_policy};
 use crate::store::WriteBatch;
+use crate::store::bulk::Table;
 use crate::store::entity::{
-    edge, event, follow_up, lease, namespace, payload as payload_row, request, store_meta, task, task_count,
-    token_key,
+    dedup, edge, event, follow_up, lease, namespace, payload as payload_row, request, run, store_meta, task,
+    task_count, token_key,
 };
-use crate::store::rows::{EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, TASK};
+use crate::store::rows::{EDGE, EVENT, FOLLOW_UP, KEY, LEASE, PAYLOAD, REQUEST, RUN, TASK};
 
 /// Any text that may be stored: NUL is refused at the door.
 fn text() -> impl Strategy<Value = String> {
@@ -261,6 +262,8 @@ fn written(table: &crate::store::bulk::Table) -> Vec<String> {
 async fn entities_fit_the_schema_and_the_write_path_fits_the_entities() {
     let fixture = Fixture::new().await;
     let readers = fixture.store.readers();
+    assert_eq!(dedup::Entity::find().all(readers).await.unwrap().len(), 0);
+    assert_eq!(run::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(edge::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(event::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(follow_up::Entity::find().all(readers).await.unwrap().len(), 0);
@@ -278,9 +281,15 @@ async fn entities_fit_the_schema_and_the_write_path_fits_the_entities() {
     assert_eq!(written(&EDGE), columns::<edge::Entity>());
     assert_eq!(written(&PAYLOAD), columns::<payload_row::Entity>());
     assert_eq!(written(&REQUEST), columns::<request::Entity>());
-    // The database draws the ids.
-    let mut follow_ups = written(&FOLLOW_UP);
-    follow_ups.push("id".to_owned());
-    follow_ups.sort();
-    assert_eq!(follow_ups, columns::<follow_up::Entity>());
+    assert_eq!(written(&KEY), columns::<dedup::Entity>());
+    assert_eq!(with_id(&FOLLOW_UP), columns::<follow_up::Entity>());
+    assert_eq!(with_id(&RUN), columns::<run::Entity>());
+}
+
+/// Of a table whose ids the database draws.
+fn with_id(table: &Table) -> Vec<String> {
+    let mut columns = written(table);
+    columns.push("id".to_owned());
+    columns.sort();
+    columns
 }
