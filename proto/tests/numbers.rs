@@ -61,20 +61,10 @@ const TASK_SERVICE: [(&str, &str, &str, &str); 40] = [
     ("PauseTask", BY_ID, "reason=10", "task=1"),
     ("ResumeTask", BY_ID, "", "task=1"),
     ("ReleaseTask", BY_TOKEN, "", "task=1"),
-    (
-        "SnoozeTask",
-        BY_TOKEN,
-        "schedule_time=10 delay=11",
-        "task=1",
-    ),
+    ("SnoozeTask", BY_TOKEN, "schedule_time=10 delay=11", "task=1"),
     ("RequestInput", BY_TOKEN, "input_request=10", "task=1"),
     ("ProvideInput", BY_ID, "input=10 key=11", "task=1"),
-    (
-        "SubmitForReview",
-        BY_TOKEN,
-        "output=10 receipt=11",
-        "task=1",
-    ),
+    ("SubmitForReview", BY_TOKEN, "output=10 receipt=11", "task=1"),
     ("ApproveTask", BY_ID, "message=10", "task=1"),
     ("RequestRework", BY_ID, "message=10", "task=1"),
     ("RejectTask", BY_ID, "reason=10", "task=1"),
@@ -144,7 +134,10 @@ const WORKER_SERVICE: [(&str, &str, &str, &str); 9] = [
 const PARTS: [(&str, &str); 13] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
-    ("TaskTimeouts", "queue_timeout=1 attempt_timeout=2 total_timeout=4"),
+    (
+        "TaskTimeouts",
+        "queue_timeout=1 attempt_timeout=2 total_timeout=4",
+    ),
     ("Verification", "mode=1 grace=2"),
     (
         "Receipt",

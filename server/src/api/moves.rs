@@ -116,7 +116,12 @@ impl TaskApi {
         } = envelope;
         let holder = match &lease_token {
             Some(token) => Some(judge::read(|v| {
-                lease::read_token(v, &Path::REQUEST.field("lease_token"), (token, id), &self.watches.keys)
+                lease::read_token(
+                    v,
+                    &Path::REQUEST.field("lease_token"),
+                    (token, id),
+                    &self.watches.keys,
+                )
             })?),
             None => None,
         };

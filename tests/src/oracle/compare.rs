@@ -1,7 +1,7 @@
 //! A task as the server shows it against the fold of its events.
 
 use baton_proto::v1::payload::Kind;
-use baton_proto::v1::{Payload, PayloadRef, Task, TaskError, Verification, VerificationMode};
+use baton_proto::v1::{Payload, PayloadRef, Task, TaskError, VerificationMode};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -36,6 +36,7 @@ fn without_payloads(task: &Task) -> Task {
     task.output = None;
     for request in &mut task.input_requests {
         request.answer = None;
+        request.default_input = None;
     }
     if let Some(error) = &mut task.error
         && error.code == DEPENDENCY_FAILED
@@ -43,13 +44,10 @@ fn without_payloads(task: &Task) -> Task {
         error.message.clear();
     }
     // Absent means NONE.
-    let mode = task
-        .verification
-        .map_or(VerificationMode::None, |v| match v.mode() {
-            VerificationMode::Unspecified => VerificationMode::None,
-            named @ (VerificationMode::None | VerificationMode::Manual) => named,
-        });
-    task.verification = Some(Verification { mode: mode.into() });
+    let verification = task.verification.get_or_insert_default();
+    if verification.mode() == VerificationMode::Unspecified {
+        verification.set_mode(VerificationMode::None);
+    }
     task
 }
 
@@ -94,7 +92,10 @@ fn plain_fields(shown: &Task, folded: &Task, found: &mut Vec<String>) {
         retry_count,
         execution_count,
         retry_policy,
+        timeouts,
         verification,
+        receipt,
+        dedup_key,
         input_requests,
         function,
     );

@@ -23,7 +23,7 @@ pub(super) struct Folded {
     pub output: Option<PayloadRef>,
     /// How often the task was granted or revoked.
     pub fence: i64,
-    /// Whether the assignee holds or held it by lease. The contract shows no leases yet: nobody does.
+    /// Whether the assignee holds or held it by lease.
     pub leased: bool,
     /// Where a PAUSED task came from.
     pub paused_from: Option<TaskState>,
@@ -93,7 +93,14 @@ impl Folded {
         self.task.update_time = event.time;
         self.task.attempt = event.attempt;
         self.fence = event.fence;
-        if !matches!(event.r#type(), TaskEventType::Progress | TaskEventType::Comment) {
+        let tells = matches!(
+            event.r#type(),
+            TaskEventType::Progress
+                | TaskEventType::Comment
+                | TaskEventType::Checkpoint
+                | TaskEventType::Output
+        );
+        if !tells {
             self.edited = event.sequence;
         }
     }
@@ -112,17 +119,22 @@ impl Folded {
         for counter in &row.counts {
             assert_eq!(counter, "execution_count", "the only counter that moves count");
             self.task.execution_count += 1;
-            self.task.start_time = self.task.start_time.or(event.time);
+            self.task.start_time = self.task.start_time.or(begun(event));
         }
     }
 
     fn by_the_detail(&mut self, event: &TaskEvent) {
         match &event.detail {
-            None | Some(Detail::Created(_)) => {}
+            None
+            | Some(Detail::Created(_) | Detail::Started(_) | Detail::Checkpoint(_) | Detail::Output(_)) => {}
             Some(Detail::Updated(updated)) => self.update(updated),
-            Some(Detail::Assigned(assigned)) => self.task.assignee.clone_from(&assigned.assignee),
+            Some(Detail::Assigned(assigned)) => {
+                self.task.assignee.clone_from(&assigned.assignee);
+                self.leased = assigned.lease_expire_time.is_some();
+            }
             Some(Detail::Progress(progress)) => self.task.progress = Some(progress.clone()),
             Some(Detail::Result(result)) => {
+                self.task.receipt.clone_from(&result.receipt);
                 if let Some(output) = &result.output {
                     self.task.output = payload(Some(output));
                     self.output = Some(output.clone());
@@ -130,6 +142,9 @@ impl Folded {
             }
             Some(Detail::Failure(failure)) => {
                 self.task.error.clone_from(&failure.error);
+                if failure.receipt.is_some() {
+                    self.task.receipt.clone_from(&failure.receipt);
+                }
                 self.task.schedule_time = failure.retry_time.or(self.task.schedule_time);
             }
             Some(Detail::Scheduled(scheduled)) => self.task.schedule_time = scheduled.schedule_time,
@@ -198,6 +213,7 @@ impl Folded {
                 "labels" => task.labels.clone_from(&new.labels),
                 "metadata" => task.metadata.clone_from(&new.metadata),
                 "retry_policy" => task.retry_policy.clone_from(&new.retry_policy),
+                "timeouts" => task.timeouts = new.timeouts,
                 "verification" => task.verification = new.verification,
                 "input" => {
                     task.input = payload(updated.input.as_ref());
@@ -259,6 +275,14 @@ pub(super) fn verdict(dependency: &Dependency) -> Verdict {
         }
         (_, DependencyFailureRule::Cancel) => Verdict::Cancel,
         (_, DependencyFailureRule::Fail | DependencyFailureRule::Unspecified) => Verdict::Fail,
+    }
+}
+
+/// When the work began that the event tells of.
+fn begun(event: &TaskEvent) -> Option<Timestamp> {
+    match &event.detail {
+        Some(Detail::Started(started)) => started.start_time,
+        _ => event.time,
     }
 }
 

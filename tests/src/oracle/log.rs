@@ -125,13 +125,16 @@ pub(super) fn references(event: &TaskEvent) -> Vec<&PayloadRef> {
         Some(Detail::Updated(updated)) => updated.input.as_ref(),
         Some(Detail::Result(result)) => result.output.as_ref(),
         Some(Detail::Retried(retried)) => retried.input.as_ref(),
+        Some(Detail::Checkpoint(checkpoint)) => Some(checkpoint),
         Some(
             Detail::Assigned(_)
             | Detail::Progress(_)
             | Detail::Failure(_)
             | Detail::Scheduled(_)
             | Detail::Input(_)
-            | Detail::Dependency(_),
+            | Detail::Dependency(_)
+            | Detail::Output(_)
+            | Detail::Started(_),
         )
         | None => None,
     };

@@ -11,9 +11,6 @@ use baton_proto::v1::{
 use super::fold::{Folded, Verdict, micros, span_micros, verdict};
 use super::lifecycle::{Attempt, Fence, LIFECYCLE, Move, Need, short};
 
-/// The verification mode RECEIPT by its number, which the contract keeps free for it.
-const RECEIPT: i32 = 2;
-
 /// What a move may depend on beyond its own task.
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -224,7 +221,7 @@ impl Step<'_> {
 
     fn is_by_receipt(&self) -> bool {
         let verification = self.before.task.verification.as_ref();
-        verification.is_some_and(|v| v.mode == RECEIPT)
+        verification.is_some_and(|v| v.mode() == VerificationMode::Receipt)
     }
 
     fn is_by_assignee(&self) -> bool {
@@ -328,7 +325,9 @@ impl Step<'_> {
         let edits = &LIFECYCLE.edits;
         let state = self.before.task.state();
         let stood = self.before.paused_from.unwrap_or(state);
-        let not_started = edits.not_started_states.contains(&stood);
+        // Who leased it has its input.
+        let taken = self.before.leased && stood == TaskState::Assigned;
+        let not_started = edits.not_started_states.contains(&stood) && !taken;
         let may = |path: &String| {
             if LIFECYCLE.is_settled(state) {
                 edits.settled.contains(path)
@@ -382,6 +381,9 @@ fn detail_name(detail: Option<&Detail>) -> &'static str {
         Some(Detail::Input(_)) => "input",
         Some(Detail::Retried(_)) => "retried",
         Some(Detail::Dependency(_)) => "dependency",
+        Some(Detail::Checkpoint(_)) => "checkpoint",
+        Some(Detail::Output(_)) => "output",
+        Some(Detail::Started(_)) => "started",
     }
 }
 

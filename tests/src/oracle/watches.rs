@@ -132,13 +132,19 @@ fn bare(event: &TaskEvent) -> TaskEvent {
         Some(Detail::Updated(updated)) => strip(&mut updated.input),
         Some(Detail::Result(result)) => strip(&mut result.output),
         Some(Detail::Retried(retried)) => strip(&mut retried.input),
-        Some(Detail::Input(request)) => request.answer = None,
+        Some(Detail::Checkpoint(checkpoint)) => checkpoint.payload = None,
+        Some(Detail::Input(request)) => {
+            request.answer = None;
+            request.default_input = None;
+        }
         Some(
             Detail::Assigned(_)
             | Detail::Progress(_)
             | Detail::Failure(_)
             | Detail::Scheduled(_)
-            | Detail::Dependency(_),
+            | Detail::Dependency(_)
+            | Detail::Output(_)
+            | Detail::Started(_),
         )
         | None => {}
     }

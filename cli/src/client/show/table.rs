@@ -109,6 +109,9 @@ pub(in crate::client) fn said(event: &TaskEvent) -> String {
             .update_mask
             .as_ref()
             .map_or_else(String::new, |mask| mask.paths.join(", ")),
+        Some(Detail::Started(started)) => format!("since {}", time(started.start_time)),
+        Some(Detail::Output(output)) => format!("part {}", output.index),
+        Some(Detail::Checkpoint(saved)) => format!("{} bytes", saved.size),
         Some(Detail::Created(_) | Detail::Result(_) | Detail::Retried(_)) | None => String::new(),
     };
     // A reason that only repeats the type of the event, or that a move before it gave, says nothing.

@@ -149,9 +149,7 @@ fn write_payload(payload: Option<&Payload>, shown: bool) -> Option<raw::Payload>
 fn write_verification(verification: Verification, grace: Option<Span>) -> Option<raw::Verification> {
     match verification {
         Verification::None => None,
-        Verification::Receipt | Verification::Manual => {
-            Some(policy::write_verification(verification, grace))
-        }
+        Verification::Receipt | Verification::Manual => Some(policy::write_verification(verification, grace)),
     }
 }
 

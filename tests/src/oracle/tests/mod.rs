@@ -36,6 +36,7 @@ fn output(text: &str) -> PayloadRef {
 
 fn to_ada(fence: i64) -> Detail {
     Detail::Assigned(TaskAssigned {
+        lease_expire_time: None,
         assignee: Some(ada()),
         fence,
     })
@@ -47,6 +48,7 @@ fn failure(retry_time: Option<Timestamp>) -> Detail {
         ..TaskError::default()
     };
     Detail::Failure(TaskFailure {
+        receipt: None,
         outcome: AttemptOutcome::Error.into(),
         error: Some(error),
         retry_time,
@@ -79,7 +81,10 @@ fn story() -> Script {
     script.answer("UpdateProgress", "a");
     let output = Some(output("[1]"));
     let completed = line("a", Type::Completed, State::Completed, "completed");
-    script.tell(completed.with(Detail::Result(TaskResult { output })));
+    script.tell(completed.with(Detail::Result(TaskResult {
+        output,
+        receipt: None,
+    })));
     script.answer("CompleteTask", "a");
     let settled = line(
         "b",

@@ -120,10 +120,7 @@ fn every_field_is_judged_and_everything_wrong_is_told() {
             seconds: i64::MAX,
             nanos: 0,
         }),
-        verification: Some(v1::Verification {
-            mode: 4,
-            grace: None,
-        }),
+        verification: Some(v1::Verification { mode: 4, grace: None }),
         function: Some(v1::TaskFunction::default()),
         ..Default::default()
     };
