@@ -116,7 +116,7 @@ const WORKER_SERVICE: [(&str, &str, &str, &str); 9] = [
     ("AppendOutput", BY_TOKEN, "chunk=10 index=11", "task=1"),
     (
         "ListTaskRuns",
-        "namespace=1 page_size=2 page_token=3 filter=4 order_by=5 view=6",
+        "namespace=1 page_size=2 page_token=3 filter=4 view=6",
         "",
         "runs=1 next_page_token=2",
     ),

@@ -68,12 +68,10 @@ pub const ATTEMPTS: i32 = 100;
 pub const BACKOFF_MULTIPLIER: f64 = 10.0;
 /// The longest backoff, and the longest `retry_after`.
 pub const BACKOFF: Span = Span::from_secs(7 * 24 * 3_600);
-/// The longest delay of a task: ten years, so that a wrong unit is noticed.
+/// The longest delay of a task, and the longest hold of a key: ten years, so that a wrong unit is noticed.
 pub const DELAY: Span = Span::from_secs(3_650 * 24 * 3_600);
 /// Characters of a key that tells a task from others: a foreign name, or a hash.
 pub const DEDUP_KEY_CHARS: usize = LINE_CHARS;
-/// The longest time that such a key is held: a row stands for so long, whatever becomes of the task.
-pub const DEDUP_WINDOW: Span = Span::from_secs(30 * 24 * 3_600);
 /// Tasks of one atomic batch, and of one BatchGetTasks.
 pub const BATCH_TASKS: usize = 1_000;
 /// Tasks one bulk call may name.

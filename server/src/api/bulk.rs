@@ -16,6 +16,7 @@ use super::crud::FETCHED_MAX_COUNT;
 use super::moves::{Again, answered};
 use super::page::{Listing, other_list};
 use super::requests::bulk::{Aim, Bulk, BulkAsked, Matching, ReachableState, Targets};
+use super::status::Refusal;
 use super::{TaskApi, failed, judge};
 use crate::engine::{Class, Error, MoveRequest, RequestKey};
 use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey};
@@ -298,6 +299,32 @@ impl Aim {
     }
 }
 
+/// What is told of a task that was moved.
+pub(super) fn moved(id: TaskId, task: &Task) -> raw::BulkTaskResult {
+    raw::BulkTaskResult {
+        id: id.to_string(),
+        task: Some(task::write(task, Shown::BASIC)),
+        error: None,
+    }
+}
+
+/// What is told of a task that was not.
+pub(super) fn refused(id: String, refusal: &Refusal) -> raw::BulkTaskResult {
+    let metadata = refusal.metadata().iter();
+    raw::BulkTaskResult {
+        id,
+        task: None,
+        error: Some(raw::BulkTaskError {
+            code: refusal.reason().code().into(),
+            reason: refusal.reason().as_str().to_owned(),
+            message: refusal.message().to_owned(),
+            metadata: metadata
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        }),
+    }
+}
+
 /// What came of the tasks so far.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -321,11 +348,7 @@ impl Tally {
         if self.moved.len() == RESULTS_MAX_COUNT || self.moved_bytes > REPLY_BYTES {
             return;
         }
-        let result = raw::BulkTaskResult {
-            id: id.to_string(),
-            task: Some(task::write(task, Shown::BASIC)),
-            error: None,
-        };
+        let result = moved(id, task);
         self.moved_bytes += result.encoded_len();
         self.moved.push(result);
     }
@@ -335,20 +358,8 @@ impl Tally {
         if self.refused.len() == RESULTS_MAX_COUNT {
             return;
         }
-        let refusal = failed::refuse_error(error);
-        let metadata = refusal.metadata().iter();
-        self.refused.push(raw::BulkTaskResult {
-            id: id.to_string(),
-            task: None,
-            error: Some(raw::BulkTaskError {
-                code: refusal.reason().code().into(),
-                reason: refusal.reason().as_str().to_owned(),
-                message: refusal.message().to_owned(),
-                metadata: metadata
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect(),
-            }),
-        });
+        self.refused
+            .push(refused(id.to_string(), &failed::refuse_error(error)));
     }
 
     /// Failures first, as many of all as an answer may list.

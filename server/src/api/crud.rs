@@ -52,10 +52,17 @@ impl TaskApi {
             let key = again.zip(request_id).map(|(again, id)| again.key(id));
             self.engine.create(member, key).await
         };
-        let Done { task, replayed, .. } = done.map_err(failed::failed)?;
+        let Done {
+            task,
+            replayed,
+            deduplicated,
+            ..
+        } = done.map_err(failed::failed)?;
+        // What was sent is not what that task works on.
+        let shown = if deduplicated { Shown::BASIC } else { shown };
         let answer = raw::CreateTaskResponse {
             task: Some(Box::new(task::write(&task, shown))),
-            deduplicated: false,
+            deduplicated,
         };
         Ok(answered(answer, replayed))
     }

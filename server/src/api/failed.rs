@@ -102,8 +102,14 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("id", id.to_string())
                 .resource("task", id.to_string())
         }
-        // No call gives a task a key yet.
-        Error::Duplicate { .. } => Refusal::bug(error),
+        Error::Duplicate { id, key } => {
+            let id = id.to_string();
+            let message = format!("task {id} holds the key {key}: ask for that task in place of another one");
+            Refusal::new(Reason::DuplicateTask, message)
+                .with("id", &id)
+                .with("dedup_key", key)
+                .resource("task", id)
+        }
         Error::RequestIdReused => {
             let message = "the request_id was used for another call or with other content: draw a new one";
             Refusal::new(Reason::RequestIdReused, message)

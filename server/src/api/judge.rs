@@ -9,9 +9,9 @@ use super::refuse;
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
-use super::requests::{admin, create, lists, watch};
+use super::requests::{admin, create, lists, report, watch};
 use super::status::{Reason, Refusal};
-use super::violations::Violations;
+use super::violations::{Path, Violations};
 use crate::seams::Ids;
 
 /// Reads a decoded request whole, or refuses it with all that is wrong.
@@ -71,6 +71,22 @@ fn judge_bulk<R: Bulk + Default>(bytes: &[u8]) -> Result<(), Refusal> {
     judge_repeatable(bytes, |v, request: R, _| request.read(v))
 }
 
+/// Each report is judged for itself; the first that is refused speaks for the call here.
+fn judge_reports(bytes: &[u8]) -> Result<(), Refusal> {
+    let request = decode(bytes)?;
+    let reports = read(|v| report::read_all(v, request))?;
+    let draw = Draw {
+        ids: &Ids::seeded(0),
+        now_micros: 0,
+    };
+    let at = Path::REQUEST.field("reports");
+    for (index, mut each) in reports.into_iter().enumerate() {
+        fingerprint(&mut each);
+        read(|v| report::read(v, &at.index(index), each, &draw))?;
+    }
+    Ok(())
+}
+
 const JUDGES: &[(&str, Judge)] = &[
     ("CreateTask", |bytes| judge_repeatable(bytes, create::read)),
     ("BatchCreateTasks", |bytes| {
@@ -108,6 +124,10 @@ const JUDGES: &[(&str, Judge)] = &[
     ("BulkCancel", judge_bulk::<raw::BulkCancelRequest>),
     ("BulkRetry", judge_bulk::<raw::BulkRetryRequest>),
     ("BulkDiscard", judge_bulk::<raw::BulkDiscardRequest>),
+    ("SaveCheckpoint", judge_move::<raw::SaveCheckpointRequest>),
+    ("AppendOutput", judge_move::<raw::AppendOutputRequest>),
+    ("ReportTasks", judge_reports),
+    ("ListTaskRuns", |bytes| judge_with(bytes, lists::read_list_runs)),
     ("ListTaskEvents", |bytes| {
         judge_with(bytes, lists::read_list_events)
     }),

@@ -217,6 +217,8 @@ answered_with_task! {
     RequestInputRequest => RequestInputResponse;
     ProvideInputRequest => ProvideInputResponse;
     SubmitForReviewRequest => SubmitForReviewResponse;
+    SaveCheckpointRequest => SaveCheckpointResponse;
+    AppendOutputRequest => AppendOutputResponse;
     ApproveTaskRequest => ApproveTaskResponse;
     RequestReworkRequest => RequestReworkResponse;
     RejectTaskRequest => RejectTaskResponse;

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::payload::Kind;
+use baton_proto::raw::v1::task_report::Result as Reported;
 use bytes::Bytes;
 use prost::Message;
 
@@ -162,9 +163,40 @@ macro_rules! repeatable {
     )+ };
 }
 
+fn in_question(question: &mut Option<raw::InputRequest>, each: &mut dyn FnMut(Document<'_>)) {
+    let Some(question) = question else {
+        return;
+    };
+    if let Some(schema) = &mut question.schema {
+        each(Document::Struct(schema));
+    }
+    in_payload(&mut question.default_input, each);
+}
+
 fn in_members(requests: &mut [raw::CreateTaskRequest], each: &mut dyn FnMut(Document<'_>)) {
     for request in requests {
         in_task(&mut request.task, each);
+    }
+}
+
+/// As a request of its own: a report repeats by its token, whatever stands beside it.
+impl Repeatable for raw::TaskReport {
+    const METHOD: &'static str = "ReportTasks";
+
+    fn request_id(&self) -> &str {
+        ""
+    }
+
+    fn lease_token(&self) -> &str {
+        &self.lease_token
+    }
+
+    fn documents(&mut self, each: &mut dyn FnMut(Document<'_>)) {
+        match &mut self.result {
+            Some(Reported::Complete(complete)) => in_payload(&mut complete.output, each),
+            Some(Reported::Fail(fail)) => in_error(&mut fail.error, each),
+            Some(Reported::Release(_) | Reported::Snooze(_)) | None => {}
+        }
     }
 }
 
@@ -187,7 +219,7 @@ repeatable! {
     ResumeTask: ResumeTaskRequest {}
     ReleaseTask: ReleaseTaskRequest { ; lease_token }
     SnoozeTask: SnoozeTaskRequest { ; lease_token }
-    RequestInput: RequestInputRequest { ; lease_token }
+    RequestInput: RequestInputRequest { input_request by in_question; lease_token }
     ProvideInput: ProvideInputRequest { input by in_payload }
     SubmitForReview: SubmitForReviewRequest { output by in_payload; lease_token }
     ApproveTask: ApproveTaskRequest {}
@@ -196,6 +228,8 @@ repeatable! {
     AddComment: AddCommentRequest {}
     AddDependency: AddDependencyRequest {}
     RemoveDependency: RemoveDependencyRequest {}
+    SaveCheckpoint: SaveCheckpointRequest { checkpoint by in_payload; lease_token }
+    AppendOutput: AppendOutputRequest { chunk by in_payload; lease_token }
     BulkUpdateState: BulkUpdateStateRequest {}
     BulkCancel: BulkCancelRequest {}
     BulkRetry: BulkRetryRequest {}

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use baton_domain::{
-    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, decide,
+    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, decide, report,
 };
 use uuid::Uuid;
 
 use super::error::Error;
-use super::job::{Answer, Done, Job, RequestKey, Work};
+use super::job::{Answer, Done, Job, Reported, RequestKey, Work};
 use super::keys::Keys;
 use super::load::GRAPH_TASKS;
 use super::runs::Runs;
@@ -86,7 +86,12 @@ impl<'a> Batch<'a> {
         }
         let done = match &job.work {
             Work::Create { members, single } => self.create(members).map_err(|e| unindexed(e, *single))?,
-            Work::Move { id, command, etag } => vec![self.advance(*id, command, etag.as_deref())?],
+            Work::Move {
+                id,
+                command,
+                etag,
+                reported,
+            } => vec![self.advance(*id, (command, *reported), etag.as_deref())?],
             Work::CloseFollowUp(id) => {
                 self.write.follow_ups_removed.push(*id);
                 Vec::new()
@@ -168,7 +173,12 @@ impl<'a> Batch<'a> {
         self.write.requests.push(record);
     }
 
-    fn advance(&mut self, id: TaskId, command: &Command, etag: Option<&str>) -> Result<Done, Error> {
+    fn advance(
+        &mut self,
+        id: TaskId,
+        (command, reported): (&Command, Option<Reported>),
+        etag: Option<&str>,
+    ) -> Result<Done, Error> {
         let task = Arc::clone(self.working.get(id).ok_or(Error::NotFound { id })?);
         if let Some(etag) = etag {
             let current = super::etag(&task);
@@ -177,7 +187,11 @@ impl<'a> Batch<'a> {
             }
         }
         let resolved = self.resolve(&task, command)?;
-        let outcome = decide(&task, resolved.as_ref().unwrap_or(command), self.now)?;
+        let outcome = match (&resolved, reported) {
+            (Some(resolved), _) => decide(&task, resolved, self.now)?,
+            (None, Some(Reported { start_time })) => report(&task, command, start_time, self.now)?,
+            (None, None) => decide(&task, command, self.now)?,
+        };
         if let Action::Retry { .. } = command.action {
             self.claim_again(&task)?;
         }

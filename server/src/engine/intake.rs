@@ -217,6 +217,7 @@ mod tests {
             id: TaskId(Uuid::nil()),
             command: Box::new(system(Action::Tick { jitter: 0.0 })),
             etag: None,
+            reported: None,
         };
         let weight = work.weight();
         Job {

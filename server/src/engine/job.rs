@@ -74,6 +74,13 @@ pub struct MoveRequest {
     pub class: Class,
 }
 
+/// Of a command that ends the work on a task: whose lease was not started yet, is started first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// When the work began; `None`: now.
+    pub start_time: Option<Timestamp>,
+}
+
 /// What a command did.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -100,6 +107,7 @@ pub(super) enum Work {
         id: TaskId,
         command: Box<Command>,
         etag: Option<String>,
+        reported: Option<Reported>,
     },
     /// A follow-up has nothing left to do.
     CloseFollowUp(i64),

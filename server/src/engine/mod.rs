@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 pub use error::Error;
 pub use intake::IntakeLimits;
 pub(crate) use job::Upkeep;
-pub use job::{Class, CreateRequest, Done, MoveRequest, RequestKey};
+pub use job::{Class, CreateRequest, Done, MoveRequest, Reported, RequestKey};
 pub(crate) use signals::Signals;
 
 use self::cache::Cache;
@@ -174,29 +174,21 @@ impl Engine {
     /// Gives one command to one task.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Rejected`], [`Error::EtagMismatch`], [`Error::RequestIdReused`], and what the
-    /// queue and the store may do.
+    /// [`Error::NotFound`], [`Error::Rejected`], [`Error::Duplicate`], [`Error::EtagMismatch`],
+    /// [`Error::RequestIdReused`], and what the queue and the store may do.
     pub async fn execute(&self, request: MoveRequest) -> Result<Done, Error> {
-        let MoveRequest {
-            id,
-            command,
-            etag,
-            request,
-            class,
-        } = request;
-        first(
-            self.submit(
-                class,
-                Work::Move {
-                    id,
-                    command: Box::new(command),
-                    etag,
-                },
-                request,
-            )
-            .await?,
-            id,
-        )
+        let id = request.id;
+        first(self.give(request, None).await?, id)
+    }
+
+    /// As [`Engine::execute`], of a command by which a holder ends its work: where that has not been started, it is
+    /// started by this.
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
+    pub async fn report(&self, request: MoveRequest, reported: Reported) -> Result<Done, Error> {
+        let id = request.id;
+        first(self.give(request, Some(reported)).await?, id)
     }
 
     /// Deletes one task; answers whether this call was made before. The command must be [`Action::Delete`].
@@ -204,6 +196,16 @@ impl Engine {
     /// # Errors
     /// As [`Engine::execute`].
     pub async fn delete(&self, request: MoveRequest) -> Result<bool, Error> {
+        debug_assert!(
+            matches!(request.command.action, Action::Delete { .. }),
+            "delete takes a delete command"
+        );
+        let done = self.give(request, None).await?;
+        // A repeat finds its record but no task.
+        Ok(done.first().is_none_or(|d| d.replayed))
+    }
+
+    async fn give(&self, request: MoveRequest, reported: Option<Reported>) -> Answer {
         let MoveRequest {
             id,
             command,
@@ -211,23 +213,13 @@ impl Engine {
             request,
             class,
         } = request;
-        debug_assert!(
-            matches!(command.action, Action::Delete { .. }),
-            "delete takes a delete command"
-        );
-        let done = self
-            .submit(
-                class,
-                Work::Move {
-                    id,
-                    command: Box::new(command),
-                    etag,
-                },
-                request,
-            )
-            .await?;
-        // A repeat finds its record but no task.
-        Ok(done.first().is_none_or(|d| d.replayed))
+        let work = Work::Move {
+            id,
+            command: Box::new(command),
+            etag,
+            reported,
+        };
+        self.submit(class, work, request).await
     }
 
     /// Gives a command on behalf of Baton itself. Not having anything to do is no error.
@@ -236,6 +228,7 @@ impl Engine {
             id,
             command: Box::new(batch::system(action)),
             etag: None,
+            reported: None,
         };
         match self.submit(Class::Vital, work, None).await {
             Ok(_) | Err(Error::NotFound { .. } | Error::Rejected(_)) => Ok(()),

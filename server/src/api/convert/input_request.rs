@@ -1,10 +1,10 @@
 //! Questions and answers.
 
-use baton_domain::InputRequest;
 use baton_domain::limits::{LINE_CHARS, MESSAGE_CHARS, NAME_CHARS, WORDS};
+use baton_domain::{InputRequest, Payload};
 use baton_proto::raw::v1 as raw;
 
-use super::{Draw, actor, payload, time};
+use super::{Draw, actor, document, payload, time};
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
@@ -18,10 +18,10 @@ pub(crate) fn read(
     let raw::InputRequest {
         key,
         prompt,
-        schema: _,
+        schema,
         choices,
-        deadline_time: _,
-        default_input: _,
+        deadline_time,
+        default_input,
         answer: _,
         answerer: _,
     } = request;
@@ -32,16 +32,43 @@ pub(crate) fn read(
     };
     let prompt = check::required_text(v, &at.field("prompt"), prompt, MESSAGE_CHARS);
     let choices = read_choices(v, &at.field("choices"), choices);
+    let schema = document::read_struct(v, &at.field("schema"), schema);
+    let default_at = at.field("default_input");
+    let default_input = match default_input {
+        Some(default) => payload::read_answer(v, &default_at, default).map(Some),
+        None => Some(None),
+    };
+    let deadline_at = at.field("deadline_time");
+    let deadline_time = match deadline_time {
+        Some(time) => check::moment(v, &deadline_at, time).map(Some),
+        None => Some(None),
+    };
+    let (choices, default_input, deadline_time) = (choices?, default_input?, deadline_time?);
+    if let Some(default) = &default_input {
+        check_default(v, &default_at, default, &choices)?;
+        if deadline_time.is_none() {
+            v.add(&deadline_at, format!("must be given with {default_at}"));
+        }
+    }
     Some(InputRequest {
         key: key?,
         prompt: prompt?,
-        schema: None,
-        choices: choices?,
-        deadline_time: None,
-        default_input: None,
+        schema: schema?,
+        choices,
+        deadline_time,
+        default_input,
         answer: None,
         answerer: None,
     })
+}
+
+fn check_default(v: &mut Violations, at: &Path<'_>, default: &Payload, choices: &[String]) -> Option<()> {
+    let text = payload::text(default);
+    let fits = choices.is_empty() || text.is_some_and(|text| choices.contains(&text));
+    if !fits {
+        v.add(at, "must be one of the choices");
+    }
+    fits.then_some(())
 }
 
 fn read_choices(v: &mut Violations, at: &Path<'_>, choices: Vec<String>) -> Option<Vec<String>> {

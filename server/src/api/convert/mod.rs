@@ -5,6 +5,7 @@
 //! that is new in either breaks the build here.
 
 pub(crate) mod actor;
+pub(crate) mod dedup;
 pub(crate) mod dependency;
 pub(crate) mod document;
 pub(crate) mod edit;
@@ -21,6 +22,7 @@ pub(crate) mod payload;
 pub(crate) mod policy;
 pub(crate) mod progress;
 pub(crate) mod receipt;
+pub(crate) mod run;
 pub(crate) mod task;
 pub(crate) mod time;
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::dependency::{self, Siblings};
 use super::given::Given;
 use super::time::Start;
-use super::{actor, document, function, labels, payload, policy};
+use super::{actor, dedup, document, function, labels, payload, policy};
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
@@ -46,7 +46,7 @@ pub(crate) fn read(
         request_id,
         actor,
         hold,
-        dedup: _,
+        dedup,
         validate_only,
         r#ref,
         task_id: _,
@@ -76,8 +76,14 @@ pub(crate) fn read(
     }
     let task = check::present(v, &at.field("task"), task);
     let spec = task.and_then(|task| read_task(v, at, (task, delay), setting));
+    let dedup = dedup::read(v, &at.field("dedup"), dedup, (spec.as_ref(), creator.as_ref()));
+    let spec = NewTask {
+        hold,
+        dedup: dedup?,
+        ..spec?
+    };
     Some(Creation {
-        new: Box::new(NewTask { hold, ..spec? }),
+        new: Box::new(spec),
         creator: creator?,
         request_id: request_id?,
         validate_only,

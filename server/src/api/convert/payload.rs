@@ -1,7 +1,8 @@
 //! Payloads: inputs, outputs and answers.
 
-use baton_domain::limits::LINE_CHARS;
-use baton_domain::limits::{PAYLOAD_BYTES, SMALL_DOCUMENT_BYTES};
+use std::borrow::Cow;
+
+use baton_domain::limits::{LINE_CHARS, OUTPUT_CHUNK_BYTES, PAYLOAD_BYTES, SMALL_DOCUMENT_BYTES};
 use baton_domain::{Payload, PayloadKind, PayloadRole};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::payload::Kind;
@@ -43,6 +44,20 @@ pub(crate) fn text(payload: &Payload) -> Option<String> {
         PayloadKind::JsonText => json_string(std::str::from_utf8(body).ok()?),
         PayloadKind::Data | PayloadKind::Uri => None,
     }
+}
+
+/// Reads a part of an output: it stands in its event, so it is small.
+pub(crate) fn read_chunk(v: &mut Violations, at: &Path<'_>, payload: raw::Payload) -> Option<Payload> {
+    read_within(v, at, payload, OUTPUT_CHUNK_BYTES)
+}
+
+/// What a worker wrote freely: a JSON string, or bytes that say they are text.
+pub(crate) fn free_text(payload: &Payload) -> Option<Cow<'_, str>> {
+    if payload.kind == PayloadKind::Data && payload.media_type.starts_with("text/") {
+        let body = payload.body.as_ref()?;
+        return std::str::from_utf8(body).ok().map(Cow::Borrowed);
+    }
+    text(payload).map(Cow::Owned)
 }
 
 fn read_within(

@@ -198,6 +198,38 @@ fn read_order(v: &mut Violations, text: &str) -> Option<ListOrder> {
     order
 }
 
+/// What ListTaskRuns asks for.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct ListRuns {
+    pub(in crate::api) namespace: String,
+    pub(in crate::api) page: Page,
+    pub(in crate::api) filter: Filter,
+    pub(in crate::api) full: bool,
+}
+
+pub(in crate::api) fn read_list_runs(
+    v: &mut Violations,
+    request: raw::ListTaskRunsRequest,
+) -> Option<ListRuns> {
+    let raw::ListTaskRunsRequest {
+        namespace,
+        page_size,
+        page_token,
+        filter,
+        view,
+    } = request;
+    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
+    let page = read_page(v, page_size, page_token);
+    let filter = read_filter(v, &filter, Schema::RUNS);
+    let full = read_view(v, view, raw::TaskView::Basic);
+    Some(ListRuns {
+        namespace: namespace?,
+        page: page?,
+        filter: filter?,
+        full: full?,
+    })
+}
+
 /// What ListTaskEvents asks for.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct ListEvents {

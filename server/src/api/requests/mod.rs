@@ -6,5 +6,6 @@ pub(super) mod create;
 pub(super) mod edit;
 pub(super) mod lists;
 pub(super) mod moves;
+pub(super) mod report;
 pub(super) mod watch;
 pub(super) mod work;

@@ -8,7 +8,7 @@ use crate::api::check;
 use crate::api::convert::envelope::RawEnvelope;
 use crate::api::convert::task::Shown;
 use crate::api::convert::time::Start;
-use crate::api::convert::{Draw, actor, failure, input_request, lease, payload, policy, progress};
+use crate::api::convert::{Draw, actor, failure, input_request, lease, payload, policy, progress, receipt};
 use crate::api::violations::{Path, Violations};
 
 impl Move for raw::ReleaseTaskRequest {
@@ -76,11 +76,15 @@ macro_rules! handing_in {
     ($($request:ident => $action:ident;)+) => { $(
         impl Move for raw::$request {
             fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked> {
-                let Self { id, request_id, etag, lease_token, actor, output, receipt: _ } = self;
+                let Self { id, request_id, etag, lease_token, actor, output, receipt } = self;
                 let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
-                let output = payload::read_optional(v, &Path::REQUEST.field("output"), output)?;
+                let output = payload::read_optional(v, &Path::REQUEST.field("output"), output);
+                let receipt = receipt::read_optional(v, &Path::REQUEST.field("receipt"), receipt);
+                let (envelope, output, receipt) = (envelope?, output?, receipt?);
+                let receipt = receipt.or_else(|| receipt::in_text(output.as_ref(), envelope.id));
                 let shown = Shown { output: output.is_some(), ..Shown::BASIC };
-                let action = Action::$action { output, receipt: None, jitter: draw.jitter() };
+                let action = Action::$action { output, receipt, jitter: draw.jitter() };
+                let envelope = Some(envelope);
                 Some(Asked::new(envelope, Some(action))?.showing(shown))
             }
         }
@@ -156,5 +160,49 @@ impl Move for raw::RequestInputRequest {
             envelope,
             request.map(|request| Action::RequestInput(Box::new(request))),
         )
+    }
+}
+
+impl Move for raw::SaveCheckpointRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            lease_token,
+            actor,
+            checkpoint,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
+        let at = Path::REQUEST.field("checkpoint");
+        let given = check::present(v, &at, checkpoint);
+        let checkpoint = given.and_then(|given| payload::read(v, &at, given));
+        let save = checkpoint.map(|checkpoint| Action::SaveCheckpoint { checkpoint });
+        Asked::new(envelope, save)
+    }
+}
+
+impl Move for raw::AppendOutputRequest {
+    fn read(self, v: &mut Violations, _: &Draw<'_>) -> Option<Asked> {
+        let Self {
+            id,
+            request_id,
+            etag,
+            lease_token,
+            actor,
+            chunk,
+            index,
+        } = self;
+        let envelope = envelope!(v, id, request_id, etag, actor, lease_token);
+        let at = Path::REQUEST.field("chunk");
+        let given = check::present(v, &at, chunk);
+        let chunk = given.and_then(|given| payload::read_chunk(v, &at, given));
+        let index_at = Path::REQUEST.field("index");
+        let index = match index {
+            Some(index) => check::within(v, &index_at, index, 0..=i32::MAX).map(Some),
+            None => Some(None),
+        };
+        let (index, chunk) = (index?, chunk?);
+        Asked::new(envelope, Some(Action::AppendOutput { index, chunk }))
     }
 }

@@ -6,19 +6,17 @@ use tonic::{Request, Response, Status};
 use super::WorkerApi;
 
 impl WorkerApi {
-    /// Not there yet.
     pub(super) async fn save_checkpoint(
         &self,
-        _: Request<raw::SaveCheckpointRequest>,
+        request: Request<raw::SaveCheckpointRequest>,
     ) -> Result<Response<raw::SaveCheckpointResponse>, Status> {
-        Err(Status::unimplemented("SaveCheckpoint"))
+        self.tasks.run(request).await
     }
 
-    /// Not there yet.
     pub(super) async fn append_output(
         &self,
-        _: Request<raw::AppendOutputRequest>,
+        request: Request<raw::AppendOutputRequest>,
     ) -> Result<Response<raw::AppendOutputResponse>, Status> {
-        Err(Status::unimplemented("AppendOutput"))
+        self.tasks.run(request).await
     }
 }

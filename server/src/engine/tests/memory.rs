@@ -98,6 +98,7 @@ fn the_queue_counts_errors_and_edits() {
             id: TaskId(Uuid::nil()),
             command: Box::new(batch::system(action)),
             etag: None,
+            reported: None,
         };
         assert!(work.weight().bytes >= LARGE, "{name:?}");
     }
