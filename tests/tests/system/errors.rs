@@ -181,6 +181,9 @@ async fn states(provoked: &mut Provoked) {
             json!({"task_id": task.id, "task": {"title": "another"}}),
         )
         .await;
+    let keyed = json!({"task": {"title": "a"}, "dedup": {"key": "k", "policy": "DEDUP_POLICY_REJECT"}});
+    wire::call_json(channel(), "CreateTask", &keyed).await.unwrap();
+    provoked.json(channel(), "CreateTask", keyed).await;
     let once = id();
     server
         .ok(client.comment(&task.id, "once").request_id(&once))

@@ -16,6 +16,7 @@ mod create;
 mod hashes;
 mod moves;
 mod update;
+mod work;
 
 const ID: &str = "0199d3a0-5c00-7000-8000-00000000000a";
 const OTHER: &str = "0199d3a0-5c00-7000-8000-00000000000b";

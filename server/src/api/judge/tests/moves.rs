@@ -34,6 +34,8 @@ fn every_move_needs_an_id_and_knows_its_actor() {
         "AddDependency",
         "RemoveDependency",
         "DeleteTask",
+        "SaveCheckpoint",
+        "AppendOutput",
     ];
     for method in moves {
         let found = violations(judged(method, &common).unwrap_err());
