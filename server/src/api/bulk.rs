@@ -11,12 +11,11 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Builder;
 
-use super::convert::task::{self, Shown};
 use super::crud::FETCHED_MAX_COUNT;
 use super::moves::{Again, answered};
+use super::outcome::{moved, refused};
 use super::page::{Listing, other_list};
 use super::requests::bulk::{Aim, Bulk, BulkAsked, Matching, ReachableState, Targets};
-use super::status::Refusal;
 use super::{TaskApi, failed, judge};
 use crate::engine::{Class, Error, MoveRequest, RequestKey};
 use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey};
@@ -296,32 +295,6 @@ impl Aim {
             Self::Retry { delay } => format!("retry {}", delay.as_micros()),
             Self::Discard => "discard".to_owned(),
         }
-    }
-}
-
-/// What is told of a task that was moved.
-pub(super) fn moved(id: TaskId, task: &Task) -> raw::BulkTaskResult {
-    raw::BulkTaskResult {
-        id: id.to_string(),
-        task: Some(task::write(task, Shown::BASIC)),
-        error: None,
-    }
-}
-
-/// What is told of a task that was not.
-pub(super) fn refused(id: String, refusal: &Refusal) -> raw::BulkTaskResult {
-    let metadata = refusal.metadata().iter();
-    raw::BulkTaskResult {
-        id,
-        task: None,
-        error: Some(raw::BulkTaskError {
-            code: refusal.reason().code().into(),
-            reason: refusal.reason().as_str().to_owned(),
-            message: refusal.message().to_owned(),
-            metadata: metadata
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect(),
-        }),
     }
 }
 

@@ -14,6 +14,7 @@ mod failed;
 mod judge;
 mod lists;
 mod moves;
+mod outcome;
 mod page;
 mod reason;
 mod refuse;

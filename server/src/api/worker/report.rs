@@ -8,8 +8,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::WorkerApi;
-use crate::api::bulk::{moved, refused};
 use crate::api::convert::lease;
+use crate::api::outcome::{moved, refused};
 use crate::api::repeat::{call_of, fingerprint};
 use crate::api::requests::report;
 use crate::api::status::Refusal;

@@ -317,6 +317,11 @@ fn reports_are_judged_as_the_calls_that_they_stand_for() {
             &[(path, what)],
         );
     }
+}
+
+#[test]
+fn every_report_of_a_call_is_for_another_task() {
+    let release = || Told::Release(v1::ReportedRelease {});
     let silent = v1::TaskReport {
         id: ID.to_owned(),
         ..Default::default()
