@@ -2,8 +2,8 @@
 
 use baton_proto::v1::task_event::Detail;
 use baton_proto::v1::{
-    Dependency, DependencyFailureRule, InputRequest, Payload, PayloadRef, Task, TaskEvent, TaskEventType,
-    TaskState, TaskUpdated,
+    Blocker, Dependency, DependencyFailureRule, InputRequest, Payload, PayloadRef, Task, TaskEvent,
+    TaskEventType, TaskState, TaskUpdated,
 };
 use prost_types::{Duration, Timestamp};
 
@@ -135,6 +135,9 @@ impl Folded {
             Some(Detail::Progress(progress)) => self.task.progress = Some(progress.clone()),
             Some(Detail::Result(result)) => {
                 self.task.receipt.clone_from(&result.receipt);
+                if event.r#type() == TaskEventType::InputRequested {
+                    self.blocked(event.sequence);
+                }
                 if let Some(output) = &result.output {
                     self.task.output = payload(Some(output));
                     self.output = Some(output.clone());
@@ -150,8 +153,7 @@ impl Folded {
             Some(Detail::Scheduled(scheduled)) => self.task.schedule_time = scheduled.schedule_time,
             Some(Detail::Input(request)) => {
                 if event.r#type() == TaskEventType::InputRequested {
-                    // What nobody answered before the next question is void.
-                    self.task.input_requests.retain(|r| r.answerer.is_some());
+                    self.void_questions();
                 }
                 self.question(request);
             }
@@ -169,6 +171,28 @@ impl Folded {
     fn set_input(&mut self, input: Option<&PayloadRef>) {
         self.task.input = payload(input);
         self.input = input.cloned();
+    }
+
+    /// What nobody answered before the next question is void.
+    fn void_questions(&mut self) {
+        self.task.input_requests.retain(|r| r.answerer.is_some());
+    }
+
+    /// The receipt says that the work is blocked: each blocker is a question, or its summary where there is none.
+    fn blocked(&mut self, sequence: i64) {
+        self.void_questions();
+        let receipt = self.task.receipt.clone().unwrap_or_default();
+        let mut prompts: Vec<String> = receipt.blockers.iter().map(prompt).collect();
+        if prompts.is_empty() {
+            prompts.push(receipt.summary);
+        }
+        for (n, prompt) in prompts.into_iter().take(REQUESTS_KEPT).enumerate() {
+            self.question(&InputRequest {
+                key: format!("blocker-{sequence}-{}", n + 1),
+                prompt,
+                ..InputRequest::default()
+            });
+        }
     }
 
     fn question(&mut self, request: &InputRequest) {
@@ -251,6 +275,19 @@ impl Folded {
             self.task.schedule_time = None;
         }
     }
+}
+
+/// What a blocker asks.
+fn prompt(blocker: &Blocker) -> String {
+    let what = if blocker.message.is_empty() {
+        &blocker.r#type
+    } else {
+        &blocker.message
+    };
+    if blocker.suggested_fix.is_empty() {
+        return what.clone();
+    }
+    format!("{what} (suggested: {})", blocker.suggested_fix)
 }
 
 /// The code of the error of a task that failed with a dependency.

@@ -23,13 +23,18 @@ struct Table {
 struct Case {
     id: String,
     what: String,
+    /// On a server of its own, which is new.
+    #[serde(default)]
+    alone: bool,
     step: Vec<Step>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    /// A call of the contract, or `restart`: the server is stopped and started again.
     call: String,
+    #[serde(default = "nothing")]
     send: String,
     answer: Option<String>,
     error: Option<Refused>,
@@ -52,29 +57,67 @@ struct Refused {
     fields: Vec<String>,
 }
 
-/// The requirements of the lifecycle seed: each has at least one case.
-const REQUIREMENTS: std::ops::RangeInclusive<u32> = 1..=21;
+fn nothing() -> String {
+    "{}".to_owned()
+}
 
 #[tokio::test]
 async fn the_lifecycle_requirements_hold() {
-    let table: Table = toml::from_str(include_str!("../../cases/s3.toml")).expect("the table is well-formed");
-    for number in REQUIREMENTS {
-        let id = format!("S3-{number}");
+    hold(
+        "S3",
+        &(1..=21).collect::<Vec<_>>(),
+        include_str!("../../cases/s3.toml"),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_handler_requirements_hold() {
+    let numbers = [1, 2, 3, 4, 5, 25];
+    hold("S0", &numbers, include_str!("../../cases/s0.toml")).await;
+}
+
+#[tokio::test]
+async fn the_agent_requirements_hold() {
+    let numbers: Vec<u32> = [1..=3, 11..=17, 25..=25, 30..=43, 47..=48, 73..=76]
+        .into_iter()
+        .flatten()
+        .collect();
+    hold("S1", &numbers, include_str!("../../cases/s1.toml")).await;
+}
+
+/// Every requirement has a case, and every case holds.
+async fn hold(seed: &str, numbers: &[u32], text: &str) {
+    let table: Table = toml::from_str(text).expect("the table is well-formed");
+    for number in numbers {
+        let id = format!("{seed}-{number}");
         assert!(table.case.iter().any(|case| case.id == id), "{id} has no case");
     }
-    let server = TestServer::start().await;
+    let (alone, together): (Vec<_>, Vec<_>) = table.case.iter().partition(|case| case.alone);
+    for case in alone {
+        run_all(&[case]).await;
+    }
+    run_all(&together).await;
+}
+
+async fn run_all(cases: &[&Case]) {
+    let mut server = TestServer::start().await;
     server.history().others_act_too();
-    for case in &table.case {
+    for case in cases {
         println!("{}: {}", case.id, case.what);
-        run(&server, case).await;
+        run(&mut server, case).await;
     }
     server.finish().await;
 }
 
-async fn run(server: &TestServer, case: &Case) {
+async fn run(server: &mut TestServer, case: &Case) {
     let mut known = BTreeMap::new();
     for (number, step) in case.step.iter().enumerate() {
         let place = format!("{} step {} ({})", case.id, number + 1, step.call);
+        if step.call == "restart" {
+            server.restart().await;
+            continue;
+        }
         let request = json(&fill(&step.send, &known), &place);
         let answer = wire::call_json(server.channel(), &step.call, &request).await;
         match (answer, &step.answer, &step.error) {

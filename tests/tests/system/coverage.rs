@@ -14,6 +14,8 @@ const TESTS: &[&str] = &[
     include_str!("lists.rs"),
     include_str!("moves.rs"),
     include_str!("repeats.rs"),
+    include_str!("../../cases/s0.toml"),
+    include_str!("../../cases/s1.toml"),
     include_str!("../../cases/s3.toml"),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use baton_client::{NewTask, Selection, value};
+use baton_client::{NewTask, Selection, proto, value};
 use baton_server::api::status::{Reason, code_name};
 use baton_server::engine::IntakeLimits;
 use baton_tests::harness::{Opening, TestServer, wire};
@@ -182,7 +182,16 @@ async fn states(provoked: &mut Provoked) {
         )
         .await;
     let keyed = json!({"task": {"title": "a"}, "dedup": {"key": "k", "policy": "DEDUP_POLICY_REJECT"}});
-    wire::call_json(channel(), "CreateTask", &keyed).await.unwrap();
+    let dedup = proto::Dedup {
+        key: "k".to_owned(),
+        ..proto::Dedup::default()
+    };
+    let holder = proto::CreateTaskRequest {
+        task: Some(proto::Task::default()),
+        dedup: Some(dedup),
+        ..proto::CreateTaskRequest::default()
+    };
+    server.ok(client.call(holder)).await;
     provoked.json(channel(), "CreateTask", keyed).await;
     let once = id();
     server
