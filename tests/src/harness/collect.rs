@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use baton_client::Client;
 use baton_proto::v1::task_service_client::TaskServiceClient;
-use baton_proto::v1::{Task, TaskEvent, TaskView, WatchStart, WatchTasksRequest, WatchTasksResponse};
+use baton_proto::v1::worker_service_client::WorkerServiceClient;
+use baton_proto::v1::{
+    ListTaskRunsRequest, Task, TaskEvent, TaskRun, TaskView, WatchStart, WatchTasksRequest,
+    WatchTasksResponse,
+};
 use futures::TryStreamExt;
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -82,7 +86,11 @@ pub(super) async fn collect(client: &Client, channel: Channel, history: &Arc<His
                 rows(client, &feed.name).await
             };
             let events = feed.events.clone();
-            let namespace = Namespace { feed: events, rows };
+            let namespace = Namespace {
+                feed: events,
+                rows,
+                runs: None,
+            };
             evidence.namespaces.insert(feed.name.clone(), namespace);
         }
         let owed = if moving {
@@ -95,8 +103,31 @@ pub(super) async fn collect(client: &Client, channel: Channel, history: &Arc<His
             break; // What is owed after all this time is a finding.
         }
     }
+    for (name, namespace) in &mut evidence.namespaces {
+        namespace.runs = Some(runs(channel.clone(), name).await);
+    }
     single_reads(client, history, &mut evidence).await;
     evidence
+}
+
+async fn runs(channel: Channel, namespace: &str) -> Vec<TaskRun> {
+    let mut client = WorkerServiceClient::new(channel);
+    let mut request = ListTaskRunsRequest {
+        namespace: namespace.to_owned(),
+        page_size: 1_000,
+        ..ListTaskRunsRequest::default()
+    };
+    request.set_view(TaskView::Full);
+    let mut runs = Vec::new();
+    loop {
+        let page = client.list_task_runs(request.clone()).await;
+        let page = page.expect("all runs can be listed").into_inner();
+        runs.extend(page.runs);
+        if page.next_page_token.is_empty() {
+            return runs;
+        }
+        request.page_token = page.next_page_token;
+    }
 }
 
 /// Rows are read while the feed goes on: what moved in between shows in one of them only.

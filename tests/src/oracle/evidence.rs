@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_client::Code;
-use baton_proto::v1::{Actor, Task, TaskEvent, TaskEventType, TaskState};
+use baton_proto::v1::{Actor, Task, TaskEvent, TaskEventType, TaskRun, TaskState};
 
 /// Everything that is known after a test.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Namespace {
     pub feed: Vec<TaskEvent>,
     /// Every task that ListTasks answers (FULL).
     pub rows: Vec<Task>,
+    /// Every run that ListTaskRuns answers (FULL), the newest first; `None` where it was not asked.
+    pub runs: Option<Vec<TaskRun>>,
 }
 
 /// One call and its answer. `begun` and `ended` are ticks of one counter of the test.
@@ -233,6 +235,8 @@ pub enum Rule {
     Token,
     /// What must settle by itself does (INV-31).
     Settles,
+    /// Every time that somebody worked on a task is a run.
+    Run,
 }
 
 impl std::fmt::Display for Finding {

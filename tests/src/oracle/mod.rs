@@ -2,7 +2,7 @@
 //! every acknowledged answer and with what every watcher received.
 //!
 //! Reading order: `evidence` (what is judged), `lifecycle` (the data file), `moves` (what it means), `fold` (what an
-//! event does to a task), then one file a group of rules: `log`, `story`, `answers`, `watches`, `settles`.
+//! event does to a task), then one file a group of rules: `log`, `story`, `answers`, `watches`, `settles`, `runs`.
 
 mod answers;
 mod compare;
@@ -12,6 +12,7 @@ mod lifecycle;
 mod log;
 mod moves;
 pub mod plant;
+mod runs;
 mod settles;
 mod story;
 mod watches;
@@ -33,6 +34,7 @@ pub fn check(evidence: &Evidence) -> Vec<Finding> {
     answers::check(evidence, &stories, &mut findings);
     watches::check(evidence, &mut findings);
     settles::check(evidence, (&stories, &ends), &mut findings);
+    runs::check(evidence, &stories, &mut findings);
     findings.0
 }
 

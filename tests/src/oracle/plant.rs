@@ -1,6 +1,6 @@
 //! Bugs to plant into evidence that is good: the oracle must find each of them.
 
-use baton_proto::v1::{TaskEvent, TaskEventType, TaskState};
+use baton_proto::v1::{AttemptOutcome, TaskEvent, TaskEventType, TaskState};
 
 use super::evidence::{Evidence, Namespace, Outcome, Rule};
 
@@ -15,7 +15,7 @@ pub struct Bug {
     pub plant: fn(&mut Evidence) -> bool,
 }
 
-/// The eight bugs that a server like ours could have.
+/// The nine bugs that a server like ours could have.
 pub const BUGS: &[Bug] = &[
     Bug {
         name: "an event was lost",
@@ -57,7 +57,21 @@ pub const BUGS: &[Bug] = &[
         found_by: &[Rule::Answer],
         plant: answer_without_commit,
     },
+    Bug {
+        name: "a run ended otherwise than its task says",
+        found_by: &[Rule::Run],
+        plant: end_a_run_otherwise,
+    },
 ];
+
+fn end_a_run_otherwise(evidence: &mut Evidence) -> bool {
+    let runs = largest(evidence).and_then(|namespace| namespace.runs.as_mut());
+    let ended = runs.and_then(|runs| runs.iter_mut().find(|run| run.end_time.is_some()));
+    ended.is_some_and(|run| {
+        run.set_outcome(AttemptOutcome::Killed);
+        true
+    })
+}
 
 /// The namespace with the longest feed.
 fn largest(evidence: &mut Evidence) -> Option<&mut Namespace> {

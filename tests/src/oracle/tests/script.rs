@@ -11,6 +11,7 @@ use prost_types::Timestamp;
 use crate::oracle::evidence::{Call, Evidence, Message, Namespace, Outcome, Scope, Start, Watch};
 use crate::oracle::fold::Folded;
 use crate::oracle::moves::{World, judge};
+use crate::oracle::runs::runs_of;
 
 pub(super) fn ada() -> Actor {
     Actor {
@@ -195,9 +196,21 @@ impl Script {
             messages: self.feed.iter().map(message).collect(),
             caught_up: true,
         };
+        let mut stories: BTreeMap<&str, Vec<TaskEvent>> = BTreeMap::new();
+        for event in &self.feed {
+            stories.entry(&event.task_id).or_default().push(event.clone());
+        }
+        // The newest first, as a server tells them.
+        let mut runs: Vec<_> = stories
+            .values()
+            .filter_map(|story| runs_of(story))
+            .flatten()
+            .collect();
+        runs.reverse();
         let namespace = Namespace {
             feed: self.feed,
             rows,
+            runs: Some(runs),
         };
         Evidence {
             namespaces: BTreeMap::from([("default".to_owned(), namespace)]),
