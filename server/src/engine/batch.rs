@@ -19,6 +19,9 @@ use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 /// How long a success is remembered for its request id: 24 hours.
 const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
 
+/// In place of a revision: the create that is remembered found another task with its key, and made none.
+const FOUND: i64 = 0;
+
 /// What was read for a batch.
 #[derive(Default)]
 pub(super) struct Loaded {
@@ -116,12 +119,13 @@ impl<'a> Batch<'a> {
         if !key.is_of(record) {
             return Some(Err(Error::RequestIdReused));
         }
+        let creates = matches!(work, Work::Create { .. });
         let done = |id: &TaskId| {
             self.working.get(*id).map(|t| Done {
                 task: Arc::clone(t),
                 events: Vec::new(),
                 replayed: true,
-                deduplicated: false,
+                deduplicated: creates && record.revision == FOUND,
                 revision: record.revision,
             })
         };
@@ -155,7 +159,12 @@ impl<'a> Batch<'a> {
     fn remember(&mut self, key: &RequestKey, done: &[Done]) {
         let Some(first) = done.first() else { return };
         let ids = done.iter().map(|d| d.task.id).collect();
-        self.record(key, &first.task.namespace, (ids, first.task.revision));
+        let revision = if first.deduplicated {
+            FOUND
+        } else {
+            first.task.revision
+        };
+        self.record(key, &first.task.namespace, (ids, revision));
     }
 
     fn record(&mut self, key: &RequestKey, namespace: &str, (task_ids, revision): (Vec<TaskId>, i64)) {

@@ -107,7 +107,7 @@ pub struct RequestRecord {
     pub hash: [u8; 32],
     /// The tasks of the answer, in its order.
     pub task_ids: Vec<TaskId>,
-    /// Of the first task, after the call.
+    /// Of the first task, after the call; 0 where the call changed none.
     pub revision: i64,
     /// It may be forgotten from then on. Never less than that of a record written before.
     pub expire_time: Timestamp,

@@ -51,13 +51,23 @@ pub(crate) fn read_chunk(v: &mut Violations, at: &Path<'_>, payload: raw::Payloa
     read_within(v, at, payload, OUTPUT_CHUNK_BYTES)
 }
 
-/// What a worker wrote freely: a JSON string, or bytes that say they are text.
-pub(crate) fn free_text(payload: &Payload) -> Option<Cow<'_, str>> {
-    if payload.kind == PayloadKind::Data && payload.media_type.starts_with("text/") {
-        let body = payload.body.as_ref()?;
-        return std::str::from_utf8(body).ok().map(Cow::Borrowed);
+/// What a worker wrote freely, a JSON string or bytes that say they are text, if `word` stands in it. Few outputs have
+/// it, so it is looked for before anything is copied. `word` has no character that JSON escapes.
+pub(crate) fn free_text<'a>(payload: &'a Payload, word: &str) -> Option<Cow<'a, str>> {
+    let body = payload.body.as_ref()?;
+    let written = match payload.kind {
+        PayloadKind::Json => string_value(body)?,
+        PayloadKind::Data if !payload.media_type.starts_with("text/") => return None,
+        PayloadKind::JsonText | PayloadKind::Data => std::str::from_utf8(body).ok()?,
+        PayloadKind::Uri => return None,
+    };
+    if !written.contains(word) {
+        return None;
     }
-    text(payload).map(Cow::Owned)
+    match payload.kind {
+        PayloadKind::JsonText => json_string(written).map(Cow::Owned),
+        PayloadKind::Json | PayloadKind::Data | PayloadKind::Uri => Some(Cow::Borrowed(written)),
+    }
 }
 
 fn read_within(

@@ -122,8 +122,8 @@ fn read_item(v: &mut Violations, at: &Path<'_>, item: raw::VerificationItem) -> 
 
 /// The receipt for the task `id` in the free text that an output is; what in it passes the limits is cut off.
 pub(crate) fn in_text(output: Option<&Payload>, id: TaskId) -> Option<Box<Receipt>> {
-    let text = payload::free_text(output?)?;
     let id = id.to_string();
+    let text = payload::free_text(output?, &id)?;
     let named = receipts(&text).into_iter().find(|named| named.task_id == id)?;
     let mut receipt = named.receipt;
     cut(&mut receipt, (RECEIPT_ENTRIES, MESSAGE_CHARS));

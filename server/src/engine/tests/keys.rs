@@ -199,6 +199,30 @@ async fn a_repeat_by_id_is_its_own_task_whoever_holds_the_key() {
 }
 
 #[tokio::test]
+async fn a_repeat_of_a_create_that_found_another_task_says_so_again() {
+    let bench = Bench::new().await;
+    let keyed = |chosen_id| CreateRequest {
+        chosen_id,
+        ..member(bench.keyed("a", only(DedupPolicy::ReturnExisting)))
+    };
+    let first = bench.engine.create(keyed(false), request_key(1)).await;
+    let holder = first.expect("created").task.id;
+    for (n, chosen_id) in [(2, true), (3, false)] {
+        let once = bench.engine.create(keyed(chosen_id), request_key(n)).await;
+        let again = bench.engine.create(keyed(chosen_id), request_key(n)).await;
+        for (done, replayed) in [(once, false), (again, true)] {
+            let done = done.expect("answered");
+            let told = (done.task.id, done.deduplicated, done.replayed);
+            assert_eq!(told, (holder, true, replayed));
+        }
+    }
+    let again = bench.engine.create(keyed(false), request_key(1)).await;
+    let again = again.expect("answered");
+    assert!(again.replayed && !again.deduplicated);
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn members_of_a_batch_refer_to_the_task_that_stands_for_their_sibling() {
     let bench = Bench::new().await;
     let keyed = || bench.keyed("a", only(DedupPolicy::ReturnExisting));
