@@ -31,6 +31,7 @@ fn header<'a>(seen: &'a crate::scripted::Seen, name: &str) -> &'a str {
 #[tokio::test]
 async fn a_request_carries_what_the_client_was_set_up_with() {
     let created = CreateTaskResponse {
+        deduplicated: false,
         task: Some(task("1")),
     };
     let server = Scripted::start([answer_with(&created)]).await;
@@ -287,6 +288,7 @@ async fn a_refusal_of_a_proxy_has_no_reason_and_is_not_repeated() {
 /// The call fails, is not repeated, and the error says that it is not Baton that refused, with this code.
 async fn is_no_answer(answer: Vec<u8>, code: Code) {
     let good = CreateTaskResponse {
+        deduplicated: false,
         task: Some(task("1")),
     };
     let step = Step::Answer(answer.into(), Vec::new());
@@ -306,6 +308,7 @@ async fn is_no_answer(answer: Vec<u8>, code: Code) {
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_an_error() {
     let created = CreateTaskResponse {
+        deduplicated: false,
         task: Some(task("1")),
     };
     let mut cut_off = created.encode_to_vec();

@@ -47,7 +47,10 @@ async fn attempts(kind: Kind, came: Came) -> usize {
             task,
             events: Vec::new(),
         }),
-        Kind::Create => answer_with(&CreateTaskResponse { task }),
+        Kind::Create => answer_with(&CreateTaskResponse {
+            task,
+            deduplicated: false,
+        }),
         Kind::Keyed | Kind::Unkeyed => answer_with(&PauseTaskResponse { task }),
     };
     let server = Scripted::start([step(came), good]).await;
@@ -115,6 +118,7 @@ async fn a_no_is_never_repeated() {
 async fn a_repeat_is_the_same_request() {
     let unknown = || Step::Refuse(refusal(Code::Unavailable, "OUTCOME_UNKNOWN"));
     let created = answer_with(&CreateTaskResponse {
+        deduplicated: false,
         task: Some(Task::default()),
     });
     let paused = answer_with(&PauseTaskResponse {
