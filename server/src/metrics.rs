@@ -24,6 +24,9 @@ const WATCHES: &str = "baton_watches_open";
 const WATCH_LAG: &str = "baton_watch_lag_events";
 const TASKS: &str = "baton_tasks_open";
 const OLDEST_READY_SECONDS: &str = "baton_oldest_ready_seconds";
+const DEAD: &str = "baton_tasks_dead_total";
+const LEASES: &str = "baton_leases_live";
+const POLLS: &str = "baton_polls_parked";
 
 /// Upper bounds of the buckets of every duration, in seconds.
 pub(crate) const SECONDS_BUCKETS: [f64; 15] = [
@@ -63,6 +66,13 @@ pub(crate) fn describe() {
         OLDEST_READY_SECONDS,
         "How long the oldest ready task has waited; 0 where none waits."
     );
+    describe_work();
+}
+
+fn describe_work() {
+    describe_counter!(DEAD, "Tasks that ended DEAD, their attempts spent, by queue.");
+    describe_gauge!(LEASES, "Leases that are live.");
+    describe_gauge!(POLLS, "Calls of LeaseTasks that wait for a ready task.");
 }
 
 /// gRPC codes, OK among them.
@@ -192,6 +202,26 @@ pub(crate) fn open_tasks(state: &'static str, tasks: i64) {
 /// How long the oldest ready task has waited.
 pub(crate) fn oldest_ready(waited: Duration) {
     gauge!(OLDEST_READY_SECONDS).set(waited.as_secs_f64());
+}
+
+/// A task ended DEAD.
+pub(crate) fn task_died(queue: &str) {
+    counter!(DEAD, "queue" => queue.to_owned()).increment(1);
+}
+
+/// How many leases are live.
+pub(crate) fn leases_live(leases: usize) {
+    gauge!(LEASES).set(count(leases));
+}
+
+/// A call waits for a ready task.
+pub(crate) fn poll_parked() {
+    gauge!(POLLS).increment(1);
+}
+
+/// It waits no more.
+pub(crate) fn poll_unparked() {
+    gauge!(POLLS).decrement(1);
 }
 
 fn count(n: usize) -> f64 {

@@ -46,7 +46,7 @@ pub use dedup::{Dedup, DedupPolicy};
 pub use event::{Detail, Edit, Event, EventType, Previous};
 pub use heap::HeapBytes;
 pub use id::TaskId;
-pub use lease::{Directive, Lease, Terms, Token};
+pub use lease::{Directive, Lease, Terms, Token, is_leasable};
 pub use payload::{Payload, PayloadKind, PayloadRole};
 pub use receipt::{Artifact, Blocker, Receipt, ReceiptStatus, VerificationItem};
 pub use rejection::Rejection;

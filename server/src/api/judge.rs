@@ -9,10 +9,11 @@ use super::refuse;
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
-use super::requests::{admin, create, lists, report, watch};
+use super::requests::{admin, create, leases, lists, report, watch};
 use super::status::{Reason, Refusal};
 use super::violations::{Path, Violations};
 use crate::seams::Ids;
+use crate::token::{Key, Keyring};
 
 /// Reads a decoded request whole, or refuses it with all that is wrong.
 pub(super) fn read<T>(read: impl FnOnce(&mut Violations) -> Option<T>) -> Result<T, Refusal> {
@@ -134,6 +135,16 @@ const JUDGES: &[(&str, Judge)] = &[
     ("GetTaskStats", |bytes| judge_with(bytes, lists::read_stats)),
     ("ExplainTask", |bytes| judge_with(bytes, admin::read_explain)),
     ("AdvanceClock", |bytes| judge_with(bytes, admin::read_advance)),
+    ("LeaseTasks", |bytes| judge_with(bytes, leases::read_lease)),
+    ("RenewLeases", |bytes| {
+        judge_with(bytes, |v, request| {
+            let keys = Keyring::new(Key::new(&[0; 32]), Vec::new());
+            leases::read_renewals(v, request, &keys)
+        })
+    }),
+    ("ListWorkers", |bytes| judge_with(bytes, leases::read_list)),
+    ("GetWorker", |bytes| judge_with(bytes, leases::read_get)),
+    ("DrainWorker", |bytes| judge_with(bytes, leases::read_drain)),
     ("WaitTask", |bytes| judge_with(bytes, watch::read_wait)),
     ("WatchTask", |bytes| judge_with(bytes, watch::read_watch_task)),
     ("WatchTasks", |bytes| judge_with(bytes, watch::read_watch_tasks)),

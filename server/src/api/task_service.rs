@@ -54,7 +54,7 @@ impl TaskApi {
 }
 
 /// Until the call's own deadline.
-fn time_left<R>(request: &Request<R>) -> Option<Duration> {
+pub(super) fn time_left<R>(request: &Request<R>) -> Option<Duration> {
     let Deadline(at) = request.extensions().get::<Deadline>()?;
     Some(at.saturating_duration_since(monotonic_now()))
 }

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::net::Shutdown;
 
 /// The answer leaves so long before the call's own deadline, so that it arrives before it.
-const BEFORE_DEADLINE: Duration = Duration::from_millis(100);
+pub(super) const BEFORE_DEADLINE: Duration = Duration::from_millis(100);
 /// Events read at once while waiting.
 const EVENTS_READ: usize = 256;
 

@@ -8,6 +8,7 @@ use baton_domain::{
 };
 use uuid::Uuid;
 
+use super::claim::{Candidates, Left};
 use super::error::Error;
 use super::job::{Answer, Done, Job, Reported, RequestKey, Work};
 use super::keys::Keys;
@@ -29,6 +30,7 @@ pub(super) struct Loaded {
     /// Successes remembered by the store, where it was asked.
     pub(super) records: Vec<RequestRecord>,
     pub(super) keys: Keys,
+    pub(super) candidates: Candidates,
 }
 
 /// One batch under way.
@@ -41,6 +43,12 @@ pub(super) struct Batch<'a> {
     pub(super) working: Working,
     pub(super) keys: Keys,
     runs: Runs,
+    /// What its claims choose from.
+    pub(super) candidates: Candidates,
+    /// Tasks that its claims took.
+    pub(super) taken: usize,
+    /// Ready tasks that its claims left behind.
+    pub(super) left: Vec<Left>,
     /// As [`Loaded::records`], by their ids.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
@@ -53,6 +61,7 @@ impl<'a> Batch<'a> {
             working,
             records,
             keys,
+            candidates,
         } = loaded;
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
@@ -65,6 +74,9 @@ impl<'a> Batch<'a> {
             working,
             keys,
             runs: Runs::default(),
+            candidates,
+            taken: 0,
+            left: Vec::new(),
             remembered,
             write: WriteBatch::default(),
         }
@@ -95,6 +107,7 @@ impl<'a> Batch<'a> {
                 etag,
                 reported,
             } => vec![self.advance(*id, (command, *reported), etag.as_deref())?],
+            Work::Claim(claim) => return Ok(self.give_out(claim)),
             Work::CloseFollowUp(id) => {
                 self.write.follow_ups_removed.push(*id);
                 Vec::new()
@@ -152,7 +165,7 @@ impl<'a> Batch<'a> {
                 None => record.task_ids.contains(id),
             },
             Work::Remember { namespace, .. } => *namespace == record.namespace,
-            Work::CloseFollowUp(_) => false,
+            Work::Claim(_) | Work::CloseFollowUp(_) => false,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Event, TaskId, Timestamp};
+use baton_domain::{Detail, Event, EventType, TaskId, Timestamp};
 use tracing::{error, warn};
 
 use super::batch::{Batch, unindexed};
@@ -14,7 +14,9 @@ use super::cache::Cache;
 use super::error::Error;
 use super::intake::RETRY_AFTER;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
+use super::resume::Absence;
 use super::signals::Signals;
+use super::workers::Workers;
 use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
@@ -37,6 +39,8 @@ pub(super) struct Committer {
     pub(super) last_time: Timestamp,
     /// The last commit may stand or not: `heads` may be behind.
     pub(super) in_doubt: bool,
+    pub(super) workers: Arc<Workers>,
+    pub(super) absence: Absence,
 }
 
 /// How sure a batch is of what it did not read.
@@ -72,9 +76,13 @@ impl Committer {
     /// Runs one batch and answers every job.
     pub(super) async fn run(&mut self, mut jobs: Vec<Job>) {
         match self.attempt(&jobs, Mode::Hopeful).await {
-            Ok(answers) => reply_all(jobs, answers),
+            Ok(answers) => {
+                self.absence.end();
+                reply_all(jobs, answers);
+            }
             Err(Failure::Down(error)) => {
                 warn!(error = %error, commands = jobs.len(), "batch not committed");
+                self.absence.begin(monotonic_now());
                 fail_all(jobs, &error);
             }
             Err(Failure::Spoiled(error)) if jobs.len() == 1 => fail_all(jobs, &error),
@@ -113,6 +121,7 @@ impl Committer {
         if self.in_doubt {
             self.catch_up().await.map_err(Failure::Down)?;
         }
+        self.resume().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let loaded = self.load(jobs, mode).await?;
         let mut batch = Batch::new((now, &self.heads), loaded);
@@ -125,6 +134,7 @@ impl Committer {
         {
             return Box::pin(self.attempt(jobs, Mode::Checked)).await;
         }
+        let left = std::mem::take(&mut batch.left);
         let (write, working) = batch.into_write();
         if write.is_empty() {
             return Ok(answers);
@@ -134,6 +144,7 @@ impl Committer {
             Ok(()) => {
                 metrics::committed(write.events.len(), began.elapsed());
                 self.committed(&write, working);
+                self.workers.left(&left);
                 Ok(answers)
             }
             Err(error) => self.not_committed(error, jobs, mode).await,
@@ -207,6 +218,8 @@ impl Committer {
             self.cache.put(id, task);
         }
         self.feed.publish(&write.events);
+        self.workers.committed(write);
+        announce_dead(&write.events);
         let wake = write
             .inserted
             .iter()
@@ -221,12 +234,32 @@ impl Committer {
     }
 }
 
+/// A task that nobody tries again is told of where somebody looks.
+fn announce_dead(events: &[Arc<Event>]) {
+    for event in events.iter().filter(|event| event.kind == EventType::Dead) {
+        metrics::task_died(&event.queue);
+        let code = match &event.detail {
+            Detail::Failure { error, .. } => error.code.as_str(),
+            _ => "",
+        };
+        warn!(
+            task = %event.task_id,
+            namespace = event.namespace,
+            queue = event.queue,
+            r#type = event.task_type,
+            attempt = event.attempt,
+            code,
+            "a task is dead: its attempts are spent"
+        );
+    }
+}
+
 /// What a call that may be a repeat is told about other tasks is only an answer once the store was asked.
 fn needs_check(job: &Job, answer: &Answer) -> bool {
     let refused = answer.as_ref().is_err_and(Error::may_be_repeat);
     let chosen = match &job.work {
         Work::Create { members, .. } => members.iter().any(|m| m.chosen_id && m.new.dedup.is_some()),
-        Work::Move { .. } | Work::CloseFollowUp(_) | Work::Remember { .. } => false,
+        Work::Move { .. } | Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => false,
     };
     let met = answer
         .as_ref()

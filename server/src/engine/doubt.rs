@@ -23,6 +23,7 @@ impl Committer {
             return Ok(false);
         }
         self.cache.clear();
+        self.absence.fall_behind();
         self.move_on(&missed);
         self.feed.publish(&missed);
         // Tasks that must move, and work for later batches, may be among what was missed.

@@ -6,6 +6,7 @@ use baton_domain::{Actor, Command, Event, HeapBytes as _, NewTask, Task, TaskId,
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::claim::ClaimRequest;
 use super::error::Error;
 use crate::store::RequestRecord;
 
@@ -109,6 +110,8 @@ pub(super) enum Work {
         etag: Option<String>,
         reported: Option<Reported>,
     },
+    /// Ready tasks for a worker.
+    Claim(Box<ClaimRequest>),
     /// A follow-up has nothing left to do.
     CloseFollowUp(i64),
     /// Nothing but the memory of the job's request: a call on many tasks is going to move these.
@@ -166,7 +169,8 @@ impl Work {
                 commands: 1,
                 bytes: ROW_BYTES + command.heap_bytes(),
             },
-            Self::CloseFollowUp(_) => Weight {
+            // How many tasks it takes is known when they are looked for, and bounded there.
+            Self::Claim(_) | Self::CloseFollowUp(_) => Weight {
                 commands: 1,
                 bytes: 64,
             },

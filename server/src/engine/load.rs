@@ -19,7 +19,7 @@ pub(super) const GRAPH_TASKS: usize = 10_000;
 /// Of these, how many are read at once.
 const GRAPH_READ: usize = 1_000;
 /// Tasks read at once: with payloads they may have megabytes each.
-const TASKS_READ: usize = 64;
+pub(super) const TASKS_READ: usize = 64;
 /// Bytes of tasks that a batch reads; where its commands move more than that, they are committed in several batches.
 const LOADED_BYTES: usize = 64 * 1024 * 1024;
 impl Committer {
@@ -59,10 +59,12 @@ impl Committer {
                 walked.map_err(Failure::Down)?;
             }
         }
+        let candidates = self.load_candidates(jobs, &mut working).await?;
         Ok(Loaded {
             working,
             records,
             keys,
+            candidates,
         })
     }
 
@@ -78,7 +80,7 @@ impl Committer {
     }
 
     /// Stops where these are more than `most` bytes.
-    async fn load_tasks(
+    pub(super) async fn load_tasks(
         &mut self,
         working: &mut Working,
         wanted: Vec<TaskId>,
@@ -161,7 +163,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
                 wanted.push(dependency.task_id);
             }
         }
-        Work::CloseFollowUp(_) | Work::Remember { .. } => {}
+        Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => {}
     }
 }
 
@@ -169,7 +171,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
 fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
     let members = jobs.iter().flat_map(|job| match &job.work {
         Work::Create { members, .. } => members.as_slice(),
-        Work::Move { .. } | Work::CloseFollowUp(_) | Work::Remember { .. } => &[],
+        Work::Move { .. } | Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => &[],
     });
     let named = members.filter_map(|member| {
         let dedup = member.new.dedup.as_ref()?;
@@ -182,7 +184,11 @@ fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
 fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a str)> {
     let retried = jobs.iter().filter_map(|job| match &job.work {
         Work::Move { id, command, .. } if matches!(command.action, Action::Retry { .. }) => working.get(*id),
-        Work::Move { .. } | Work::Create { .. } | Work::CloseFollowUp(_) | Work::Remember { .. } => None,
+        Work::Move { .. }
+        | Work::Create { .. }
+        | Work::Claim(_)
+        | Work::CloseFollowUp(_)
+        | Work::Remember { .. } => None,
     });
     let named = retried.filter(|task| !task.dedup_key.is_empty());
     named

@@ -5,6 +5,7 @@
 
 mod batch;
 mod cache;
+mod claim;
 mod committer;
 mod create;
 mod doubt;
@@ -16,10 +17,12 @@ mod load;
 mod order;
 mod preview;
 mod recall;
+mod resume;
 mod runs;
 mod signals;
 #[cfg(test)]
 mod tests;
+pub mod workers;
 mod working;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use baton_domain::{Action, Task, TaskId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub use claim::ClaimRequest;
 pub use error::Error;
 pub use intake::IntakeLimits;
 pub(crate) use job::Upkeep;
@@ -38,6 +42,8 @@ use self::cache::Cache;
 use self::committer::Committer;
 use self::intake::Intake;
 use self::job::{Answer, Job, UpkeepJob, Work};
+use self::resume::Absence;
+use self::workers::Workers;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
@@ -57,6 +63,7 @@ struct Shared {
     clock: Clock,
     ids: Ids,
     signals: Arc<Signals>,
+    workers: Arc<Workers>,
 }
 
 /// What the engine is built from.
@@ -91,6 +98,7 @@ impl Engine {
             limits,
         } = parts;
         let signals = Arc::new(Signals::new());
+        let workers = Arc::new(Workers::default());
         let mut committer = Committer {
             store: opened.store.clone(),
             writer: opened.writer,
@@ -101,6 +109,8 @@ impl Engine {
             last_time: opened.heads.last_time(),
             heads: opened.heads,
             in_doubt: false,
+            workers: Arc::clone(&workers),
+            absence: Absence::new(),
         };
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);
@@ -114,10 +124,13 @@ impl Engine {
                 clock,
                 ids,
                 signals,
+                workers,
             }),
         };
         let shared = Arc::clone(&engine.shared);
         let running = tokio::spawn(async move {
+            // Where the store does not let it, the first batch does.
+            drop(committer.resume().await);
             loop {
                 tokio::select! {
                     jobs = shared.intake.next_batch() => {
@@ -222,6 +235,15 @@ impl Engine {
         self.submit(class, work, request).await
     }
 
+    /// Leases ready tasks to a worker, as many as there are and it asks for; none where none is ready.
+    ///
+    /// # Errors
+    /// What the queue and the store may do.
+    pub async fn claim(&self, claim: ClaimRequest) -> Result<Vec<Done>, Error> {
+        let work = Work::Claim(Box::new(claim));
+        self.submit(Class::Move, work, None).await
+    }
+
     /// Gives a command on behalf of Baton itself. Not having anything to do is no error.
     pub(crate) async fn advance(&self, id: TaskId, action: Action) -> Result<(), Error> {
         let work = Work::Move {
@@ -290,6 +312,11 @@ impl Engine {
     #[must_use]
     pub fn ids(&self) -> &Ids {
         &self.shared.ids
+    }
+
+    /// Who works, and who waits for work.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.shared.workers
     }
 
     pub(crate) fn signals(&self) -> &Signals {

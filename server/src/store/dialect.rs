@@ -289,10 +289,30 @@ pub(super) const MAKE_IDENTITY: &str = "BEGIN IMMEDIATE; \
      INSERT INTO store_meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING; \
      INSERT INTO token_key (id, secret) SELECT 1, ? WHERE NOT EXISTS (SELECT 1 FROM token_key); COMMIT;";
 
-/// Beside a row of `task_count`: since when the oldest task of a QUEUED group is ready. One seek in `task_ready`.
+/// Beside a row of `task_count`: since when the oldest task of a QUEUED group is ready. One seek in `task_ready` for
+/// each priority.
 pub(super) const OLDEST_READY: &str = "CASE WHEN task_count.state = 'QUEUED' THEN \
-     (SELECT min(t.queue_time) FROM task AS t WHERE t.state = 'QUEUED' AND t.namespace = task_count.namespace \
-      AND t.queue = task_count.queue AND t.type = task_count.type) END";
+     (SELECT min((SELECT t.queue_time FROM task AS t WHERE t.state = 'QUEUED' AND t.namespace = task_count.namespace \
+      AND t.queue = task_count.queue AND t.type = task_count.type AND t.priority = p.value \
+      ORDER BY t.queue_time LIMIT 1)) FROM json_each('[1,2,3,4,5]') AS p) END";
+
+/// Ready tasks by namespace, a JSON array of queues, one of types or NULL, and how many of each queue, type and
+/// priority: a seek in `task_ready` for each of these that has any.
+pub(super) const FIND_READY: &str = "SELECT t.id, t.priority, t.queue_time, t.queue, t.type FROM task_count AS c \
+     CROSS JOIN json_each('[1,2,3,4,5]') AS p CROSS JOIN task AS t \
+     WHERE c.namespace = ?1 AND c.state = 'QUEUED' AND c.count > 0 \
+     AND c.queue IN (SELECT value FROM json_each(?2)) \
+     AND (?3 IS NULL OR c.type IN (SELECT value FROM json_each(?3))) \
+     AND t.id IN (SELECT r.id FROM task AS r WHERE r.state = 'QUEUED' AND r.namespace = c.namespace \
+     AND r.queue = c.queue AND r.type = c.type AND r.priority = p.value ORDER BY r.queue_time, r.id LIMIT ?4)";
+
+/// Every live lease with its holder.
+pub(super) const FIND_LEASES: &str = "SELECT l.task_id, t.namespace, t.fence, t.assignee_kind, t.assignee_id, \
+     t.assignee_name, l.expire_time FROM lease AS l JOIN task AS t ON t.id = l.task_id \
+     WHERE t.assignee_kind IS NOT NULL";
+/// Moves the ends of leases to half of their duration from a moment, where they are sooner.
+pub(super) const SPARE_LEASES: &str = "UPDATE lease SET expire_time = ? + duration / 2 \
+     WHERE expire_time < ? + duration / 2;";
 
 /// The value of a label. The text must be the same wherever it stands: an index on it serves no other text.
 pub(super) fn label(key: &str) -> String {

@@ -157,6 +157,24 @@ async fn broken_requests(provoked: &mut Provoked) {
     server.finish().await;
 }
 
+async fn leases(server: &TestServer, provoked: &mut Provoked) {
+    let task = queued(server).await;
+    let start = json!({"id": task.id, "lease_duration": "30s"});
+    let granted = wire::call_json(server.channel(), "StartTask", &start)
+        .await
+        .unwrap();
+    let channel = || server.channel();
+    provoked
+        .json(channel(), "CompleteTask", json!({"id": task.id}))
+        .await;
+    server.ok(server.client().cancel(&task.id)).await;
+    let late = json!({"id": task.id, "lease_token": granted["lease_token"]});
+    provoked.json(channel(), "CompleteTask", late).await;
+    provoked
+        .json(channel(), "GetWorker", json!({"id": "nobody"}))
+        .await;
+}
+
 async fn states(provoked: &mut Provoked) {
     let server = TestServer::start().await;
     let client = server.client();
@@ -203,6 +221,7 @@ async fn states(provoked: &mut Provoked) {
     server.ok(client.complete(&reviewed.id)).await;
     let own = json!({"id": reviewed.id, "actor": {"type": "ACTOR_TYPE_AGENT", "id": worker().id}});
     provoked.json(channel(), "ApproveTask", own).await;
+    leases(&server, provoked).await;
     let production = TestServer::start_with(|config| config.test_mode = false).await;
     provoked
         .json(production.channel(), "AdvanceClock", json!({"duration": "1s"}))

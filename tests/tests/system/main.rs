@@ -17,6 +17,7 @@ mod feed;
 mod holders;
 mod hostile;
 mod insights;
+mod leases;
 mod lifecycle_seed;
 mod limits;
 mod lists;

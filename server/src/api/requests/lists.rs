@@ -104,7 +104,8 @@ pub(in crate::api) struct Page {
     pub(in crate::api) token: String,
 }
 
-fn read_page(v: &mut Violations, page_size: i32, token: String) -> Option<Page> {
+/// Reads which page of a list is asked for.
+pub(in crate::api) fn read_page(v: &mut Violations, page_size: i32, token: String) -> Option<Page> {
     if page_size < 0 {
         v.add(&Path::REQUEST.field("page_size"), "must not be negative");
         return None;

@@ -4,6 +4,7 @@ pub(super) mod admin;
 pub(super) mod bulk;
 pub(super) mod create;
 pub(super) mod edit;
+pub(super) mod leases;
 pub(super) mod lists;
 pub(super) mod moves;
 pub(super) mod report;

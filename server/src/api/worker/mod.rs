@@ -7,11 +7,14 @@ mod report;
 mod runs;
 mod work;
 
+use baton_domain::Timestamp;
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::worker_service_server::WorkerService;
 use tonic::{Request, Response, Status};
 
 use super::TaskApi;
+use crate::engine::Engine;
+use crate::net::Shutdown;
 
 /// Leases tasks to workers, hears of them, and knows them.
 #[derive(Clone)]
@@ -24,6 +27,21 @@ impl WorkerApi {
     /// Serves workers beside `tasks`.
     pub(crate) const fn new(tasks: TaskApi) -> Self {
         Self { tasks }
+    }
+
+    /// The engine.
+    fn engine(&self) -> &Engine {
+        &self.tasks.engine
+    }
+
+    /// By which long calls hear that the server stops.
+    fn shutdown(&self) -> &Shutdown {
+        &self.tasks.watches.shutdown
+    }
+
+    /// The server's clock.
+    fn now(&self) -> Timestamp {
+        self.tasks.now()
     }
 }
 

@@ -1,16 +1,247 @@
-//! RenewLeases.
+//! RenewLeases: keeps leases, and says what to do about each.
 
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use baton_domain::{Action, Command, Directive, Span, Task, TaskId, Timestamp, Token, lease};
 use baton_proto::raw::v1 as raw;
+use futures::future::{join_all, select_all};
+use tokio::time::sleep_until;
 use tonic::{Request, Response, Status};
 
 use super::WorkerApi;
+use crate::api::convert::time;
+use crate::api::requests::leases::{Renewal, Renewals, read_renewals};
+use crate::api::task_service::time_left;
+use crate::api::wait::BEFORE_DEADLINE;
+use crate::api::{failed, judge};
+use crate::engine::workers::{Seen, Told, WorkerKey};
+use crate::engine::{Class, Error, MoveRequest};
+use crate::seams::monotonic_now;
+use crate::token::LeaseToken;
+
+/// A lease and what its holder is to do.
+struct Standing {
+    lease: LeaseToken,
+    /// `None` where the task is gone.
+    worker: Option<WorkerKey>,
+    directive: Directive,
+    /// While the lease lives.
+    end: Option<Timestamp>,
+}
+
+/// What a renewal is to a token: no move, and so never taken for the repeat of one.
+const NO_CALL: i64 = 0;
 
 impl WorkerApi {
-    /// Not there yet.
+    /// Keeps leases; with a wait, answers as soon as one of them is to be given up.
     pub(super) async fn renew_leases(
         &self,
-        _: Request<raw::RenewLeasesRequest>,
+        request: Request<raw::RenewLeasesRequest>,
     ) -> Result<Response<raw::RenewLeasesResponse>, Status> {
-        Err(Status::unimplemented("RenewLeases"))
+        let left = time_left(&request);
+        let request = request.into_inner();
+        let keys = self.engine().store().keyring();
+        let Renewals {
+            renewals,
+            duration,
+            wait,
+        } = judge::read(|v| read_renewals(v, request, keys))?;
+        let mut standings = self.renew(renewals, duration).await?;
+        let now = self.now();
+        let is_quiet = standings.iter().all(|s| s.directive == Directive::Continue);
+        if is_quiet && !wait.is_zero() {
+            let ends = standings.iter().filter_map(|standing| standing.end).min();
+            let half = ends.map_or(Duration::ZERO, |end| span(end.since(now)) / 2);
+            let left = left.map_or(half, |left| half.min(left.saturating_sub(BEFORE_DEADLINE)));
+            self.listen(&mut standings, wait.min(left)).await?;
+        }
+        Ok(Response::new(self.answer(&standings)))
     }
+
+    /// Renews each lease for itself.
+    async fn renew(&self, renewals: Vec<Renewal>, duration: Option<Span>) -> Result<Vec<Standing>, Status> {
+        let leases: Vec<LeaseToken> = renewals.iter().map(|renewal| renewal.lease.clone()).collect();
+        let asked = renewals.into_iter().map(|renewal| {
+            let Renewal { lease, progress } = renewal;
+            let token = Token {
+                fence: lease.fence,
+                call: NO_CALL,
+            };
+            self.engine().execute(MoveRequest {
+                id: lease.task_id,
+                command: Command {
+                    actor: lease.holder,
+                    token: Some(token),
+                    action: Action::Renew { duration, progress },
+                },
+                etag: None,
+                request: None,
+                class: Class::Vital,
+            })
+        });
+        let mut kept: HashMap<TaskId, Task> = HashMap::new();
+        for renewed in join_all(asked).await {
+            match renewed {
+                Ok(done) => {
+                    kept.insert(done.task.id, Task::clone(&done.task));
+                }
+                Err(Error::Rejected(_) | Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed::failed(error)),
+            }
+        }
+        let lost = leases.iter().filter(|lease| !kept.contains_key(&lease.task_id));
+        let lost = self.taken(lost.cloned().collect()).await?;
+        let mut lost: HashMap<TaskId, Standing> = lost
+            .into_iter()
+            .map(|standing| (standing.lease.task_id, standing))
+            .collect();
+        let registry = &self.engine().workers().registry;
+        let now = self.now();
+        let mut standings = Vec::with_capacity(leases.len());
+        for lease in leases {
+            if let Some(standing) = lost.remove(&lease.task_id) {
+                standings.push(standing);
+            } else if let Some(task) = kept.get(&lease.task_id) {
+                let key = WorkerKey::of(&task.namespace, &lease.holder);
+                registry.seen(&key, &lease.holder, (Seen::Speaks, now));
+                let directive = if registry.is_draining(&key) {
+                    Directive::Drain
+                } else {
+                    Directive::Continue
+                };
+                standings.push(Standing {
+                    lease,
+                    worker: Some(key),
+                    directive,
+                    end: task.lease_end(),
+                });
+            }
+        }
+        Ok(standings)
+    }
+
+    /// What became of leases that are not their holders' any more.
+    async fn taken(&self, leases: Vec<LeaseToken>) -> Result<Vec<Standing>, Status> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<TaskId> = leases.iter().map(|lease| lease.task_id).collect();
+        let tasks = self.engine().store().tasks(&ids).await.map_err(failed::unread)?;
+        let tasks: HashMap<TaskId, Task> = tasks.into_iter().map(|task| (task.id, task)).collect();
+        let now = self.now();
+        let standings = leases.into_iter().map(|lease| {
+            let task = tasks.get(&lease.task_id);
+            let directive = task.map(|task| lease::directive(task, lease.fence, false, now));
+            // Who was refused is not to go on, whatever the clock says since.
+            let told = directive.filter(|directive| *directive != Directive::Continue);
+            Standing {
+                worker: task.map(|task| WorkerKey::of(&task.namespace, &lease.holder)),
+                lease,
+                directive: told.unwrap_or(Directive::Lost),
+                end: None,
+            }
+        });
+        Ok(standings.collect())
+    }
+
+    /// Waits for something else than CONTINUE.
+    async fn listen(&self, standings: &mut [Standing], wait: Duration) -> Result<(), Status> {
+        let until = monotonic_now() + wait;
+        let draining = self.shutdown().draining();
+        let registry = &self.engine().workers().registry;
+        let mut workers = BTreeMap::new();
+        for standing in standings.iter() {
+            if let Some(key) = &standing.worker {
+                workers.insert(key.clone(), standing.lease.holder.clone());
+            }
+        }
+        let now = self.now();
+        let mut calls: Vec<_> = workers
+            .iter()
+            .map(|(key, holder)| registry.open_call(key, holder, now))
+            .collect();
+        // What came between the renewal and the moment these calls were opened is told to nobody.
+        let mut told = Told::Much;
+        loop {
+            match told {
+                Told::News(news) => hear(standings, (news.task_id, news.fence), news.directive),
+                Told::Drain | Told::Much => self.look(standings).await?,
+            }
+            if standings.iter().any(|s| s.directive != Directive::Continue) || calls.is_empty() {
+                return Ok(());
+            }
+            let next = select_all(calls.iter_mut().map(|call| Box::pin(call.told())));
+            told = tokio::select! {
+                biased;
+                () = draining.cancelled() => return Ok(()),
+                (told, _, _) = next => told,
+                () = sleep_until(until) => return Ok(()),
+            };
+        }
+    }
+
+    /// Looks how each of these stands now.
+    async fn look(&self, standings: &mut [Standing]) -> Result<(), Status> {
+        let registry = &self.engine().workers().registry;
+        let mut lost = Vec::new();
+        for standing in standings.iter_mut() {
+            let Some(key) = &standing.worker else { continue };
+            let lease = (standing.lease.task_id, standing.lease.fence);
+            if !registry.lost(key, &[lease]).is_empty() {
+                lost.push(standing.lease.clone());
+            } else if registry.is_draining(key) {
+                standing.directive = Directive::Drain;
+            }
+        }
+        for taken in self.taken(lost).await? {
+            let lease = (taken.lease.task_id, taken.lease.fence);
+            hear(standings, lease, taken.directive);
+        }
+        Ok(())
+    }
+
+    fn answer(&self, standings: &[Standing]) -> raw::RenewLeasesResponse {
+        let now = self.now();
+        let first = standings.iter().filter_map(|standing| standing.end).min();
+        let left = first.map(|end| Span::from_micros(end.since(now).as_micros().max(0) / 3));
+        raw::RenewLeasesResponse {
+            updates: standings
+                .iter()
+                .map(|standing| {
+                    let lease = (standing.lease.task_id, standing.lease.fence);
+                    update(lease, standing.directive, standing.end)
+                })
+                .collect(),
+            renew_after: left.map(time::write_span),
+        }
+    }
+}
+
+/// A lease was taken.
+fn hear(standings: &mut [Standing], lease: (TaskId, i64), directive: Directive) {
+    for standing in standings {
+        if (standing.lease.task_id, standing.lease.fence) == lease {
+            standing.directive = directive;
+            standing.end = None;
+        }
+    }
+}
+
+/// What a holder is to do about one lease.
+pub(super) fn update(
+    (task_id, fence): (TaskId, i64),
+    directive: Directive,
+    end: Option<Timestamp>,
+) -> raw::LeaseUpdate {
+    raw::LeaseUpdate {
+        id: task_id.to_string(),
+        fence,
+        directive: directive.number(),
+        lease_expire_time: end.map(time::write),
+    }
+}
+
+fn span(span: Span) -> Duration {
+    Duration::from_micros(span.as_micros().max(0).unsigned_abs())
 }

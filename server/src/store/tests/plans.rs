@@ -14,8 +14,8 @@ use crate::store::plan::Part;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
-    EventsOfQuery, Inner, ListField, ListOrder, ListQuery, RunQuery, SCAN_ROWS, SortKey, Store, StoreOptions,
-    Window, dialect,
+    Demand, EventsOfQuery, Inner, ListField, ListOrder, ListQuery, RunQuery, SCAN_ROWS, SortKey, Store,
+    StoreOptions, Window, dialect,
 };
 
 /// A store that notes what it asks, and a connection to explain it on.
@@ -153,8 +153,40 @@ async fn reads_by_key_use_their_keys() {
     watched.assert_uses("next wake", &["task_due", "lease_due"]).await;
     store.task_groups("default").await.unwrap();
     watched
-        .assert_uses("groups", &["task_ready (namespace=? AND queue=? AND type=?)"])
+        .assert_uses(
+            "groups",
+            &["task_ready (namespace=? AND queue=? AND type=? AND priority=?)"],
+        )
         .await;
+}
+
+#[tokio::test]
+async fn ready_tasks_are_sought_by_queue_type_and_priority() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    for types in [None, Some(vec!["x".to_owned()])] {
+        let demand = Demand {
+            namespace: "default".to_owned(),
+            queues: vec!["a".to_owned(), "b".to_owned()],
+            types,
+        };
+        store.ready(&demand, 10).await.unwrap();
+        let plan = watched.plans().await.join("\n");
+        assert_sound("ready", &plan);
+        let seeks = [
+            "SEARCH c USING PRIMARY KEY (namespace=? AND state=? AND queue=?)",
+            "COVERING INDEX task_ready (namespace=? AND queue=? AND type=? AND priority=?)",
+            "sqlite_autoindex_task_1 (id=?)",
+        ];
+        assert!(seeks.iter().all(|seek| plan.contains(seek)), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE FOR ORDER"), "{plan}");
+    }
+    store.leases().await.unwrap();
+    let plan = watched.plans().await.join("\n");
+    assert!(
+        plan.contains("SCAN l"),
+        "the live leases, which are few, are read whole: {plan}"
+    );
 }
 
 #[tokio::test]

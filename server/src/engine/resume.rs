@@ -1,0 +1,104 @@
+//! How the committer begins, and begins anew after the store was away: leases of healthy workers outlive both.
+//!
+//! While the service or the store was away nobody could renew. So no lease ends before half of its duration has passed
+//! since: whoever is healthy renews by then.
+
+use std::time::Duration;
+
+use baton_domain::Timestamp;
+use tokio::time::Instant;
+use tracing::info;
+
+use super::committer::{Committer, Failure};
+use super::error::Error;
+use crate::seams::monotonic_now;
+
+/// So long the store may be away before leases suffer: the shortest lasts 5 s, and is renewed twice in that time.
+const ABSENCE: Duration = Duration::from_secs(5);
+
+/// Since when the store is away.
+#[derive(Debug)]
+pub(super) struct Absence {
+    /// `None` while it is there.
+    since: Option<Instant>,
+    /// What is known of leases may be behind the store, whatever the time.
+    is_behind: bool,
+}
+
+impl Absence {
+    /// Nothing was read yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            since: None,
+            is_behind: true,
+        }
+    }
+
+    /// What is known of leases may be behind the store.
+    pub(super) const fn fall_behind(&mut self) {
+        self.is_behind = true;
+    }
+
+    /// The store did not do what it was asked.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    /// It did.
+    pub(super) const fn end(&mut self) {
+        self.since = None;
+        self.is_behind = false;
+    }
+
+    /// Whether the committer must begin anew before it decides anything.
+    fn is_long(&self, now: Instant) -> bool {
+        let away = self.since.map(|since| now.saturating_duration_since(since));
+        self.is_behind || away.is_some_and(|away| away >= ABSENCE)
+    }
+}
+
+impl Committer {
+    /// Begins, where that is to be done: nothing is decided before.
+    pub(super) async fn resume(&mut self) -> Result<(), Failure> {
+        if !self.absence.is_long(monotonic_now()) {
+            return Ok(());
+        }
+        let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
+        let down = |error| Failure::Down(Error::Store(error));
+        self.writer.spare_leases(now).await.map_err(down)?;
+        let leases = self.store.leases().await.map_err(down)?;
+        if !leases.is_empty() {
+            info!(
+                leases = leases.len(),
+                "leases are spared for half of their duration"
+            );
+        }
+        self.cache.clear();
+        self.workers.registry.reset(leases, now);
+        self.workers.parked.everybody();
+        self.absence.end();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committer_begins_anew_once_the_store_was_away_for_five_seconds() {
+        let start = monotonic_now();
+        let mut absence = Absence::new();
+        assert!(absence.is_long(start), "nothing was read yet");
+        absence.end();
+        assert!(!absence.is_long(start + Duration::from_secs(60)));
+        absence.begin(start);
+        absence.begin(start + Duration::from_secs(4));
+        assert!(!absence.is_long(start + Duration::from_millis(4_999)));
+        assert!(absence.is_long(start + Duration::from_secs(5)));
+        absence.end();
+        assert!(!absence.is_long(start + Duration::from_secs(5)));
+        absence.fall_behind();
+        assert!(absence.is_long(start));
+    }
+}

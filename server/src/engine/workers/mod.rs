@@ -1,0 +1,50 @@
+//! What the engine knows of workers: who waits for tasks, who holds what, and what they are to be told.
+//!
+//! All of it is in memory and follows from what is committed and from the calls of workers themselves: hints and
+//! views, never the truth about a task. See [`Registry`] for why none of it is stored.
+
+mod parked;
+mod registry;
+
+use std::sync::Arc;
+
+use baton_domain::{Task, is_leasable};
+
+pub(crate) use parked::Parked;
+pub use registry::{News, Registry, Seen, WorkerKey, WorkerView};
+pub(crate) use registry::{OpenCall, Told};
+
+use super::claim::Left;
+use crate::store::WriteBatch;
+
+/// What the committer tells of each commit.
+#[derive(Default)]
+pub(crate) struct Workers {
+    /// Who waits for tasks.
+    pub(crate) parked: Parked,
+    /// Who holds what.
+    pub(crate) registry: Registry,
+}
+
+impl Workers {
+    /// Takes in a batch that was committed.
+    pub(super) fn committed(&self, write: &WriteBatch) {
+        self.registry.committed(write);
+        let moved = write.updated.iter().filter(|(before, _)| !is_leasable(before));
+        let now = write.inserted.iter().chain(moved.map(|(_, now)| now));
+        self.parked.ready(now.filter(|task| is_leasable(task)).map(place));
+    }
+
+    /// Ready tasks that the claims of a batch left behind: who waits may want them.
+    pub(super) fn left(&self, left: &[Left]) {
+        let kinds = left
+            .iter()
+            .map(|(namespace, queue, task_type)| (namespace.as_str(), queue.as_str(), task_type.as_str()));
+        self.parked.ready(kinds);
+    }
+}
+
+/// Where a ready task waits, and what it is.
+fn place(task: &Arc<Task>) -> (&str, &str, &str) {
+    (&task.namespace, &task.queue, &task.task_type)
+}
