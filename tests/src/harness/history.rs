@@ -87,7 +87,15 @@ impl History {
         answer
     }
 
-    fn add(&self, mut entry: oracle::Call) {
+    /// Records a call that has begun, whatever becomes of its caller.
+    pub(super) fn unfinished(&self, entry: oracle::Call) -> Unfinished<'_> {
+        Unfinished {
+            history: self,
+            entry: Some(entry),
+        }
+    }
+
+    pub(super) fn add(&self, mut entry: oracle::Call) {
         entry.ended = self.tick();
         if let Outcome::Changed { tasks, .. } | Outcome::Read(tasks) = &entry.outcome {
             let mut known = self.namespaces.lock().expect("no holder panics");
@@ -128,9 +136,19 @@ impl History {
     }
 }
 
-struct Unfinished<'a> {
+/// A call under way.
+pub(super) struct Unfinished<'a> {
     history: &'a History,
     entry: Option<oracle::Call>,
+}
+
+impl Unfinished<'_> {
+    /// It ended.
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        if let Some(entry) = &mut self.entry {
+            entry.outcome = outcome;
+        }
+    }
 }
 
 impl Drop for Unfinished<'_> {

@@ -10,6 +10,7 @@ mod record;
 mod server;
 mod stream;
 pub mod wire;
+mod work;
 
 pub use history::History;
 pub use process::{Process, binary};

@@ -10,6 +10,9 @@ const TESTS: &[&str] = &[
     include_str!("dependencies.rs"),
     include_str!("feed/mod.rs"),
     include_str!("insights.rs"),
+    include_str!("leases/claims.rs"),
+    include_str!("leases/kept.rs"),
+    include_str!("leases/mod.rs"),
     include_str!("lifecycle_seed.rs"),
     include_str!("lists.rs"),
     include_str!("moves.rs"),
@@ -64,6 +67,15 @@ fn client_method(rpc: &str) -> &str {
         "SnoozeTask" => ".snooze(",
         "ApproveTask" => ".approve(",
         "RejectTask" => ".reject(",
+        "LeaseTasks" => ".lease_tasks(",
+        "RenewLeases" => ".renew_leases(",
+        "ReportTasks" => ".report_tasks(",
+        "SaveCheckpoint" => ".save_checkpoint(",
+        "AppendOutput" => ".append_output(",
+        "ListTaskRuns" => ".list_task_runs(",
+        "ListWorkers" => ".list_workers(",
+        "GetWorker" => ".get_worker(",
+        "DrainWorker" => ".drain_worker(",
         other => panic!("{other} is a new call: name the client's method here, and test it"),
     }
 }
@@ -71,7 +83,11 @@ fn client_method(rpc: &str) -> &str {
 #[test]
 fn every_call_is_tested() {
     let methods = wire::methods();
-    assert_eq!(methods.len(), 42, "40 of TaskService, 2 of AdminService");
+    assert_eq!(
+        methods.len(),
+        51,
+        "40 of TaskService, 9 of WorkerService, 2 of AdminService"
+    );
     for method in &methods {
         let called = client_method(method.name());
         let in_table = format!("call = \"{}\"", method.name());

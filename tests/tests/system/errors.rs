@@ -177,6 +177,8 @@ async fn leases(server: &TestServer, provoked: &mut Provoked) {
 
 async fn states(provoked: &mut Provoked) {
     let server = TestServer::start().await;
+    // Some of the calls are made past the record.
+    server.history().others_act_too();
     let client = server.client();
     let channel = || server.channel();
     let task = queued(&server).await;

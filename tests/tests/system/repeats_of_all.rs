@@ -67,6 +67,16 @@ const ROWS: &[Row] = &[
     row("DiscardTask", &[START, FAIL], r#"{"id": "$id"}"#),
     row("PauseTask", &[], r#"{"id": "$id"}"#),
     row("ResumeTask", &[("PauseTask", "{}")], r#"{"id": "$id"}"#),
+    row(
+        "SaveCheckpoint",
+        &[START],
+        r#"{"id": "$id", "checkpoint": {"json": 1}}"#,
+    ),
+    row(
+        "AppendOutput",
+        &[START],
+        r#"{"id": "$id", "chunk": {"json": "a"}}"#,
+    ),
     row("ReleaseTask", &[START], r#"{"id": "$id"}"#),
     row("SnoozeTask", &[START], r#"{"id": "$id", "delay": "60s"}"#),
     row(
