@@ -72,7 +72,8 @@ impl TaskApi {
         request: Request<raw::BatchCreateTasksRequest>,
     ) -> Result<Response<raw::BatchCreateTasksResponse>, Status> {
         let mut request = request.into_inner();
-        if answer_bytes(&request) > REPLY_BYTES {
+        let shares = answer_bytes(&request);
+        if shares.iter().sum::<usize>() > REPLY_BYTES {
             return Err(batch_too_large().into());
         }
         let again = Again::of(&mut request);
@@ -92,9 +93,13 @@ impl TaskApi {
         })?;
         let replayed = done.iter().all(|done| done.replayed);
         let mut reply = Reply::default();
-        for done in &done {
+        for (done, share) in done.iter().zip(shares) {
+            let mut task = task::write(&done.task, Shown::BASIC);
+            if done.deduplicated && task.encoded_len() > share {
+                task = outline(task);
+            }
             // Only a repeat can fail here, where tasks have grown since: new ones fit, that was looked at first.
-            reply.push(task::write(&done.task, Shown::BASIC), reply_too_large)?;
+            reply.push(task, reply_too_large)?;
         }
         let answer = raw::BatchCreateTasksResponse { tasks: reply.tasks };
         Ok(answered(answer, replayed))
@@ -203,11 +208,32 @@ fn reply_too_large() -> Refusal {
     Refusal::new(Reason::MessageTooLarge, message).quota("reply bytes", message)
 }
 
-/// At most so many bytes will tell the created tasks without their payloads: a batch that cannot be answered must
+/// What is shown of a task that stands in the place of another one and is larger than that would be.
+fn outline(task: raw::Task) -> raw::Task {
+    raw::Task {
+        id: task.id,
+        namespace: task.namespace,
+        queue: task.queue,
+        r#type: task.r#type,
+        state: task.state,
+        state_reason: task.state_reason,
+        priority: task.priority,
+        revision: task.revision,
+        etag: task.etag,
+        create_time: task.create_time,
+        update_time: task.update_time,
+        dedup_key: task.dedup_key,
+        ..raw::Task::default()
+    }
+}
+
+/// At most so many bytes will tell each of the created tasks without its payloads: a batch that cannot be answered must
 /// not be created.
-fn answer_bytes(request: &raw::BatchCreateTasksRequest) -> usize {
+fn answer_bytes(request: &raw::BatchCreateTasksRequest) -> Vec<usize> {
     /// Ids, times, state, reason, the server's other words, and the tags of them all.
     const OWN_BYTES: usize = 600;
+    /// A key that is derived.
+    const KEY_BYTES: usize = 64;
     /// An id where a short ref stood.
     const DEPENDENCY_BYTES: usize = 48;
     let actor = |actor: &Option<raw::Actor>| actor.as_ref().map_or(0, Message::encoded_len);
@@ -218,9 +244,13 @@ fn answer_bytes(request: &raw::BatchCreateTasksRequest) -> usize {
     };
     let member = |member: &raw::CreateTaskRequest| {
         let creator = actor(&member.actor).max(actor(&request.actor));
-        OWN_BYTES + creator + member.task.as_deref().map_or(0, task)
+        let key = member
+            .dedup
+            .as_ref()
+            .map_or(0, |dedup| dedup.key.len().max(KEY_BYTES));
+        OWN_BYTES + creator + key + member.task.as_deref().map_or(0, task)
     };
-    request.requests.iter().map(member).sum()
+    request.requests.iter().map(member).collect()
 }
 
 fn batch_too_large() -> Refusal {

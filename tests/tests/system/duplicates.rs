@@ -99,3 +99,38 @@ async fn two_hundred_at_once_that_replace_each_other_leave_the_last() {
     assert_eq!(gone["tasks"].as_array().unwrap().len(), 199);
     server.finish().await;
 }
+
+/// A batch that was created must be answered, whatever the tasks look like that stand in the place of its members.
+#[tokio::test]
+async fn a_batch_names_tasks_that_are_too_large_to_be_shown() {
+    let server = TestServer::start().await;
+    server.history().others_act_too();
+    let create = async |task: Value, n: usize| {
+        let request = json!({"task": task, "dedup": {"key": format!("large-{n}")}});
+        wire::call_json(server.channel(), "CreateTask", &request)
+            .await
+            .unwrap()["task"]["id"]
+            .clone()
+    };
+    let mut ids = Vec::new();
+    for n in 0..60 {
+        let large = json!({"description": "d".repeat(16_000), "metadata": {"m": "m".repeat(60_000)}});
+        ids.push(create(large, n).await);
+    }
+    let requests: Vec<_> = (0..61)
+        .map(|n| json!({"task": {"title": "again"}, "dedup": {"key": format!("large-{n}")}}))
+        .collect();
+    let batch = json!({"requests": requests});
+    let answer = wire::call_json(server.channel(), "BatchCreateTasks", &batch)
+        .await
+        .unwrap();
+    let tasks = answer["tasks"].as_array().unwrap();
+    for (n, id) in ids.iter().enumerate() {
+        assert_eq!(
+            (&tasks[n]["id"], &tasks[n]["dedup_key"]),
+            (id, &json!(format!("large-{n}")))
+        );
+    }
+    assert_eq!(tasks[60]["title"], "again");
+    server.finish().await;
+}
