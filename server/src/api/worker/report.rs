@@ -15,6 +15,7 @@ use crate::api::requests::report;
 use crate::api::status::Refusal;
 use crate::api::violations::Path;
 use crate::api::{failed, judge};
+use crate::engine::workers::{Seen, WorkerKey};
 use crate::engine::{Class, MoveRequest, Reported};
 
 impl WorkerApi {
@@ -59,7 +60,7 @@ impl WorkerApi {
         let token_at = at.field("lease_token");
         let lease = judge::read(|v| lease::read_token(v, &token_at, (&token, id), &self.tasks.watches.keys))?;
         let command = Command {
-            actor: lease.holder,
+            actor: lease.holder.clone(),
             token: Some(Token {
                 fence: lease.fence,
                 call,
@@ -71,11 +72,15 @@ impl WorkerApi {
             command,
             etag: None,
             request: None,
-            class: Class::Move,
+            // As a renewal: what is done already must not be done again because too much is asked for.
+            class: Class::Vital,
         };
         let start_time = report.start_time;
         let done = self.tasks.engine.report(asked, Reported { start_time }).await;
         let done = done.map_err(|error| failed::refuse_error(&error))?;
+        let key = WorkerKey::of(&done.task.namespace, &lease.holder);
+        let registry = &self.engine().workers().registry;
+        registry.seen(&key, &lease.holder, (Seen::Speaks, self.now()));
         Ok(moved(id, &done.task))
     }
 }
