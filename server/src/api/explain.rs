@@ -38,7 +38,12 @@ impl TaskApi {
         };
         Ok(Response::new(raw::ExplainTaskResponse {
             causes,
-            next_change_time: task.wake_time().map(time::write),
+            next_change_time: task
+                .wake_time()
+                .into_iter()
+                .chain(task.lease_end())
+                .min()
+                .map(time::write),
         }))
     }
 
@@ -141,9 +146,11 @@ fn scheduled(task: &Task) -> Option<raw::Cause> {
     })
 }
 
+/// Somebody has it; by lease only until that ends.
 fn held(task: &Task, kind: CauseType, message: &str) -> raw::Cause {
     raw::Cause {
         actor: task.assignee.as_ref().map(actor::write),
+        change_time: task.lease_end().map(time::write),
         ..cause(kind, message)
     }
 }

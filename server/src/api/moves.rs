@@ -62,10 +62,11 @@ impl TaskApi {
         }
         // Since the call that this one repeats, the task may have been granted to somebody else.
         let holds = shows_token || events.last().is_some_and(|event| event.fence == task.fence);
+        let granted = M::TELLS_EVENT && holds;
         let told = Told {
             events: &events,
             fence: task.fence,
-            grant: lease::grant(&task, &self.watches.keys).filter(|_| M::TELLS_EVENT && holds),
+            grant: granted.then(|| lease::grant(&task, &self.watches.keys)).flatten(),
         };
         let written = Box::new(task::write(&task, shown));
         Ok(answered(M::answer(written, told), replayed))

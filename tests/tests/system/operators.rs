@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use baton_client::proto::{CreateTaskRequest, WatchStart, WatchTasksRequest};
-use baton_client::{NewTask, actor};
+use baton_client::proto::{CreateTaskRequest, LeaseTasksRequest, RetryPolicy, WatchStart, WatchTasksRequest};
+use baton_client::{NewTask, State, actor};
 use baton_tests::harness::{Process, TestServer, wire};
 use baton_tests::oracle::Scope;
 use prost::Message as _;
@@ -112,10 +112,61 @@ async fn metrics_tell_the_backlog_the_commits_and_the_watches() {
 }
 
 #[tokio::test]
+async fn metrics_tell_the_dead_the_leases_and_who_waits() {
+    let server = TestServer::start_with(|config| {
+        config.metrics_listen = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let client = server.client();
+    let once = RetryPolicy {
+        max_attempts: Some(1),
+        ..RetryPolicy::default()
+    };
+    let task = started(
+        &server,
+        NewTask::new("test").queue("graveyard").retry_policy(once),
+    )
+    .await;
+    let dead = server.ok(client.fail(&task.id, "no")).await;
+    assert_eq!(dead.state(), State::Dead);
+    let poll = |wait| LeaseTasksRequest {
+        worker: Some(actor::service("w")),
+        any_type: true,
+        wait_timeout: prost_types::Duration::try_from(Duration::from_secs(wait)).ok(),
+        ..LeaseTasksRequest::default()
+    };
+    queued(&server).await;
+    assert_eq!(server.lease_tasks(poll(0)).await.unwrap().leased_tasks.len(), 1);
+    let seen = async {
+        loop {
+            let metrics = Metrics::of(&server).await;
+            if metrics
+                .value("baton_polls_parked")
+                .is_some_and(|parked| parked >= 1.0)
+            {
+                return metrics;
+            }
+        }
+    };
+    let metrics = tokio::select! {
+        answer = server.lease_tasks(poll(60)) => panic!("nothing is ready: {answer:?}"),
+        metrics = seen => metrics,
+    };
+    metrics.at_least("baton_tasks_dead_total{queue=\"graveyard\"}", 1.0);
+    metrics.at_least("baton_leases_live", 1.0);
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn health_names_the_services_of_the_contract() {
     let server = TestServer::start().await;
     let mut health = HealthClient::new(server.channel());
-    for service in ["", "baton.v1.TaskService", "baton.v1.AdminService"] {
+    for service in [
+        "",
+        "baton.v1.TaskService",
+        "baton.v1.WorkerService",
+        "baton.v1.AdminService",
+    ] {
         let request = HealthCheckRequest {
             service: service.to_owned(),
         };
@@ -172,6 +223,10 @@ async fn the_log_keeps_payloads_and_keys_to_itself() {
         .create(
             NewTask::new("test")
                 .title(SECRET)
+                .retry_policy(RetryPolicy {
+                    max_attempts: Some(1),
+                    ..RetryPolicy::default()
+                })
                 .input_json(&json!({ SECRET: SECRET })),
         )
         .await
@@ -205,6 +260,7 @@ async fn the_log_keeps_payloads_and_keys_to_itself() {
         log.contains("baton.v1.TaskService/FailTask"),
         "calls are told: {log}"
     );
+    assert!(log.contains("a task is dead"), "{log}");
     let log = log.to_lowercase();
     for kept in [SECRET, KEY] {
         assert!(!log.contains(kept), "{kept} is in {log}");

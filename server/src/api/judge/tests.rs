@@ -14,6 +14,7 @@ mod batch;
 mod bulk;
 mod create;
 mod hashes;
+mod leases;
 mod moves;
 mod update;
 mod work;

@@ -124,6 +124,36 @@ async fn times_are_told_apart_by_what_set_them() {
 }
 
 #[tokio::test]
+async fn a_lease_ends_by_itself() {
+    let bench = Bench::new().await;
+    let id = bench.create_id().await;
+    let assign = raw::AssignTaskRequest {
+        id: id.clone(),
+        assignee: Some(human("ada")),
+        lease_duration: Some(prost_types::Duration {
+            seconds: 60,
+            nanos: 0,
+        }),
+        ..Default::default()
+    };
+    let granted = ok(bench.tasks.assign_task(Request::new(assign)).await);
+    let answer = bench.explain(&id).await;
+    assert_eq!(answer.next_change_time, granted.lease_expire_time);
+    let cause = Bench::single(answer, CauseType::Assigned);
+    assert_eq!(cause.change_time, granted.lease_expire_time);
+    let start = raw::StartTaskRequest {
+        id: id.clone(),
+        lease_token: granted.lease_token,
+        ..Default::default()
+    };
+    let started = ok(bench.tasks.start_task(Request::new(start)).await);
+    assert!(started.lease_expire_time.unwrap().seconds > granted.lease_expire_time.unwrap().seconds);
+    let cause = Bench::single(bench.explain(&id).await, CauseType::Running);
+    assert_eq!(cause.change_time, started.lease_expire_time);
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn every_other_state_has_its_cause() {
     let bench = Bench::new().await;
     let id = bench.create_id().await;

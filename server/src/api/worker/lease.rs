@@ -38,14 +38,16 @@ impl WorkerApi {
         let now = self.now();
         registry.seen(&key, &claim.worker, (Seen::Asks(&claim.demand), now));
         let open = registry.open_call(&key, &claim.worker, now);
-        self.poll(&claim, (key, open), wait).await.map(Response::new)
+        let answer = self.poll(&claim, (&key, open), wait).await;
+        registry.seen(&key, &claim.worker, (Seen::Speaks, self.now()));
+        answer.map(Response::new)
     }
 
     /// Looks until there is something to answer or the time is over.
     async fn poll(
         &self,
         claim: &ClaimRequest,
-        (key, mut open): (WorkerKey, OpenCall<'_>),
+        (key, mut open): (&WorkerKey, OpenCall<'_>),
         wait: Duration,
     ) -> Result<raw::LeaseTasksResponse, Status> {
         let workers = self.engine().workers();
@@ -53,10 +55,10 @@ impl WorkerApi {
         let shutdown = self.shutdown().draining();
         let until = monotonic_now() + wait;
         loop {
-            if workers.registry.is_draining(&key) {
-                return Ok(self.drained(&key));
+            if workers.registry.is_draining(key) {
+                return Ok(self.drained(key));
             }
-            let updates = self.news(&key);
+            let updates = self.news(key);
             // In line before it looks: what becomes ready meanwhile wakes it again.
             place.stand();
             let granted = self.engine().claim(claim.clone()).await.map_err(failed::failed)?;

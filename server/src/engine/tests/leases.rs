@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baton_domain::{EventType, Rejection, Span, Terms, Token};
 
+use super::workers::WorkerKey;
 use super::*;
 
 const TERMS: Terms = Terms {
@@ -45,6 +46,26 @@ impl Bench {
             let tick = Action::Tick { jitter: 0.0 };
             self.engine.advance(id, tick).await.expect("what is due is done");
         }
+    }
+
+    /// As after a stop of the service.
+    async fn restart(self) -> Self {
+        let Self {
+            engine,
+            committer,
+            folder,
+        } = self;
+        engine.close();
+        committer.await.expect("the committer ends");
+        drop(engine);
+        Self::open(folder).await
+    }
+
+    /// When the lease ends, once the engine has begun.
+    async fn stored_lease(&self, granted: &Done) -> Timestamp {
+        // Whatever is asked of it comes after its beginning.
+        self.create(self.new_task("another")).await.expect("created");
+        self.stored(granted).await.lease_end().expect("it is leased")
     }
 
     async fn stored(&self, granted: &Done) -> Task {
@@ -102,5 +123,47 @@ async fn a_repeat_by_token_is_answered_and_nothing_happens() {
     let again = bench.hold(&granted, 1, start()).await.expect("answered");
     assert!(again.replayed && again.events.is_empty());
     assert_eq!(again.task, started.task);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_while_the_service_was_away_is_spared_for_half_of_its_duration() {
+    let bench = Bench::new().await;
+    let granted = bench.leased().await;
+    bench.hold(&granted, 1, start()).await.expect("started");
+    bench.sql("UPDATE lease SET expire_time = 1").await;
+    let bench = bench.restart().await;
+    // Nothing is decided before the leases are spared.
+    let renewed = bench.hold(&granted, 2, renew()).await.expect("renewed");
+    assert_eq!(renewed.task.state, State::InProgress);
+    bench.sql("UPDATE lease SET expire_time = 1").await;
+    let bench = bench.restart().await;
+    let spared = bench.stored_lease(&granted).await;
+    let now = Timestamp::from_micros(bench.engine.clock().now_micros());
+    let left = spared.since(now).as_micros();
+    assert!((14_000_000..=15_000_000).contains(&left), "{left} us are left");
+    bench.pass(14).await;
+    assert_eq!(bench.stored(&granted).await.state, State::InProgress);
+    bench.pass(1).await;
+    assert_eq!(bench.stored(&granted).await.state, State::Scheduled);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn what_workers_hold_is_known_again_after_a_restart() {
+    let bench = Bench::new().await;
+    let granted = bench.leased().await;
+    let bench = bench.restart().await;
+    bench.stored_lease(&granted).await;
+    let key = WorkerKey::of("default", &Actor::anonymous());
+    let now = Timestamp::from_micros(bench.engine.clock().now_micros());
+    let worker = bench
+        .engine
+        .workers()
+        .registry
+        .get(&key, now)
+        .expect("it holds a task");
+    let held: Vec<_> = worker.leases.iter().map(|(id, fence, _)| (*id, *fence)).collect();
+    assert_eq!(held, [(granted.task.id, granted.task.fence)]);
     bench.finish().await;
 }

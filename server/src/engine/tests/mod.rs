@@ -32,11 +32,15 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        Self::open(TempDir::new().expect("a folder")).await
+    }
+
+    /// Goes on with what is in that folder.
+    async fn open(folder: TempDir) -> Self {
         let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
         let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
             .await
-            .expect("a new store opens");
+            .expect("the store opens");
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
         let limits = IntakeLimits::default();
         let parts = Parts {

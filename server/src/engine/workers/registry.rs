@@ -47,7 +47,7 @@ impl WorkerKey {
 pub enum Seen<'a> {
     /// It asks for tasks.
     Asks(&'a Demand),
-    /// It renews or reports.
+    /// It renews, or its call ended.
     Speaks,
 }
 
@@ -254,7 +254,7 @@ impl Registry {
         let mut known = self.workers.lock();
         for (before, now) in &write.updated {
             if leased(before) && (!leased(now) || now.fence != before.fence) {
-                known.lose(before, taken(now, write));
+                known.lose(before, taken(now, write), now.update_time);
             }
             if let (Some(lease), Some(holder)) = (now.lease, &now.assignee) {
                 let key = WorkerKey::of(&now.namespace, holder);
@@ -263,7 +263,7 @@ impl Registry {
             }
         }
         for before in write.deleted.iter().filter(|task| leased(task)) {
-            known.lose(before, Some(Directive::Lost));
+            known.lose(before, Some(Directive::Lost), before.update_time);
         }
         metrics::leases_live(known.leases);
     }
@@ -284,15 +284,18 @@ impl Known {
         self.leases += usize::from(held.is_none());
     }
 
-    /// The lease of a task ended; its holder is told where it did not end it itself.
-    fn lose(&mut self, before: &Task, told: Option<Directive>) {
+    /// The lease of a task ended; its holder is told where it did not end it itself, else it was heard of.
+    fn lose(&mut self, before: &Task, told: Option<Directive>, now: Timestamp) {
         let Some(holder) = &before.assignee else { return };
         let Some(worker) = self.by_key.get_mut(&WorkerKey::of(&before.namespace, holder)) else {
             return;
         };
         let held = worker.leases.remove(&before.id);
         self.leases -= usize::from(held.is_some());
-        let Some(directive) = told else { return };
+        let Some(directive) = told else {
+            worker.last_seen = worker.last_seen.max(now);
+            return;
+        };
         if worker.news.len() >= NEWS_KEPT {
             worker.news.remove(0);
         }
@@ -402,3 +405,6 @@ impl Drop for OpenCall<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
