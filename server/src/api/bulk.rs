@@ -181,9 +181,13 @@ impl TaskApi {
     async fn try_chunk(&self, ids: &[TaskId], asked: &BulkAsked, tally: &mut Tally) -> Result<(), Status> {
         let now = self.now();
         let found = self.fetch_all(ids).await?;
+        let rivals = self.engine.rivals(found.values()).await.map_err(failed::failed)?;
         for id in ids {
             let task = found.get(id).ok_or(Error::NotFound { id: *id });
-            let tried = task.and_then(|task| try_one(task, asked, now).map_err(Error::Rejected));
+            let tried = task.and_then(|task| match rivals.get(id) {
+                Some(rival) if asked.aim.retries(task.state) => Err(rival.clone()),
+                Some(_) | None => try_one(task, asked, now).map_err(Error::Rejected),
+            });
             tally.add(*id, tried.as_ref());
         }
         Ok(())
@@ -285,6 +289,12 @@ impl Aim {
             }),
             (Self::Reach(_) | Self::Cancel { .. } | Self::Retry { .. } | Self::Discard, _) => None,
         }
+    }
+
+    /// Whether a task in `state` is run again: then it needs its key.
+    fn retries(&self, state: State) -> bool {
+        let retries = matches!(self, Self::Retry { .. } | Self::Reach(ReachableState::Queued));
+        retries && state.is_resting()
     }
 
     /// What a page token is bound to.

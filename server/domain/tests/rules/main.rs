@@ -1,9 +1,10 @@
-//! The lifecycle's rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs.
+//! The lifecycle's rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs, reasons.
 
 mod fold;
 mod grid;
 mod lease;
 mod output;
+mod reasons;
 mod repeat;
 mod retry;
 mod review;

@@ -14,19 +14,19 @@ use crate::store::plan::Part;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
-    Demand, EventsOfQuery, Inner, ListField, ListOrder, ListQuery, RunQuery, SCAN_ROWS, SortKey, Store,
-    StoreOptions, Window, dialect,
+    Demand, EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions,
+    Window, dialect,
 };
 
 /// A store that notes what it asks, and a connection to explain it on.
-struct Watched {
+pub(super) struct Watched {
     _fixture: Fixture,
-    store: Store,
+    pub(super) store: Store,
     asked: Arc<Mutex<Vec<String>>>,
     shell: SqliteConnection,
 }
 
-async fn watched() -> Watched {
+pub(super) async fn watched() -> Watched {
     let options = StoreOptions {
         indexed_labels: vec!["run".to_owned()],
         ..StoreOptions::new(Ids::seeded(1))
@@ -59,7 +59,7 @@ async fn watched() -> Watched {
 
 impl Watched {
     /// The plan of each statement asked since the last time.
-    async fn plans(&mut self) -> Vec<String> {
+    pub(super) async fn plans(&mut self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.lock());
         assert!(!asked.is_empty());
         let mut plans = Vec::new();
@@ -90,7 +90,7 @@ async fn explain(shell: &mut SqliteConnection, text: &str) -> String {
 }
 
 /// No table is read whole, and nothing is sorted that an index could give in order.
-fn assert_sound(what: &str, plan: &str) {
+pub(super) fn assert_sound(what: &str, plan: &str) {
     for line in plan.lines().map(str::trim) {
         let reads_whole =
             line.starts_with("SCAN ") && !line.contains("VIRTUAL TABLE") && !line.contains("USING");
@@ -295,42 +295,6 @@ async fn lists_walk_the_index_of_their_order() {
                 let is_sought = plan.contains("(create_time,id)<") || plan.contains("create_time<?");
                 assert!(is_sought, "{name}:\n{plan}");
             }
-        }
-    }
-}
-
-#[tokio::test]
-async fn the_last_runs_of_a_type_are_read_from_an_index() {
-    let mut watched = watched().await;
-    let store = watched.store.clone();
-    let of_task = format!("task_id = {} AND type = my-task", id());
-    let cases = [
-        ("type = my-task", "run_by_type (namespace=? AND type=?"),
-        (
-            "type = my-task AND outcome = OK",
-            "run_by_type (namespace=? AND type=?",
-        ),
-        (&of_task, "run_by_task (task_id=?"),
-    ];
-    for (filter, index) in cases {
-        for after in [None, Some(7)] {
-            let query = RunQuery {
-                namespace: "default".to_owned(),
-                filter: Filter::parse(filter, Schema::RUNS).unwrap(),
-                after,
-                limit: 20,
-                scan_limit: SCAN_ROWS,
-                payloads: false,
-            };
-            store.runs(&query).await.unwrap();
-            let plan = watched.plans().await.join("\n");
-            assert_sound(filter, &plan);
-            assert!(plan.contains(index), "{filter}:\n{plan}");
-            // They come in order, and no more of them are read than are asked for.
-            let is_lazy = !plan.contains("TEMP B-TREE") && !plan.contains("MATERIALIZE");
-            assert!(is_lazy, "{filter}:\n{plan}");
-            let order = if filter == of_task { "number<?" } else { "rowid<?" };
-            assert_eq!(plan.contains(order), after.is_some(), "{filter}:\n{plan}");
         }
     }
 }

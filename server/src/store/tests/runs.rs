@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::fixture::{Fixture, NOW, all_bytes, creator, delete, payload};
 use super::maximal::{run, run_end};
+use super::plans::{assert_sound, watched};
 use crate::store::{EndedRun, RunQuery, SCAN_ROWS, Store, WriteBatch};
 
 fn id(n: u128) -> TaskId {
@@ -200,4 +201,40 @@ async fn outputs_are_filled_where_they_are_asked_for_and_runs_go_with_their_task
     delete(&mut fixture, &task).await;
     assert_eq!(fixture.store.runs(&asked).await.unwrap().runs, []);
     assert_eq!(all(&fixture.store, "").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_last_runs_of_a_type_are_read_from_an_index() {
+    let mut watched = watched().await;
+    let store = watched.store.clone();
+    let of_task = format!("task_id = {} AND type = my-task", id(1));
+    let cases = [
+        ("type = my-task", "run_by_type (namespace=? AND type=?"),
+        (
+            "type = my-task AND outcome = OK",
+            "run_by_type (namespace=? AND type=?",
+        ),
+        (&of_task, "run_by_task (task_id=?"),
+    ];
+    for (filter, index) in cases {
+        for after in [None, Some(7)] {
+            let query = RunQuery {
+                namespace: "default".to_owned(),
+                filter: Filter::parse(filter, Schema::RUNS).unwrap(),
+                after,
+                limit: 20,
+                scan_limit: SCAN_ROWS,
+                payloads: false,
+            };
+            store.runs(&query).await.unwrap();
+            let plan = watched.plans().await.join("\n");
+            assert_sound(filter, &plan);
+            assert!(plan.contains(index), "{filter}:\n{plan}");
+            // They come in order, and no more of them are read than are asked for.
+            let is_lazy = !plan.contains("TEMP B-TREE") && !plan.contains("MATERIALIZE");
+            assert!(is_lazy, "{filter}:\n{plan}");
+            let order = if filter == of_task { "number<?" } else { "rowid<?" };
+            assert_eq!(plan.contains(order), after.is_some(), "{filter}:\n{plan}");
+        }
+    }
 }
