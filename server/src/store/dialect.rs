@@ -306,9 +306,9 @@ pub(super) const FIND_READY: &str = "SELECT t.id, t.priority, t.queue_time, t.qu
      AND t.id IN (SELECT r.id FROM task AS r WHERE r.state = 'QUEUED' AND r.namespace = c.namespace \
      AND r.queue = c.queue AND r.type = c.type AND r.priority = p.value ORDER BY r.queue_time, r.id LIMIT ?4)";
 
-/// Every live lease with its holder.
+/// Every live lease with its holder. CROSS JOIN: or the tasks, which are many, may be walked for the leases.
 pub(super) const FIND_LEASES: &str = "SELECT l.task_id, t.namespace, t.fence, t.assignee_kind, t.assignee_id, \
-     t.assignee_name, l.expire_time FROM lease AS l JOIN task AS t ON t.id = l.task_id \
+     t.assignee_name, l.expire_time FROM lease AS l CROSS JOIN task AS t ON t.id = l.task_id \
      WHERE t.assignee_kind IS NOT NULL";
 /// Moves the ends of leases to half of their duration from a moment, where they are sooner.
 pub(super) const SPARE_LEASES: &str = "UPDATE lease SET expire_time = ? + duration / 2 \
