@@ -154,7 +154,7 @@ fn matches(query: &RunQuery, path: &Path<'_>) -> SelectStatement {
         .to_owned()
 }
 
-/// The key of the last row that [`matches`] looks at; none where it looks at all there are.
+/// The key of the last row that [`matches()`] looks at; none where it looks at all there are.
 fn last_row(query: &RunQuery, path: &Path<'_>) -> SelectStatement {
     rows(query, path)
         .column(path.order())
