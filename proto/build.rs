@@ -4,7 +4,8 @@
 //! `server`) keeps every `google.protobuf.Value` and `google.protobuf.Struct` field as its encoded bytes: the
 //! wire does not change, and JSON passes through the server without being taken apart. So it does with the events of
 //! watches: an event is encoded once for all who watch it. And a task in a request or an answer stands behind a
-//! pointer: messages are moved through every layer of a call, and a task has more than a kilobyte.
+//! pointer: messages are moved through every layer of a call, and a task has more than a kilobyte. In both views no
+//! `Debug` shows the token of a lease.
 
 use std::{
     env, fs, io,
@@ -25,6 +26,9 @@ const WATCHES: [&str; 2] = ["WatchTaskResponse", "WatchTasksResponse"];
 
 /// The largest message of all.
 const TASK: &str = ".baton.v1.Task";
+
+/// Whoever has it may speak for a task, so no `Debug` shows it.
+const SECRET: &str = "lease_token";
 
 /// `detail` of an event is as large as its largest member; these two are many times larger than the rest.
 const BOXED: [&str; 2] = [
@@ -95,7 +99,59 @@ fn generate(dir: &Path, descriptors: FileDescriptorSet, side: Side) -> io::Resul
     for path in BOXED {
         builder = builder.boxed(path);
     }
+    let bearers = bearers(&descriptors);
+    builder = builder.skip_debug(
+        bearers
+            .iter()
+            .map(|bearer| format!(".baton.v1.{}", bearer.name())),
+    );
+    for bearer in &bearers {
+        // What is said of a message is taken to be said of its alternatives, which have no token of their own.
+        for choice in &bearer.oneof_decl {
+            let path = format!(".baton.v1.{}.{}", bearer.name(), choice.name());
+            builder = builder.type_attribute(path, "#[derive(Debug)]");
+        }
+    }
+    let shown: String = bearers.iter().map(shown_without_secret).collect();
+    fs::write(dir.join("shown.rs"), shown)?;
     builder.compile_fds(descriptors)
+}
+
+/// The messages that hold the token of a lease.
+fn bearers(descriptors: &FileDescriptorSet) -> Vec<DescriptorProto> {
+    let ours = descriptors
+        .file
+        .iter()
+        .filter(|file| file.package() == "baton.v1");
+    let messages = ours.flat_map(|file| &file.message_type);
+    let holds = |message: &&DescriptorProto| message.field.iter().any(|field| field.name() == SECRET);
+    messages.filter(holds).cloned().collect()
+}
+
+/// How such a message is shown: as every other one is, but for the token.
+fn shown_without_secret(message: &DescriptorProto) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for field in &message.field {
+        let choice = field.oneof_index.filter(|_| !field.proto3_optional());
+        let choice = choice.and_then(|index| message.oneof_decl.get(usize::try_from(index).ok()?));
+        let name = choice.map_or(field.name(), |choice| choice.name());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let fields: String = names
+        .iter()
+        .map(|name| match *name {
+            SECRET => format!(".field(\"{SECRET}\", &\"(hidden)\")"),
+            name => format!(".field(\"{name}\", &self.{name})"),
+        })
+        .collect();
+    let name = message.name();
+    format!(
+        "impl ::core::fmt::Debug for {name} {{ \
+         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{ \
+         f.debug_struct(\"{name}\"){fields}.finish() }} }}\n"
+    )
 }
 
 /// The fields of requests and responses that hold one task.

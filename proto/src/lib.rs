@@ -5,6 +5,7 @@
 /// The messages and the clients of package `baton.v1`. A client is made from any channel: `XClient::new(channel)`.
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/v1/baton.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/v1/shown.rs"));
 }
 
 /// How the server encodes.
@@ -22,6 +23,7 @@ pub mod raw {
     )]
     pub mod v1 {
         include!(concat!(env!("OUT_DIR"), "/raw/baton.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/raw/shown.rs"));
     }
 }
 

@@ -145,3 +145,28 @@ fn maps_encode_in_the_order_of_their_keys() {
     let positions: Vec<_> = (0..64).map(|n| text.find(&format!("k{n:02}")).unwrap()).collect();
     assert!(positions.is_sorted(), "{positions:?}");
 }
+
+#[test]
+fn the_token_of_a_lease_is_not_shown() {
+    let token = "swordfish".to_owned();
+    let leased = v1::LeasedTask {
+        task: Some(full_task()),
+        lease_token: token.clone(),
+        fence: 7,
+        ..Default::default()
+    };
+    let answer = v1::LeaseTasksResponse {
+        leased_tasks: vec![leased],
+        ..Default::default()
+    };
+    let report = raw::v1::TaskReport {
+        lease_token: token.clone(),
+        result: Some(raw::v1::task_report::Result::Release(raw::v1::ReportedRelease {})),
+        ..Default::default()
+    };
+    for shown in [format!("{answer:?}"), format!("{report:?}")] {
+        assert!(!shown.contains(&token), "{shown}");
+    }
+    assert!(format!("{answer:?}").contains("fence: 7"));
+    assert!(format!("{report:?}").contains("Release"));
+}

@@ -16,12 +16,15 @@ use crate::api::task_service::time_left;
 use crate::api::wait::BEFORE_DEADLINE;
 use crate::api::{failed, judge};
 use crate::engine::workers::{OpenCall, Seen, WorkerKey};
-use crate::engine::{ClaimRequest, Done};
+use crate::engine::{ClaimRequest, Done, Error};
 use crate::net::Shutdown;
 use crate::seams::monotonic_now;
 
 /// How long a worker that drains waits before it asks again: the answer is the same until somebody takes it back.
 const DRAINING_PAUSE: Duration = Duration::from_secs(5);
+
+/// When a caller should try again where too many calls wait already: some of them end every second.
+const CROWDED_PAUSE: Duration = Duration::from_secs(1);
 
 impl WorkerApi {
     /// Leases ready tasks.
@@ -38,6 +41,11 @@ impl WorkerApi {
         let now = self.now();
         registry.seen(&key, &claim.worker, (Seen::Asks(&claim.demand), now));
         let open = registry.open_call(&key, &claim.worker, now);
+        let open = open.ok_or_else(|| {
+            failed::failed(Error::Overloaded {
+                retry_after: CROWDED_PAUSE,
+            })
+        })?;
         let answer = self.poll(&claim, (&key, open), wait).await;
         registry.seen(&key, &claim.worker, (Seen::Speaks, self.now()));
         answer.map(Response::new)

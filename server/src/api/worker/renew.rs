@@ -157,10 +157,13 @@ impl WorkerApi {
             }
         }
         let now = self.now();
-        let mut calls: Vec<_> = workers
+        let calls = workers
             .iter()
-            .map(|(key, holder)| registry.open_call(key, holder, now))
-            .collect();
+            .map(|(key, holder)| registry.open_call(key, holder, now));
+        // Where too many wait already the answer is what is known now.
+        let Some(mut calls) = calls.collect::<Option<Vec<_>>>() else {
+            return Ok(());
+        };
         // What came between the renewal and the moment these calls were opened is told to nobody.
         let mut told = Told::Much;
         loop {

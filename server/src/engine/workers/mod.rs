@@ -3,6 +3,7 @@
 //! All of it is in memory and follows from what is committed and from the calls of workers themselves: hints and
 //! views, never the truth about a task. See [`Registry`] for why none of it is stored.
 
+mod known;
 mod parked;
 mod registry;
 
@@ -10,9 +11,11 @@ use std::sync::Arc;
 
 use baton_domain::{Task, is_leasable};
 
+pub(crate) use known::Told;
+pub use known::{News, Seen, WorkerKey, WorkerView};
 pub(crate) use parked::Parked;
-pub use registry::{News, Registry, Seen, WorkerKey, WorkerView};
-pub(crate) use registry::{OpenCall, Told};
+pub(crate) use registry::OpenCall;
+pub use registry::Registry;
 
 use super::claim::Left;
 use crate::store::WriteBatch;
@@ -30,7 +33,11 @@ impl Workers {
     /// Takes in a batch that was committed.
     pub(super) fn committed(&self, write: &WriteBatch) {
         self.registry.committed(write);
-        let moved = write.updated.iter().filter(|(before, _)| !is_leasable(before));
+        // A ready task that an edit puts elsewhere is new to those who wait there.
+        let moved = write
+            .updated
+            .iter()
+            .filter(|(before, now)| !is_leasable(before) || place(before) != place(now));
         let now = write.inserted.iter().chain(moved.map(|(_, now)| now));
         self.parked.ready(now.filter(|task| is_leasable(task)).map(place));
     }

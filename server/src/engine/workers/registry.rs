@@ -10,6 +10,7 @@ use baton_domain::{Actor, Directive, EventType, Span, Task, TaskId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
 
+use super::known::{News, Seen, Told, WorkerKey, WorkerView};
 use crate::metrics;
 use crate::store::{Demand, HeldLease, WriteBatch};
 
@@ -19,78 +20,10 @@ const REMEMBERED: Span = Span::from_secs(3_600);
 const REMEMBERED_COUNT: usize = 10_000;
 /// News that wait for a worker which does not poll; the oldest go first, renewals tell them all the same.
 const NEWS_KEPT: usize = 1_000;
+/// Calls of workers that wait at once, each of a few kilobytes.
+const OPEN_CALLS: usize = 20_000;
 /// What an open call may be behind before it has to look for itself.
 const TOLD: usize = 16;
-
-/// Names a worker: its namespace and its id there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerKey {
-    /// Where it takes tasks from.
-    pub namespace: String,
-    /// Its id.
-    pub id: String,
-}
-
-impl WorkerKey {
-    /// The worker that `actor` is in `namespace`.
-    #[must_use]
-    pub fn of(namespace: &str, actor: &Actor) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            id: actor.id.clone(),
-        }
-    }
-}
-
-/// What a worker's call tells about it.
-#[derive(Clone, Copy, Debug)]
-pub enum Seen<'a> {
-    /// It asks for tasks.
-    Asks(&'a Demand),
-    /// It renews, or its call ended.
-    Speaks,
-}
-
-/// What became of a lease, not by its holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct News {
-    /// Which task.
-    pub task_id: TaskId,
-    /// Of the lease.
-    pub fence: i64,
-    /// What its holder is to do.
-    pub directive: Directive,
-}
-
-/// What an open call of a worker hears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Of one lease.
-    News(News),
-    /// It is to drain, or no more.
-    Drain,
-    /// So much that it has to look for itself.
-    Much,
-}
-
-/// A worker as it is shown.
-#[derive(Clone, Debug)]
-pub struct WorkerView {
-    /// Its namespace.
-    pub namespace: String,
-    /// Who it is.
-    pub actor: Actor,
-    /// What it asked for last; `None` where it only holds.
-    pub asks: Option<Demand>,
-    /// It is to take nothing new.
-    pub draining: bool,
-    /// Since the service started.
-    pub first_seen: Timestamp,
-    /// An open call counts as now.
-    pub last_seen: Timestamp,
-    /// What it holds, by task: fence and end.
-    pub leases: Vec<(TaskId, i64, Timestamp)>,
-}
 
 struct Worker {
     actor: Actor,
@@ -116,6 +49,8 @@ struct Known {
     by_key: BTreeMap<WorkerKey, Worker>,
     /// Leases of all of them.
     leases: usize,
+    /// Calls of all of them that wait.
+    open_calls: usize,
 }
 
 /// A call of a worker that waits; while it does, the worker counts as heard of.
@@ -142,16 +77,20 @@ impl Registry {
         }
     }
 
-    /// A call of that worker waits from now on.
-    pub(crate) fn open_call(&self, key: &WorkerKey, actor: &Actor, now: Timestamp) -> OpenCall<'_> {
+    /// A call of that worker waits from now on. `None` where as many wait as may.
+    pub(crate) fn open_call(&self, key: &WorkerKey, actor: &Actor, now: Timestamp) -> Option<OpenCall<'_>> {
         let mut known = self.workers.lock();
+        if known.open_calls >= OPEN_CALLS {
+            return None;
+        }
+        known.open_calls += 1;
         let worker = known.worker(key.clone(), actor, now);
         worker.open_calls += 1;
-        OpenCall {
+        Some(OpenCall {
             registry: self,
             key: key.clone(),
             told: worker.told.subscribe(),
-        }
+        })
     }
 
     /// Asks a worker to drain, or takes that back; answers the worker, `None` where nobody of that name was heard of.
@@ -400,7 +339,9 @@ impl OpenCall<'_> {
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        if let Some(worker) = self.registry.workers.lock().by_key.get_mut(&self.key) {
+        let mut known = self.registry.workers.lock();
+        known.open_calls = known.open_calls.saturating_sub(1);
+        if let Some(worker) = known.by_key.get_mut(&self.key) {
             worker.open_calls = worker.open_calls.saturating_sub(1);
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use baton_client::{NewTask, State, actor};
 use baton_proto::v1::{
-    AssignTaskRequest, CompleteTaskRequest, LeaseDirective, LeaseTasksRequest, StartTaskRequest, TaskPriority,
+    AssignTaskRequest, CompleteTaskRequest, LeaseDirective, LeaseTasksRequest, StartTaskRequest, Task,
+    TaskPriority,
 };
 use baton_tests::harness::TestServer;
 use tonic::Code;
@@ -39,6 +40,29 @@ async fn a_call_that_waits_is_answered_by_the_task_that_becomes_ready() {
     assert_eq!(complete(&server, lease).await.unwrap().state(), State::Completed);
     // The same once more is the same.
     assert_eq!(complete(&server, lease).await.unwrap().state(), State::Completed);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_ready_task_that_is_moved_to_another_queue_is_found_there() {
+    let server = TestServer::start().await;
+    let task = queued(&server).await;
+    let waiting = LeaseTasksRequest {
+        queues: vec!["other".to_owned()],
+        wait_timeout: seconds(LONG),
+        ..one("w")
+    };
+    let (answer, _) = futures::future::join(lease(&server, waiting), async {
+        heard(&server, "w").await;
+        let edit = Task {
+            id: task.id.clone(),
+            queue: "other".to_owned(),
+            ..Task::default()
+        };
+        server.ok(server.client().update(edit, ["queue"])).await
+    })
+    .await;
+    assert_eq!(answer.leased_tasks.iter().map(id).collect::<Vec<_>>(), [&task.id]);
     server.finish().await;
 }
 

@@ -55,6 +55,17 @@ fn who_holds_nothing_and_waits_for_nothing_is_forgotten_after_an_hour() {
 }
 
 #[test]
+fn only_so_many_calls_wait() {
+    let registry = Registry::default();
+    let open = || registry.open_call(&key("w"), &actor("w"), NOW);
+    let mut calls: Vec<_> = (0..OPEN_CALLS).map_while(|_| open()).collect();
+    assert_eq!(calls.len(), OPEN_CALLS);
+    assert!(open().is_none());
+    calls.pop();
+    assert!(open().is_some());
+}
+
+#[test]
 fn however_many_call_only_so_many_are_remembered() {
     let registry = Registry::default();
     registry.reset(vec![held("holds")], NOW);
@@ -91,7 +102,8 @@ fn a_list_goes_on_behind_an_id_and_stays_in_its_namespace() {
 fn an_open_call_hears_once_that_its_worker_is_to_drain() {
     let registry = Registry::default();
     seen(&registry, "w", NOW);
-    let mut open = registry.open_call(&key("w"), &actor("w"), NOW);
+    let open = registry.open_call(&key("w"), &actor("w"), NOW);
+    let mut open = open.expect("few calls wait");
     assert!(open.told().now_or_never().is_none());
     assert!(
         registry
