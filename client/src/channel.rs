@@ -11,6 +11,7 @@ use http::uri::Scheme;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::Error;
+use crate::connector::connect_lazy;
 
 /// How many bytes the server may send ahead of their being read.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,7 @@ impl Channels {
                 .keep_alive_while_idle(true)
                 .initial_stream_window_size(windows.stream)
                 .initial_connection_window_size(windows.connection);
-            Ok(endpoint.connect_lazy())
+            Ok(connect_lazy(&endpoint, connect_timeout))
         });
         Ok(Channels {
             list: list.collect::<Result<_, Error>>()?,

@@ -88,6 +88,7 @@ mod answers;
 mod bulk;
 mod call;
 mod channel;
+mod connector;
 mod client;
 mod crud;
 mod error;

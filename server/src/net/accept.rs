@@ -1,7 +1,7 @@
 //! Accepts connections: counts them, gives each a time limit to speak, and can break every one of them.
 
 use std::future::Future;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -188,17 +188,10 @@ impl AsyncWrite for Connection {
         self.or_broken(written, cx)
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs);
-        self.or_broken(written, cx)
-    }
-
+    /// So that h2 copies what is small into its buffer and writes the frames of many streams at once. Told that a socket
+    /// takes vectors, it has a system call for each message of 256 bytes and more.
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        false
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
