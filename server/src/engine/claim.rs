@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::committer::{Committer, Failure};
 use super::error::Error;
 use super::job::{Done, Job, Work};
-use super::load::TASKS_READ;
+use super::load::{LOADED_BYTES, TASKS_READ};
 use super::working::Working;
 use crate::store::{Demand, Ready};
 
@@ -62,7 +62,8 @@ impl Committer {
             let limit = u32::try_from(tasks.min(CLAIMED)).unwrap_or(u32::MAX) + 1;
             let ready = self.store.ready(demand, limit).await;
             let ready = ready.map_err(|error| Failure::Down(Error::Store(error)))?;
-            self.load_ready(working, &ready, (limit as usize, bytes)).await?;
+            self.load_ready(working, &ready, (limit as usize, bytes.min(LOADED_BYTES)))
+                .await?;
             candidates.insert(demand.clone(), ready);
         }
         Ok(candidates)

@@ -238,9 +238,10 @@ impl Committer {
 fn announce_dead(events: &[Arc<Event>]) {
     for event in events.iter().filter(|event| event.kind == EventType::Dead) {
         metrics::task_died(&event.queue);
-        let code = match &event.detail {
-            Detail::Failure { error, .. } => error.code.as_str(),
-            _ => "",
+        let code = if let Detail::Failure { error, .. } = &event.detail {
+            error.code.as_str()
+        } else {
+            ""
         };
         warn!(
             task = %event.task_id,

@@ -71,6 +71,9 @@ impl Parked {
             return;
         }
         let mut lines = self.lines.lock();
+        if lines.waiting.is_empty() {
+            return;
+        }
         let mut woken: Vec<Arc<Waiter>> = Vec::new();
         for task in tasks {
             let has_room = |waiter: &&Arc<Waiter>| {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use baton_domain::{Actor, Directive, EventType, Span, Task, TaskId, Timestamp};
+use baton_domain::{Actor, ActorType, Directive, EventType, Span, Task, TaskId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -190,10 +190,11 @@ impl Registry {
         if !is_about_leases {
             return;
         }
+        let taken = taken(write);
         let mut known = self.workers.lock();
         for (before, now) in &write.updated {
             if leased(before) && (!leased(now) || now.fence != before.fence) {
-                known.lose(before, taken(now, write), now.update_time);
+                known.lose(before, taken.get(&before.id).copied(), now.update_time);
             }
             if let (Some(lease), Some(holder)) = (now.lease, &now.assignee) {
                 let key = WorkerKey::of(&now.namespace, holder);
@@ -268,18 +269,24 @@ impl Known {
     }
 }
 
-/// What the holder of a lease that ended is told; `None` where it ended it itself.
-fn taken(now: &Task, write: &WriteBatch) -> Option<Directive> {
-    let mut events = write.events.iter().filter(|event| event.task_id == now.id);
-    // The first event that took the lease says why; others of the batch may be of the next holder.
-    events.find_map(|event| match event.kind {
-        EventType::Cancelled => Some(Directive::Cancel),
-        EventType::Paused => Some(Directive::Pause),
-        _ if event.actor == Actor::system() && event.from_state != Some(event.to_state) => {
-            Some(Directive::Lost)
-        }
-        _ => None,
-    })
+/// What the holders of tasks that somebody else took from them are told.
+fn taken(write: &WriteBatch) -> HashMap<TaskId, Directive> {
+    let mut taken = HashMap::new();
+    for event in &write.events {
+        let by_baton = event.actor.kind == ActorType::System;
+        let directive = if event.kind == EventType::Cancelled {
+            Directive::Cancel
+        } else if event.kind == EventType::Paused {
+            Directive::Pause
+        } else if by_baton && event.from_state != Some(event.to_state) {
+            Directive::Lost
+        } else {
+            continue;
+        };
+        // The first one took it; what follows in the batch may be of the next holder.
+        taken.entry(event.task_id).or_insert(directive);
+    }
+    taken
 }
 
 impl Worker {
