@@ -183,7 +183,7 @@ pub(in crate::api) fn read_renewals(
         let at = at.index(index);
         let renewal = read_renewal(v, &at, renewal, keys);
         if let Some(renewal) = &renewal
-            && !seen.insert(renewal.lease.task_id)
+            && !seen.insert((renewal.lease.task_id, renewal.lease.fence))
         {
             v.add(&at.field("id"), "must not be there twice");
         }

@@ -1,6 +1,7 @@
 //! RenewLeases: keeps leases, and says what to do about each.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::{Action, Command, Directive, Span, Task, TaskId, Timestamp, Token, lease};
@@ -28,6 +29,13 @@ struct Standing {
     directive: Directive,
     /// While the lease lives.
     end: Option<Timestamp>,
+}
+
+/// A lease by its task and fence.
+type Held = (TaskId, i64);
+
+const fn held(lease: &LeaseToken) -> Held {
+    (lease.task_id, lease.fence)
 }
 
 /// What a renewal is to a token: no move, and so never taken for the repeat of one.
@@ -80,29 +88,31 @@ impl WorkerApi {
                 class: Class::Vital,
             })
         });
-        let mut kept: HashMap<TaskId, Task> = HashMap::new();
-        for renewed in join_all(asked).await {
+        // One worker may hold two leases of one task, one of them long lost.
+        let mut kept: HashMap<Held, Arc<Task>> = HashMap::new();
+        let answers = join_all(asked).await;
+        for (lease, renewed) in leases.iter().zip(answers) {
             match renewed {
                 Ok(done) => {
-                    kept.insert(done.task.id, Task::clone(&done.task));
+                    kept.insert(held(lease), done.task);
                 }
                 Err(Error::Rejected(_) | Error::NotFound { .. }) => {}
                 Err(error) => return Err(failed::failed(error)),
             }
         }
-        let lost = leases.iter().filter(|lease| !kept.contains_key(&lease.task_id));
+        let lost = leases.iter().filter(|lease| !kept.contains_key(&held(lease)));
         let lost = self.taken(lost.cloned().collect()).await?;
-        let mut lost: HashMap<TaskId, Standing> = lost
+        let mut lost: HashMap<Held, Standing> = lost
             .into_iter()
-            .map(|standing| (standing.lease.task_id, standing))
+            .map(|standing| (held(&standing.lease), standing))
             .collect();
         let registry = &self.engine().workers().registry;
         let now = self.now();
         let mut standings = Vec::with_capacity(leases.len());
         for lease in leases {
-            if let Some(standing) = lost.remove(&lease.task_id) {
+            if let Some(standing) = lost.remove(&held(&lease)) {
                 standings.push(standing);
-            } else if let Some(task) = kept.get(&lease.task_id) {
+            } else if let Some(task) = kept.get(&held(&lease)) {
                 let key = WorkerKey::of(&task.namespace, &lease.holder);
                 registry.seen(&key, &lease.holder, (Seen::Speaks, now));
                 let directive = if registry.is_draining(&key) {
@@ -190,7 +200,7 @@ impl WorkerApi {
         let mut lost = Vec::new();
         for standing in standings.iter_mut() {
             let Some(key) = &standing.worker else { continue };
-            let lease = (standing.lease.task_id, standing.lease.fence);
+            let lease = held(&standing.lease);
             if !registry.lost(key, &[lease]).is_empty() {
                 lost.push(standing.lease.clone());
             } else if registry.is_draining(key) {
@@ -198,7 +208,7 @@ impl WorkerApi {
             }
         }
         for taken in self.taken(lost).await? {
-            let lease = (taken.lease.task_id, taken.lease.fence);
+            let lease = held(&taken.lease);
             hear(standings, lease, taken.directive);
         }
         Ok(())
@@ -212,7 +222,7 @@ impl WorkerApi {
             updates: standings
                 .iter()
                 .map(|standing| {
-                    let lease = (standing.lease.task_id, standing.lease.fence);
+                    let lease = held(&standing.lease);
                     update(lease, standing.directive, standing.end)
                 })
                 .collect(),
@@ -222,9 +232,9 @@ impl WorkerApi {
 }
 
 /// A lease was taken.
-fn hear(standings: &mut [Standing], lease: (TaskId, i64), directive: Directive) {
+fn hear(standings: &mut [Standing], lease: Held, directive: Directive) {
     for standing in standings {
-        if (standing.lease.task_id, standing.lease.fence) == lease {
+        if held(&standing.lease) == lease {
             standing.directive = directive;
             standing.end = None;
         }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod kept;
+mod storm;
 
 use std::time::Duration;
 
