@@ -202,3 +202,22 @@ fn nothing_shows_a_secret() {
 fn digests_tell_texts_apart() {
     assert_ne!(Digest::of("state = QUEUED"), Digest::of("state = DEAD"));
 }
+
+#[test]
+fn a_lease_with_the_longest_holder_is_a_token_of_no_other_kind() {
+    let lease = LeaseToken {
+        task_id: TaskId(Uuid::from_u128(9)),
+        fence: i64::MAX,
+        holder: baton_domain::Actor {
+            kind: baton_domain::ActorType::Agent,
+            id: "x".repeat(HOLDER_ID_BYTES),
+            name: String::new(),
+        },
+    };
+    let token = ring().encode(&lease);
+    assert!(token.len() <= MAX_TOKEN_CHARS, "{} characters", token.len());
+    assert_eq!(ring().decode(&token), Ok(lease));
+    assert_eq!(ring().decode::<PageToken>(&token), Err(TokenError::WrongPurpose));
+    let page = ring().encode(&page());
+    assert_eq!(ring().decode::<LeaseToken>(&page), Err(TokenError::WrongPurpose));
+}
