@@ -92,6 +92,7 @@ mod client;
 mod connector;
 mod crud;
 mod error;
+mod leases;
 mod moves;
 mod new_task;
 mod reason;
@@ -102,6 +103,7 @@ mod wait;
 mod watch;
 mod wire;
 mod work;
+mod workers;
 
 pub mod actor;
 pub mod value;
@@ -109,7 +111,8 @@ pub mod value;
 pub use answers::{BulkOutcome, Commented, Fetched};
 pub use baton_proto::v1 as proto;
 pub use baton_proto::v1::{
-    TaskEventType as EventType, TaskPriority as Priority, TaskState as State, TaskView as View,
+    LeaseDirective, TaskEventType as EventType, TaskPriority as Priority, TaskState as State,
+    TaskView as View,
 };
 pub use bulk::Selection;
 pub use call::{Call, Reply};

@@ -57,6 +57,8 @@ reasons! {
     DependencyCycle = "DEPENDENCY_CYCLE";
     /// No task has this id.
     TaskNotFound = "TASK_NOT_FOUND";
+    /// No worker of this id was heard of.
+    WorkerNotFound = "WORKER_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = "TASK_ID_REUSED";
     /// The `request_id` was used for another request.
@@ -64,6 +66,12 @@ reasons! {
     /// The task's state does not allow the command;
     /// [`allowed_moves`](crate::Refusal::allowed_moves) says what it allows.
     InvalidStateTransition = "INVALID_STATE_TRANSITION";
+    /// Another task holds the key by which the new one is told from others.
+    DuplicateTask = "DUPLICATE_TASK";
+    /// The lease has ended, was taken back or was granted anew. Nothing changed.
+    LeaseLost = "LEASE_LOST";
+    /// The task is held by lease, and the call carries no token of it.
+    LeaseRequired = "LEASE_REQUIRED";
     /// Whoever did the work may not approve it.
     SelfApproval = "SELF_APPROVAL";
     /// Other tasks depend on this one.

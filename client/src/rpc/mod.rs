@@ -120,4 +120,5 @@ macro_rules! wire {
 }
 
 mod changes;
+mod leases;
 mod reads;

@@ -27,7 +27,7 @@ macro_rules! reads {
 
             fn output(answer: pb::$response, _replayed: bool) -> Result<Self::Output, Error> {
                 let take: fn(pb::$response) -> Option<$output> = $take;
-                lacking(take(answer), Self::METHOD, "task")
+                lacking(take(answer), Self::METHOD, "answer")
             }
         }
     )+};
@@ -40,6 +40,9 @@ reads! {
     TaskService ListTaskEvents ListTaskEventsRequest ListTaskEventsResponse -> pb::ListTaskEventsResponse, Some;
     TaskService GetTaskStats GetTaskStatsRequest GetTaskStatsResponse -> pb::GetTaskStatsResponse, Some, namespace;
     TaskService ExplainTask ExplainTaskRequest ExplainTaskResponse -> pb::ExplainTaskResponse, Some;
+    WorkerService ListTaskRuns ListTaskRunsRequest ListTaskRunsResponse -> pb::ListTaskRunsResponse, Some, namespace;
+    WorkerService ListWorkers ListWorkersRequest ListWorkersResponse -> pb::ListWorkersResponse, Some, namespace;
+    WorkerService GetWorker GetWorkerRequest GetWorkerResponse -> pb::Worker, |response| response.worker, namespace;
     AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 

@@ -75,6 +75,18 @@ async fn work(client: &Client) {
     check(client.submit("1").await);
 }
 
+async fn leases(client: &Client) {
+    check(client.lease_tasks().any_type().await);
+    check(client.renew_leases([]).await);
+    check(client.report_tasks([]).await);
+    check(client.save_checkpoint("1", value::json_text("1")).await);
+    check(client.append_output("1", value::json_text("1")).await);
+    check(client.list_task_runs().await);
+    check(client.list_workers().await);
+    check(client.get_worker("w").await);
+    check(client.drain_worker("w").await);
+}
+
 async fn the_rest(client: &Client) {
     check(
         client
@@ -98,6 +110,7 @@ async fn every_rpc_has_its_method() {
     crud(&client).await;
     moves(&client).await;
     work(&client).await;
+    leases(&client).await;
     the_rest(&client).await;
     let called: BTreeSet<String> = server.paths().into_iter().collect();
     assert_eq!(called, contract());
