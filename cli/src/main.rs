@@ -42,6 +42,10 @@ enum Command {
     Task(Box<client::TaskArgs>),
     /// Follows tasks: a progress bar for each that runs, or JSON lines.
     Watch(Box<client::WatchArgs>),
+    /// Shows workers, and drains them.
+    Worker(Box<client::WorkerArgs>),
+    /// Shows the tasks whose attempts are spent, brings them back or gives them up.
+    Dead(Box<client::DeadArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
     #[command(
         after_help = "Example:\n  baton completions bash > ~/.local/share/bash-completion/completions/baton"
@@ -66,6 +70,8 @@ fn main() -> ExitCode {
         Command::Config(args) => settings::print(&args.flags),
         Command::Task(args) => return client::task(*args),
         Command::Watch(args) => return client::watch(*args),
+        Command::Worker(args) => return client::worker(*args),
+        Command::Dead(args) => return client::dead(*args),
         Command::Completions { shell } => complete(shell),
     };
     match done {

@@ -94,11 +94,16 @@ impl<R: Rpc> IntoFuture for Call<R> {
 pub struct Reply<T> {
     inner: T,
     replayed: bool,
+    pub(crate) deduplicated: bool,
 }
 
 impl<T> Reply<T> {
     pub(crate) fn new(inner: T, replayed: bool) -> Self {
-        Reply { inner, replayed }
+        Reply {
+            inner,
+            replayed,
+            deduplicated: false,
+        }
     }
 
     /// What was answered.
@@ -109,6 +114,13 @@ impl<T> Reply<T> {
     /// True where the server had carried the request out before, and answered with the state of now.
     pub fn replayed(&self) -> bool {
         self.replayed
+    }
+}
+
+impl Reply<baton_proto::v1::Task> {
+    /// True where nothing was created, because this task holds the key of the create's `dedup`.
+    pub fn deduplicated(&self) -> bool {
+        self.deduplicated
     }
 }
 

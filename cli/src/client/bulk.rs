@@ -5,7 +5,9 @@ use std::time::Duration;
 use baton_client::{BulkOutcome, Call, Change, Reply, Rpc, Selection, value};
 use clap::Args;
 
+use super::dead::DEAD;
 use super::exit::{Exit, Failure};
+use super::filter::all_of;
 use super::moves::{Guard, change};
 use super::options::Session;
 use super::parse::{self, Json};
@@ -43,6 +45,12 @@ struct Settings {
 }
 
 impl ManyArgs {
+    /// A filter finds only DEAD tasks then; ids are what they were.
+    fn of_the_dead(mut self) -> Self {
+        self.filter = self.filter.map(|filter| all_of(&[DEAD.to_owned(), filter]));
+        self
+    }
+
     fn tasks(mut self) -> Result<Tasks, Failure> {
         if self.ids.len() == 1
             && !self.dry_run
@@ -133,6 +141,14 @@ pub(crate) struct RetryArgs {
     r#in: Option<Duration>,
 }
 
+impl RetryArgs {
+    /// See [`ManyArgs::of_the_dead`].
+    pub(super) fn of_the_dead(mut self) -> Self {
+        self.tasks = self.tasks.of_the_dead();
+        self
+    }
+}
+
 pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, Failure> {
     let RetryArgs {
         tasks,
@@ -168,6 +184,15 @@ pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, Fa
 pub(crate) struct DiscardArgs {
     #[command(flatten)]
     tasks: ManyArgs,
+}
+
+impl DiscardArgs {
+    /// See [`ManyArgs::of_the_dead`].
+    pub(super) fn of_the_dead(self) -> Self {
+        DiscardArgs {
+            tasks: self.tasks.of_the_dead(),
+        }
+    }
 }
 
 pub(super) async fn discard(session: &Session, args: DiscardArgs) -> Result<Exit, Failure> {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use baton_client::proto::{Actor, Dependency, RetryPolicy};
+use baton_client::proto::{
+    Actor, Dedup, Dependency, RetryPolicy, TaskTimeouts, Verification, VerificationMode,
+};
 use baton_client::{NewTask, value};
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::names::Priority;
+use super::names::{OnDuplicate, Priority};
 use super::options::Session;
 use super::parse::{self, Json};
 
@@ -59,6 +61,16 @@ pub(crate) struct CreateArgs {
     /// Its end is REVIEW until somebody else approves
     #[arg(long)]
     needs_approval: bool,
+    /// Its end is REVIEW, with a receipt that says how to verify it, until somebody approves or --grace is over
+    #[arg(long, conflicts_with = "needs_approval")]
+    needs_receipt: bool,
+    /// How long others may object to work with a receipt, such as 1h [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = parse::span, requires = "needs_receipt")]
+    grace: Option<Duration>,
+    #[command(flatten)]
+    timeouts: TimeoutArgs,
+    #[command(flatten)]
+    dedup: DedupArgs,
     /// Attempts it may have in all; failures are then tried again after a growing wait
     #[arg(long, value_name = "COUNT")]
     max_attempts: Option<i32>,
@@ -73,9 +85,76 @@ pub(crate) struct CreateArgs {
     dry_run: bool,
 }
 
+/// How long it may take.
+#[derive(Args)]
+struct TimeoutArgs {
+    /// How long it may wait in its queue; then it fails
+    #[arg(long, value_name = "TIME", value_parser = parse::span, help_heading = "Timeouts")]
+    queue_timeout: Option<Duration>,
+    /// How long one attempt may take; then it ends, and may be tried again
+    #[arg(long, value_name = "TIME", value_parser = parse::span, help_heading = "Timeouts")]
+    attempt_timeout: Option<Duration>,
+    /// How long all may take, waits included; then it fails
+    #[arg(long, value_name = "TIME", value_parser = parse::span, help_heading = "Timeouts")]
+    total_timeout: Option<Duration>,
+}
+
+impl TimeoutArgs {
+    fn timeouts(&self) -> Option<TaskTimeouts> {
+        let timeouts = TaskTimeouts {
+            queue_timeout: self.queue_timeout.map(value::span),
+            attempt_timeout: self.attempt_timeout.map(value::span),
+            total_timeout: self.total_timeout.map(value::span),
+        };
+        (timeouts != TaskTimeouts::default()).then_some(timeouts)
+    }
+}
+
+/// By what it is told from others.
+#[derive(Args)]
+struct DedupArgs {
+    /// Nothing is created while another task holds this key: that one is shown
+    #[arg(long, value_name = "KEY", group = "dedup", help_heading = "Dedup")]
+    dedup_key: Option<String>,
+    /// Derive the key from creator, type, assignee, title, input and the label request_id
+    #[arg(long, group = "dedup", help_heading = "Dedup")]
+    dedup_derived: bool,
+    /// What to do where another task holds the key [default: return-existing]
+    #[arg(long, value_name = "POLICY", requires = "dedup", help_heading = "Dedup")]
+    dedup_policy: Option<OnDuplicate>,
+    /// How long the key is held [default: while the task is open]
+    #[arg(long, value_name = "TIME", value_parser = parse::span, requires = "dedup", help_heading = "Dedup")]
+    dedup_window: Option<Duration>,
+}
+
+impl DedupArgs {
+    fn dedup(&self) -> Option<Dedup> {
+        if self.dedup_key.is_none() && !self.dedup_derived {
+            return None;
+        }
+        let mut dedup = Dedup {
+            key: self.dedup_key.clone().unwrap_or_default(),
+            derive_key: self.dedup_derived,
+            window: self.dedup_window.map(value::span),
+            ..Dedup::default()
+        };
+        if let Some(OnDuplicate(policy)) = self.dedup_policy {
+            dedup.set_policy(policy);
+        }
+        Some(dedup)
+    }
+}
+
 pub(super) async fn create(session: &Session, args: CreateArgs) -> Result<Exit, Failure> {
-    let task = session.client.create(new_task(args)).await?;
+    let dedup = args.dedup.dedup();
+    let call = session.client.create(new_task(args));
+    let task = call.with(|request| request.dedup = dedup).await?;
     session.screen.task_row(&task)?;
+    if task.deduplicated() {
+        session
+            .screen
+            .note("nothing was created: this task holds the key");
+    }
     Ok(Exit::Done)
 }
 
@@ -97,6 +176,13 @@ fn new_task(args: CreateArgs) -> NewTask {
         task.dependencies = args.dependencies;
         task.schedule_time = args.at;
         task.retry_policy = policy;
+        task.timeouts = args.timeouts.timeouts();
+        if args.needs_receipt {
+            task.verification = Some(Verification {
+                mode: VerificationMode::Receipt.into(),
+                grace: args.grace.map(value::span),
+            });
+        }
         if let Some(Priority(priority)) = args.priority {
             task.set_priority(priority);
         }

@@ -15,7 +15,7 @@ Exit codes:
   0  done
   1  refused, or something else failed; of a bulk call: some tasks were refused
   2  the command line or a value in it is wrong
-  3  the task does not exist
+  3  the task or worker does not exist
   4  the server cannot be reached or does not take work now
   5  the time ran out
   6  `wait`: the task settled, but not COMPLETED";
@@ -141,6 +141,15 @@ fn next_step(error: &Error, servers: &[String]) -> Option<String> {
         (Error::DeadlineExceeded { .. }, _) => "try again, or give it more time by --call-timeout",
         (_, Some(Reason::TaskNotFound)) => {
             "`baton task list` shows the tasks; --server and --namespace say where"
+        }
+        (_, Some(Reason::WorkerNotFound)) => {
+            "`baton worker list` shows the workers; --server and --namespace say where"
+        }
+        (_, Some(Reason::LeaseRequired)) => {
+            "a worker holds it: let that finish, or take it away by `baton task pause` or `baton task cancel`"
+        }
+        (_, Some(Reason::DuplicateTask)) => {
+            "wait for that task, or say by --dedup-policy what else is to happen"
         }
         (_, Some(Reason::InvalidStateTransition)) => "`baton task explain ID` says what the task waits for",
         (_, Some(Reason::EtagMismatch)) => {

@@ -2,25 +2,32 @@
 
 mod bulk;
 mod create;
+mod dead;
 mod edit;
 mod exit;
+mod filter;
 mod moves;
 mod names;
 mod options;
+mod pages;
 mod parse;
 mod read;
+mod runs;
 mod show;
 mod watch;
 mod work;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use dead::DeadArgs;
 pub(crate) use exit::EXIT_CODES;
 use exit::{Exit, Failure};
 use options::{Options, Session};
 pub(crate) use watch::WatchArgs;
+pub(crate) use worker::WorkerArgs;
 
 const TASK_EXAMPLES: &str = "\
 Examples:
@@ -105,6 +112,8 @@ enum TaskCommand {
     Explain(read::IdArgs),
     /// List what happened to a task, oldest first
     Events(read::EventsArgs),
+    /// List the times that somebody worked on tasks, newest first
+    Runs(runs::RunsArgs),
     /// Count tasks by state, queue and type
     Stats(read::StatsArgs),
 }
@@ -119,6 +128,18 @@ pub(crate) fn task(args: TaskArgs) -> ExitCode {
 pub(crate) fn watch(args: WatchArgs) -> ExitCode {
     let WatchArgs { options, what } = args;
     run(&options, |session| Box::pin(watch::watch(session, what)))
+}
+
+/// Runs `baton worker ...`.
+pub(crate) fn worker(args: WorkerArgs) -> ExitCode {
+    let WorkerArgs { options, command } = args;
+    run(&options, |session| Box::pin(worker::carry_out(session, command)))
+}
+
+/// Runs `baton dead ...`.
+pub(crate) fn dead(args: DeadArgs) -> ExitCode {
+    let DeadArgs { options, command } = args;
+    run(&options, |session| Box::pin(dead::carry_out(session, command)))
 }
 
 type Work<'a> = futures::future::BoxFuture<'a, Result<Exit, Failure>>;
@@ -174,6 +195,7 @@ async fn carry_out(session: &Session, command: TaskCommand) -> Result<Exit, Fail
         TaskCommand::Wait(args) => read::wait(session, args).await,
         TaskCommand::Explain(args) => read::explain(session, args).await,
         TaskCommand::Events(args) => read::events(session, args).await,
+        TaskCommand::Runs(args) => runs::runs(session, args).await,
         TaskCommand::Stats(args) => read::stats(session, args).await,
     }
 }

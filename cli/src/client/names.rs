@@ -1,6 +1,8 @@
 //! The names of the contract's enums as they stand on the command line: short, lower-case, completed by the shell.
 
-use baton_client::proto::{AttemptOutcome, DependencyFailureRule, TaskEventType, TaskPriority, TaskState};
+use baton_client::proto::{
+    AttemptOutcome, DedupPolicy, DependencyFailureRule, ReceiptStatus, TaskEventType, TaskPriority, TaskState,
+};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
@@ -50,10 +52,13 @@ names! {
         Failed Dead Cancelled;
     Priority of TaskPriority: Low Normal High Urgent Critical;
     Outcome of AttemptOutcome: Error Timeout Killed Reset Deleted;
+    RunOutcome of AttemptOutcome: Ok Error Timeout Killed Reset Deleted LeaseExpired Released Cancelled;
+    OnDuplicate of DedupPolicy: ReturnExisting Reject ReplacePending;
     OnFailure of DependencyFailureRule: Fail Cancel Continue;
     EventType of TaskEventType: Created Queued Scheduled Blocked Assigned Started Progress Comment Updated Released
         Snoozed InputRequested InputProvided Submitted ReworkRequested Approved Completed RetryScheduled Failed Dead
-        Retried Paused Resumed Cancelled Deleted Rejected Discarded DependencyAdded DependencyRemoved DependencySettled;
+        Retried Paused Resumed Cancelled Deleted Rejected Discarded DependencyAdded DependencyRemoved DependencySettled
+        LeaseExpired Checkpoint Output;
 }
 
 /// The name of a state without its prefix, for people.
@@ -69,6 +74,16 @@ pub(super) fn event_type(event_type: TaskEventType) -> &'static str {
 /// The name of a priority without its prefix, for people.
 pub(super) fn priority(priority: TaskPriority) -> &'static str {
     short(priority.as_str_name(), "TASK_PRIORITY_")
+}
+
+/// The name of an outcome without its prefix, for people.
+pub(super) fn outcome(outcome: AttemptOutcome) -> &'static str {
+    short(outcome.as_str_name(), "ATTEMPT_OUTCOME_")
+}
+
+/// The name of a receipt's status without its prefix, for people.
+pub(super) fn receipt_status(status: ReceiptStatus) -> &'static str {
+    short(status.as_str_name(), "RECEIPT_STATUS_")
 }
 
 fn short(name: &'static str, prefix: &str) -> &'static str {
@@ -102,6 +117,11 @@ mod tests {
         let known = |number| TaskEventType::try_from(number).is_ok();
         assert_eq!(
             EventType::value_variants().len(),
+            (1..100).filter(|&number| known(number)).count()
+        );
+        let known = |number| AttemptOutcome::try_from(number).is_ok();
+        assert_eq!(
+            RunOutcome::value_variants().len(),
             (1..100).filter(|&number| known(number)).count()
         );
         let known = |number| TaskPriority::try_from(number).is_ok();

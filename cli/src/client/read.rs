@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use baton_client::proto::{Task, TaskEvent};
+use baton_client::proto::TaskEvent;
 use baton_client::{State as TaskState, View};
 use clap::Args;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 use super::exit::{Exit, Failure};
 use super::names::{EventType, State};
-use super::options::{Format, Session};
-use super::parse;
-
-/// The most that one page holds.
-const PAGE: usize = 1_000;
+use super::options::Session;
+use super::{filter, pages, parse};
 
 /// A task.
 #[derive(Args)]
@@ -53,6 +50,32 @@ pub(crate) struct ListArgs {
     /// In this state, or one of these
     #[arg(long = "state", value_name = "STATE")]
     states: Vec<State>,
+    #[command(flatten)]
+    which: TaskFilter,
+    /// create_time, update_time, priority or schedule_time, with " asc" or " desc"
+    #[arg(long, value_name = "ORDER", default_value = "create_time desc")]
+    order_by: String,
+    /// How many tasks to show; 0 shows all
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    limit: usize,
+    /// With input and output (in json)
+    #[arg(long)]
+    full: bool,
+}
+
+impl ListArgs {
+    /// All that was said, in the language of filters.
+    fn filter(&self) -> String {
+        let states = self.states.iter().map(|State(state)| state.as_str_name());
+        let states = filter::one_of("state", states);
+        let parts: Vec<_> = states.into_iter().chain(self.which.parts()).collect();
+        filter::all_of(&parts)
+    }
+}
+
+/// Which tasks, whatever their state.
+#[derive(Args)]
+pub(super) struct TaskFilter {
     /// In this queue
     #[arg(long)]
     queue: Option<String>,
@@ -68,89 +91,35 @@ pub(crate) struct ListArgs {
     /// Anything else, in the language below
     #[arg(long, value_name = "FILTER")]
     filter: Option<String>,
-    /// create_time, update_time, priority or schedule_time, with " asc" or " desc"
-    #[arg(long, value_name = "ORDER", default_value = "create_time desc")]
-    order_by: String,
-    /// How many tasks to show; 0 shows all
-    #[arg(long, value_name = "COUNT", default_value_t = 50)]
-    limit: usize,
-    /// With input and output (in json)
-    #[arg(long)]
-    full: bool,
 }
 
-impl ListArgs {
-    /// All that was said, in the language of filters. A JSON string is one of its strings.
-    fn filter(&self) -> String {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let mut all = Vec::new();
-        if !self.states.is_empty() {
-            let states = self
-                .states
-                .iter()
-                .map(|State(state)| format!("state = {}", state.as_str_name()));
-            all.push(states.collect::<Vec<_>>().join(" OR "));
-        }
-        all.extend(
-            self.queue
-                .iter()
-                .map(|queue| format!("queue = {}", quoted(queue))),
-        );
-        all.extend(
-            self.task_type
-                .iter()
-                .map(|kind| format!("type = {}", quoted(kind))),
-        );
-        let labels = self.labels.iter();
-        all.extend(labels.map(|(key, value)| format!("labels.{} = {}", quoted(key), quoted(value))));
-        all.extend(self.parent.iter().map(|id| format!("parent_id = {}", quoted(id))));
-        all.extend(self.filter.clone());
-        match all.as_slice() {
-            [only] => only.clone(),
-            many => many
-                .iter()
-                .map(|one| format!("({one})"))
-                .collect::<Vec<_>>()
-                .join(" AND "),
-        }
+impl TaskFilter {
+    /// What was said, each for itself in the language of filters.
+    pub(super) fn parts(&self) -> Vec<String> {
+        let fields = [
+            ("queue", &self.queue),
+            ("type", &self.task_type),
+            ("parent_id", &self.parent),
+        ];
+        let said = fields
+            .into_iter()
+            .filter_map(|(field, value)| Some(filter::equal(field, value.as_deref()?)));
+        let labels = self.labels.iter().map(|(key, value)| filter::label(key, value));
+        said.chain(labels).chain(self.filter.clone()).collect()
     }
 }
 
 pub(super) async fn list(session: &Session, args: ListArgs) -> Result<Exit, Failure> {
-    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
-    // One more than is shown tells whether there are more.
-    let page = limit.saturating_add(1).min(PAGE);
     let mut call = session
         .client
         .list()
         .filter(args.filter())
         .order_by(&args.order_by);
-    call = call.page_size(i32::try_from(page).unwrap_or(i32::MAX));
     if args.full {
         call = call.view(View::Full);
     }
-    let mut tasks = Box::pin(call.all().take(limit.saturating_add(1)).enumerate());
-    let mut rows: Vec<Task> = Vec::new();
-    let mut more = false;
-    while let Some((index, task)) = tasks.next().await {
-        let task = task?;
-        if index == limit {
-            more = true;
-        } else if session.screen.format() == Format::Json {
-            session.screen.task_row(&task)?;
-        } else {
-            rows.push(task);
-        }
-    }
-    if session.screen.format() == Format::Table {
-        session.screen.task_rows(&rows)?;
-    }
-    if more {
-        session
-            .screen
-            .note(&format!("the first {limit} are shown; --limit shows more"));
-    }
-    Ok(Exit::Done)
+    let all = call.page_size(pages::page_size(args.limit)).all();
+    pages::show(session, args.limit, all, |screen, tasks| screen.task_rows(tasks)).await
 }
 
 /// A task, and how long to wait for what.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use baton_client::proto::Actor;
+use baton_client::proto::{Actor, Receipt};
 use baton_client::value;
 use clap::Args;
 
@@ -11,6 +11,7 @@ use super::moves::{One, change};
 use super::names::Outcome;
 use super::options::Session;
 use super::parse::{self, Json};
+use super::show;
 
 /// A task and who starts it.
 #[derive(Args)]
@@ -74,6 +75,10 @@ pub(crate) struct ResultArgs {
     /// What the work made: JSON, @FILE, or - for standard input
     #[arg(long, value_name = "JSON", value_parser = parse::json)]
     result: Option<Json>,
+    /// How the work ended and how to verify it, such as '{"status": "completed", "verification": [{"kind": "command",
+    /// "value": "make test"}]}'; @FILE or -
+    #[arg(long, value_name = "JSON", value_parser = show::receipt)]
+    receipt: Option<Receipt>,
 }
 
 pub(super) async fn complete(session: &Session, args: ResultArgs) -> Result<Exit, Failure> {
@@ -81,6 +86,7 @@ pub(super) async fn complete(session: &Session, args: ResultArgs) -> Result<Exit
     if let Some(Json(text)) = args.result {
         call = call.output(value::json_text(text));
     }
+    call = call.with(|request| request.receipt = args.receipt);
     change(session, args.one.guard, call).await
 }
 
@@ -89,6 +95,7 @@ pub(super) async fn submit(session: &Session, args: ResultArgs) -> Result<Exit, 
     if let Some(Json(text)) = args.result {
         call = call.output(value::json_text(text));
     }
+    call = call.with(|request| request.receipt = args.receipt);
     change(session, args.one.guard, call).await
 }
 
@@ -149,10 +156,25 @@ pub(crate) struct RequestInputArgs {
     /// Answer to choose from; may be given many times [default: any answer]
     #[arg(long = "choice", value_name = "TEXT")]
     choices: Vec<String>,
+    /// JSON Schema of the answer, as a JSON object, for whoever asks a person or a model
+    #[arg(long, value_name = "JSON", value_parser = parse::json_object)]
+    schema: Option<serde_json::Map<String, serde_json::Value>>,
+    /// By when it is answered, such as 2026-11-22T09:00:00Z; then --default is the answer, or the task fails
+    #[arg(long, value_name = "TIME", value_parser = parse::time)]
+    deadline: Option<prost_types::Timestamp>,
+    /// Answer where nobody gives one by then: JSON, @FILE, or -
+    #[arg(long, value_name = "JSON", value_parser = parse::json, requires = "deadline")]
+    default: Option<Json>,
 }
 
 pub(super) async fn request_input(session: &Session, args: RequestInputArgs) -> Result<Exit, Failure> {
     let call = session.client.request_input(args.one.id, args.prompt);
     let call = call.key(args.key.unwrap_or_default()).choices(args.choices);
+    let call = call.with(|request| {
+        let question = request.input_request.get_or_insert_default();
+        question.schema = args.schema.map(value::to_struct);
+        question.deadline_time = args.deadline;
+        question.default_input = args.default.map(|Json(text)| value::json_text(text));
+    });
     change(session, args.one.guard, call).await
 }

@@ -3,5 +3,7 @@
 
 mod commands;
 mod failures;
+mod promises;
 mod support;
 mod watches;
+mod workers;

@@ -160,8 +160,9 @@ impl Rpc for pb::CreateTaskRequest {
     }
 
     fn output(answer: pb::CreateTaskResponse, replayed: bool) -> Result<Self::Output, Error> {
-        let task = lacking(answer.task, Self::METHOD, "task")?;
-        Ok(Reply::new(task, replayed))
+        let mut reply = Reply::new(lacking(answer.task, Self::METHOD, "task")?, replayed);
+        reply.deduplicated = answer.deduplicated;
+        Ok(reply)
     }
 }
 has_actor!(CreateTaskRequest);

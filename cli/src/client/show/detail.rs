@@ -2,27 +2,33 @@
 
 use baton_client::proto::payload::Kind;
 use baton_client::proto::{
-    Actor, ActorType, Dependency, ExplainTaskResponse, InputRequest, Payload, Task, TaskError,
+    Actor, ActorType, Dependency, ExplainTaskResponse, InputRequest, Payload, Progress, Task, TaskError,
+    TaskTimeouts, Verification, VerificationMode,
 };
 use baton_client::{State, value};
 
-use super::table;
 use super::text::{clean, clean_lines, span, time};
+use super::{receipt, table};
 use crate::client::names;
 
 /// Lines of names and values; what is empty is left out.
-struct Sheet {
+#[derive(Default)]
+pub(super) struct Sheet {
     lines: Vec<String>,
 }
 
 impl Sheet {
-    fn put(&mut self, name: &str, value: impl AsRef<str>) {
+    pub(super) fn put(&mut self, name: &str, value: impl AsRef<str>) {
         let value = value.as_ref();
         if !value.is_empty() {
             // What runs over several lines is set in.
             let value = value.replace('\n', "\n                 ");
             self.lines.push(format!("{name:<16} {value}"));
         }
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.lines.join("\n")
     }
 
     fn count(&mut self, name: &str, count: i32) {
@@ -33,7 +39,7 @@ impl Sheet {
 }
 
 pub(super) fn task(task: &Task) -> String {
-    let mut sheet = Sheet { lines: Vec::new() };
+    let mut sheet = Sheet::default();
     sheet.put("id", clean(&task.id));
     sheet.put("state", state(task));
     sheet.put("type", clean(&task.r#type));
@@ -51,26 +57,15 @@ pub(super) fn task(task: &Task) -> String {
     }
     sheet.put(
         "progress",
-        task.progress.as_ref().map_or_else(String::new, |told| {
-            let remaining = told
-                .estimated_time_remaining
-                .as_ref()
-                .map(|left| format!("({} left)", span(left)));
-            let parts = [
-                table::progress(told),
-                clean(&told.message),
-                remaining.unwrap_or_default(),
-            ];
-            parts
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(" ")
-        }),
+        task.progress.as_ref().map_or_else(String::new, progress),
     );
     sheet.put("input", payload(task.input.as_ref()));
     sheet.put("output", payload(task.output.as_ref()));
     sheet.put("error", task.error.as_ref().map_or_else(String::new, error));
+    sheet.put(
+        "receipt",
+        task.receipt.as_ref().map_or_else(String::new, receipt::text),
+    );
     for question in &task.input_requests {
         sheet.put("question", asked(question));
     }
@@ -80,17 +75,66 @@ pub(super) fn task(task: &Task) -> String {
             .as_ref()
             .map_or_else(String::new, |object| value::from_struct(object).to_string()),
     );
+    sheet.put(
+        "verification",
+        task.verification.as_ref().map_or_else(String::new, verification),
+    );
+    sheet.put(
+        "timeouts",
+        task.timeouts.as_ref().map_or_else(String::new, timeouts),
+    );
+    sheet.put("dedup key", clean(&task.dedup_key));
+    times(task, &mut sheet);
+    sheet.count("attempt", task.attempt);
+    sheet.count("retries", task.retry_count);
+    sheet.put("revision", task.revision.to_string());
+    sheet.put("etag", clean(&task.etag));
+    sheet.text()
+}
+
+fn times(task: &Task, sheet: &mut Sheet) {
     sheet.put("scheduled for", time(task.schedule_time));
     sheet.put("created", time(task.create_time));
     sheet.put("updated", time(task.update_time));
     sheet.put("started", time(task.start_time));
     sheet.put("ended", time(task.end_time));
     sheet.put("took", task.duration.as_ref().map_or_else(String::new, span));
-    sheet.count("attempt", task.attempt);
-    sheet.count("retries", task.retry_count);
-    sheet.put("revision", task.revision.to_string());
-    sheet.put("etag", clean(&task.etag));
-    sheet.lines.join("\n")
+}
+
+fn progress(told: &Progress) -> String {
+    let remaining = told
+        .estimated_time_remaining
+        .as_ref()
+        .map(|left| format!("({} left)", span(left)));
+    let parts = [
+        table::progress(told),
+        clean(&told.message),
+        remaining.unwrap_or_default(),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// As the flags of `baton task create` are called.
+fn verification(verification: &Verification) -> String {
+    match (verification.mode(), &verification.grace) {
+        (VerificationMode::Unspecified | VerificationMode::None, _) => String::new(),
+        (VerificationMode::Manual, _) => "needs approval".to_owned(),
+        (VerificationMode::Receipt, None) => "needs receipt".to_owned(),
+        (VerificationMode::Receipt, Some(grace)) => format!("needs receipt, grace {}", span(grace)),
+    }
+}
+
+fn timeouts(timeouts: &TaskTimeouts) -> String {
+    let all = [
+        ("queue", &timeouts.queue_timeout),
+        ("attempt", &timeouts.attempt_timeout),
+        ("total", &timeouts.total_timeout),
+    ];
+    let given = all
+        .into_iter()
+        .filter_map(|(name, limit)| Some(format!("{name} {}", span(limit.as_ref()?))));
+    given.collect::<Vec<_>>().join(", ")
 }
 
 fn state(task: &Task) -> String {
@@ -118,7 +162,7 @@ fn labels(task: &Task) -> String {
 }
 
 /// As `--actor` takes it.
-fn actor(actor: Option<&Actor>) -> String {
+pub(super) fn actor(actor: Option<&Actor>) -> String {
     let Some(actor) = actor else { return String::new() };
     let kind = match actor.r#type() {
         ActorType::Human => "human",
@@ -137,7 +181,7 @@ fn dependency(on: &Dependency) -> String {
     }
 }
 
-fn payload(payload: Option<&Payload>) -> String {
+pub(super) fn payload(payload: Option<&Payload>) -> String {
     let Some(payload) = payload else {
         return String::new();
     };
@@ -177,7 +221,15 @@ fn asked(question: &InputRequest) -> String {
             payload(question.answer.as_ref()),
             actor(Some(answerer))
         ),
-        None => format!("{text} (open)"),
+        None => match (question.deadline_time, &question.default_input) {
+            (None, _) => format!("{text} (open)"),
+            (until, None) => format!("{text} (open until {})", time(until)),
+            (until, default) => format!(
+                "{text} (open until {}, then {})",
+                time(until),
+                payload(default.as_ref())
+            ),
+        },
     }
 }
 

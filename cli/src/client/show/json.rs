@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use baton_client::BulkOutcome;
 use baton_client::proto::{
-    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, Task, TaskEvent, WatchTasksResponse,
+    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, Receipt, Task, TaskEvent, TaskRun,
+    WatchTasksResponse, Worker,
 };
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 
 static CONTRACT: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(baton_proto::DESCRIPTOR_SET).expect("the contract describes itself")
@@ -27,14 +28,24 @@ macro_rules! named {
     )+};
 }
 
-named!(Task TaskEvent GetTaskStatsResponse ExplainTaskResponse WatchTasksResponse BulkCancelResponse);
+named!(Task TaskEvent TaskRun Worker Receipt GetTaskStatsResponse ExplainTaskResponse WatchTasksResponse
+    BulkCancelResponse);
+
+fn descriptor<M: Named>() -> MessageDescriptor {
+    CONTRACT
+        .get_message_by_name(M::NAME)
+        .expect("the contract has every message")
+}
+
+/// The message that this JSON says.
+pub(super) fn read<M: Named + Default>(json: serde_json::Value) -> Result<M, String> {
+    let dynamic = DynamicMessage::deserialize(descriptor::<M>(), json).map_err(|error| error.to_string())?;
+    dynamic.transcode_to().map_err(|error| error.to_string())
+}
 
 /// The message as one line.
 pub(super) fn line<M: Named>(message: &M) -> io::Result<String> {
-    let descriptor = CONTRACT
-        .get_message_by_name(M::NAME)
-        .expect("the contract has every message");
-    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice());
+    let dynamic = DynamicMessage::decode(descriptor::<M>(), message.encode_to_vec().as_slice());
     serde_json::to_string(&dynamic.map_err(io::Error::other)?).map_err(io::Error::other)
 }
 
@@ -101,6 +112,9 @@ mod tests {
     #[test]
     fn every_named_message_is_in_the_contract() {
         parsed(&TaskEvent::default());
+        parsed(&TaskRun::default());
+        parsed(&Worker::default());
+        parsed(&Receipt::default());
         parsed(&GetTaskStatsResponse::default());
         parsed(&ExplainTaskResponse::default());
         parsed(&WatchTasksResponse::default());

@@ -2,15 +2,21 @@
 
 mod detail;
 mod json;
+mod receipt;
+mod run;
 pub(super) mod table;
 pub(super) mod text;
+mod worker;
 
 use std::io::{self, Write};
 
 use baton_client::BulkOutcome;
-use baton_client::proto::{ExplainTaskResponse, GetTaskStatsResponse, Task, TaskEvent, WatchTasksResponse};
+use baton_client::proto::{
+    ExplainTaskResponse, GetTaskStatsResponse, Task, TaskEvent, TaskRun, WatchTasksResponse, Worker,
+};
 
 use super::options::Format;
+pub(super) use receipt::read as receipt;
 
 /// Where results go.
 pub(crate) struct Screen {
@@ -41,13 +47,39 @@ impl Screen {
 
     /// Tasks, in short.
     pub(super) fn task_rows(&self, tasks: &[Task]) -> io::Result<()> {
+        self.rows(tasks, "no tasks", table::tasks)
+    }
+
+    /// Tasks whose attempts are spent, in short.
+    pub(super) fn dead(&self, tasks: &[Task]) -> io::Result<()> {
+        self.rows(tasks, "no dead tasks", table::dead)
+    }
+
+    pub(super) fn runs(&self, runs: &[TaskRun]) -> io::Result<()> {
+        self.rows(runs, "no runs", run::table)
+    }
+
+    /// A worker, in all its parts.
+    pub(super) fn worker(&self, worker: &Worker) -> io::Result<()> {
         match self.format {
-            Format::Table if tasks.is_empty() => {
-                self.note("no tasks");
+            Format::Table => line(&worker::sheet(worker)),
+            Format::Json => line(&json::line(worker)?),
+        }
+    }
+
+    /// Workers, in short.
+    pub(super) fn worker_rows(&self, workers: &[Worker]) -> io::Result<()> {
+        self.rows(workers, "no workers", worker::table)
+    }
+
+    fn rows<M: json::Named>(&self, all: &[M], none: &str, table: fn(&[M]) -> String) -> io::Result<()> {
+        match self.format {
+            Format::Table if all.is_empty() => {
+                self.note(none);
                 Ok(())
             }
-            Format::Table => line(&table::tasks(tasks)),
-            Format::Json => lines(tasks.iter().map(json::line)),
+            Format::Table => line(&table(all)),
+            Format::Json => lines(all.iter().map(json::line)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tables: one row a thing, no lines and no colours, so that they can be cut and searched.
 
 use baton_client::proto::{
-    BulkTaskResult, GetTaskStatsResponse, Progress, Task, TaskEvent, WatchTasksResponse,
+    BulkTaskResult, GetTaskStatsResponse, Progress, Task, TaskError, TaskEvent, WatchTasksResponse,
 };
 use baton_client::{BulkOutcome, Refusal};
 use comfy_table::presets::NOTHING;
@@ -13,7 +13,7 @@ use crate::client::names;
 /// Characters of a title in a table.
 const TITLE: usize = 40;
 /// Characters of a message in a table.
-const MESSAGE: usize = 80;
+pub(super) const MESSAGE: usize = 80;
 
 pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -52,6 +52,31 @@ pub(super) fn tasks(tasks: &[Task]) -> String {
         ]);
     }
     drawn(table)
+}
+
+/// What people look for in a task whose attempts are spent: what failed.
+pub(super) fn dead(tasks: &[Task]) -> String {
+    let mut table = table(&["ID", "TYPE", "TITLE", "QUEUE", "ATTEMPT", "DEAD FOR", "ERROR"]);
+    for task in tasks {
+        table.add_row(vec![
+            clean(&task.id),
+            short(&task.r#type, TITLE),
+            short(&task.title, TITLE),
+            clean(&task.queue),
+            task.attempt.to_string(),
+            age(task.end_time),
+            error(task.error.as_ref()),
+        ]);
+    }
+    drawn(table)
+}
+
+/// `rate_limited: try again later`, in one line.
+pub(super) fn error(error: Option<&TaskError>) -> String {
+    let Some(error) = error else { return String::new() };
+    let parts = [error.code.as_str(), error.message.as_str()];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    short(&parts.join(": "), MESSAGE)
 }
 
 /// `40% reading`.
