@@ -73,10 +73,16 @@ fn units(seconds: u64) -> String {
     }
 }
 
-/// A span such as `1m 30s 250ms`.
+/// A span such as `1m 30s 250ms`; what is finer tells people nothing.
 pub(in crate::client) fn span(span: &prost_types::Duration) -> String {
-    format!("{:#}", SignedDuration::new(span.seconds, span.nanos))
+    let millis = span.nanos / NANOS_PER_MILLI;
+    format!(
+        "{:#}",
+        SignedDuration::new(span.seconds, millis * NANOS_PER_MILLI)
+    )
 }
+
+const NANOS_PER_MILLI: i32 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -122,5 +128,10 @@ mod tests {
             }),
             "1m 30s"
         );
+        let fine = prost_types::Duration {
+            seconds: 0,
+            nanos: 18_914_000,
+        };
+        assert_eq!(span(&fine), "18ms");
     }
 }
