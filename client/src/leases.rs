@@ -1,4 +1,4 @@
-//! Holding tasks by lease, call by call.
+//! Holding tasks by lease, call by call: for programs that have no use for a [`Worker`](crate::Worker).
 //!
 //! The token of a lease goes with everything that its holder sends: see [`Call::lease_token`].
 

@@ -77,6 +77,12 @@
 //! # }
 //! ```
 //!
+//! # Workers
+//!
+//! A [`Worker`] takes tasks from queues and runs the handlers that are registered for their types. For programs that want
+//! to do that themselves there are the calls: [`Client::lease_tasks`], [`Client::renew_leases`],
+//! [`Client::report_tasks`].
+//!
 //! # Connections
 //!
 //! A client has one connection for calls and one for what stays open (watches, waits); it makes them when it needs them
@@ -103,6 +109,7 @@ mod wait;
 mod watch;
 mod wire;
 mod work;
+mod worker;
 mod workers;
 
 pub mod actor;
@@ -124,6 +131,8 @@ pub use reason::Reason;
 pub use retry::RetrySettings;
 pub use rpc::{Change, Guarded, Rpc};
 pub use settings::{ClientBuilder, DEFAULT_ENDPOINT};
+pub use tokio_util::sync::CancellationToken;
 pub use tonic::Code;
 pub use wait::{Wait, Waited};
 pub use watch::{Watch, WatchItem, WatchOptions};
+pub use worker::{Context, Ended, Failure, IntoOutcome, Outcome, Worker, WorkerBuilder};

@@ -1,0 +1,146 @@
+//! Taking tasks: polls that wait, for as many tasks as there is room, and a handler for each.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use baton_proto::v1::{LeaseTasksRequest, LeasedTask};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tonic::Code;
+
+use super::context::Grant;
+use super::held::{Held, LeaseId};
+use super::shared::{Place, Shared};
+use super::{Context, Outcome, handler};
+use crate::Error;
+use crate::value::span;
+
+/// How long a poll waits.
+const POLL: Duration = Duration::from_secs(20);
+
+/// Leases of one poll at most, as the server has it.
+const TASKS_MAX_COUNT: usize = 256;
+
+/// Leases that are kept at once, those whose end is not told yet included: what one renewal can name.
+pub(super) const HELD_MAX_COUNT: usize = 1_000;
+
+/// Takes tasks until the worker is to take no more.
+///
+/// Errors: a refusal that no repeat changes.
+pub(super) async fn take(shared: &Arc<Shared>, handlers: &mut JoinSet<()>) -> Result<(), Error> {
+    let mut backoff = shared.backoff();
+    while !shared.draining.is_cancelled() {
+        while handlers.try_join_next().is_some() {}
+        let room = until_room(shared).await;
+        match shared.client.call(request(shared, room)).await {
+            Ok(answer) => {
+                backoff = shared.backoff();
+                shared.hear(answer.updates, None);
+                for leased in answer.leased_tasks {
+                    begin(shared, leased, handlers);
+                }
+                shared.to_renew.notify_one();
+                let pause = answer.poll_after.and_then(|after| Duration::try_from(after).ok());
+                sleep(pause.unwrap_or_default()).await;
+            }
+            Err(error) if is_final(&error) => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "a poll failed");
+                backoff.wait(&error).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn request(shared: &Shared, room: usize) -> LeaseTasksRequest {
+    let settings = &shared.settings;
+    LeaseTasksRequest {
+        namespace: settings.namespace.clone(),
+        worker: Some(settings.actor.clone()),
+        queues: settings.queues.clone(),
+        types: shared.handlers.keys().cloned().collect(),
+        max_tasks: i32::try_from(room.min(TASKS_MAX_COUNT)).unwrap_or(1),
+        lease_duration: Some(span(settings.lease_duration)),
+        wait_timeout: Some(span(POLL)),
+        ..LeaseTasksRequest::default()
+    }
+}
+
+/// Nobody is let in, or nobody understands: asking again does not help.
+fn is_final(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        Some(Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented)
+    )
+}
+
+/// Waits until a handler can run; answers how many.
+async fn until_room(shared: &Shared) -> usize {
+    let concurrency = shared.settings.concurrency;
+    // A report may be under way while the next task is worked on.
+    let most_held = (2 * concurrency).min(HELD_MAX_COUNT);
+    loop {
+        let places = concurrency.saturating_sub(shared.running());
+        let room = places.min(most_held.saturating_sub(shared.table().len()));
+        if room > 0 {
+            return room;
+        }
+        shared.has_room.notified().await;
+    }
+}
+
+fn begin(shared: &Arc<Shared>, leased: LeasedTask, handlers: &mut JoinSet<()>) {
+    let LeasedTask {
+        task,
+        lease_token,
+        fence,
+        attempt,
+        checkpoint,
+        ..
+    } = leased;
+    let Some(task) = task else { return };
+    let lease = LeaseId {
+        task: task.id.clone(),
+        fence,
+    };
+    let held = Held::new(fence, lease_token.clone());
+    let stop = held.stop.clone();
+    shared.table().insert(task.id.clone(), held);
+    let context = Context::new(
+        Arc::clone(shared),
+        Grant {
+            task,
+            lease,
+            token: lease_token,
+            attempt,
+            checkpoint,
+            stop,
+        },
+    );
+    handlers.spawn(work(Place::take(shared), Arc::clone(shared), context));
+}
+
+/// Runs the handler of a task to its end, or as long as somebody wants what it does.
+async fn work(_place: Place, shared: Arc<Shared>, context: Context) {
+    let began = SystemTime::now();
+    let Some(handler) = shared.handlers.get(&context.task().r#type).cloned() else {
+        // Nobody asked for it.
+        return shared.finish(context.lease().clone(), began, Ok(Outcome::release()));
+    };
+    let input = context.task().input.clone();
+    let unwanted = async {
+        context.cancelled().await;
+        sleep(shared.settings.grace).await;
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = handler::run(handler, context.clone(), input) => ended,
+        () = unwanted => {
+            tracing::warn!(task = context.id(), "a handler does not stop; it is dropped");
+            return;
+        }
+        () = shared.give_up.cancelled() => Ok(Outcome::release()),
+    };
+    shared.finish(context.lease().clone(), began, ended);
+}

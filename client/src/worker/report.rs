@@ -1,0 +1,189 @@
+//! Telling how the work ended: whatever ends while one report is under way goes into the next.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use baton_proto::v1::task_report::Result as Told;
+use baton_proto::v1::{BulkTaskResult, TaskReport};
+use prost::Message;
+use tokio::time::{Instant, sleep};
+use tonic::Code;
+
+use super::Failure;
+use super::shared::{Report, Shared};
+use crate::Reason;
+use crate::error::Refusal;
+
+/// Reports of one call, as the server has it.
+const REPORTS_MAX_COUNT: usize = 500;
+
+/// Bytes of one call, encoded: below what the server reads.
+const REPORTS_BYTES: usize = 3 << 20;
+
+/// What becomes of a report that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is told again.
+    Again,
+    /// Its content is wrong: a failure is told in its place.
+    Unfit,
+    /// Nothing changes it: the lease is gone, or what the handler did itself stands.
+    Over,
+}
+
+/// Delivers reports for as long as it runs.
+pub(super) async fn deliver(shared: &Shared) -> Infallible {
+    let mut backoff = shared.backoff();
+    let mut most = REPORTS_MAX_COUNT;
+    loop {
+        let batch = next_batch(shared, most).await;
+        let told = batch.iter().map(|report| report.told.clone());
+        match shared.client.report_tasks(told).await {
+            Ok(results) => {
+                most = (most * 2).min(REPORTS_MAX_COUNT);
+                if sort(shared, batch, results) {
+                    backoff = shared.backoff();
+                } else {
+                    sleep(backoff.next()).await;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "reports could not be delivered");
+                let fate = error.refusal().map_or(Fate::Again, fate);
+                if fate == Fate::Unfit && batch.len() > 1 {
+                    // One of them is to blame: alone it is known.
+                    most = 1;
+                    again(shared, batch);
+                } else if fate == Fate::Again {
+                    again(shared, batch);
+                    backoff.wait(&error).await;
+                } else {
+                    for report in batch {
+                        refused(shared, report, fate, &error.to_string());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Waits for reports; what nobody waits for any more is left out.
+async fn next_batch(shared: &Shared, most: usize) -> Vec<Report> {
+    loop {
+        let batch = take_batch(shared, most);
+        if !batch.is_empty() {
+            return batch;
+        }
+        shared.to_report.notified().await;
+    }
+}
+
+fn take_batch(shared: &Shared, most: usize) -> Vec<Report> {
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let mut reports = shared.reports();
+        let Some(report) = reports.front() else { break };
+        bytes += report.told.encoded_len();
+        let is_full = batch.len() >= most || bytes > REPORTS_BYTES;
+        if is_full && !batch.is_empty() {
+            break;
+        }
+        let Some(report) = reports.pop_front() else { break };
+        drop(reports);
+        if is_wanted(shared, &report) {
+            batch.push(report);
+        }
+    }
+    batch
+}
+
+/// Whether the lease may still live. A server that was away leaves leases half of their time after its return, so a
+/// worker that is not about to stop goes on for a while.
+fn is_wanted(shared: &Shared, report: &Report) -> bool {
+    let end = shared.table().get(&report.lease).map(|held| held.end);
+    let more = if shared.draining.is_cancelled() {
+        Duration::ZERO
+    } else {
+        shared.settings.lease_duration
+    };
+    let is_wanted = end.is_some_and(|end| Instant::now() < end + more);
+    if !is_wanted {
+        if end.is_some() {
+            tracing::warn!(
+                task = report.lease.task,
+                "its end could not be reported while its lease lasted"
+            );
+        }
+        shared.settle(&report.lease);
+    }
+    is_wanted
+}
+
+/// These are told again before others.
+fn again(shared: &Shared, batch: Vec<Report>) {
+    let mut reports = shared.reports();
+    for report in batch.into_iter().rev() {
+        reports.push_front(report);
+    }
+    drop(reports);
+    shared.to_report.notify_one();
+}
+
+/// Sorts the answer; false where some are to be told again.
+fn sort(shared: &Shared, batch: Vec<Report>, results: Vec<BulkTaskResult>) -> bool {
+    let mut later = Vec::new();
+    let mut results = results.into_iter();
+    for report in batch {
+        let error = results.next().and_then(|result| result.error);
+        let Some(error) = error else {
+            shared.settle(&report.lease);
+            continue;
+        };
+        let refusal = Refusal::from(&error);
+        match fate(&refusal) {
+            Fate::Again => later.push(report),
+            fate => refused(shared, report, fate, &refusal.to_string()),
+        }
+    }
+    let are_all_told = later.is_empty();
+    again(shared, later);
+    are_all_told
+}
+
+fn refused(shared: &Shared, mut report: Report, fate: Fate, words: &str) {
+    let is_failure = matches!(report.told.result, Some(Told::Fail(_)));
+    if fate == Fate::Unfit && !is_failure {
+        let failure = Failure::new(format!("its end could not be reported: {words}"));
+        report.told = TaskReport {
+            result: Some(failure.code("REPORT_REFUSED").non_retryable().told()),
+            ..report.told
+        };
+        again(shared, vec![report]);
+        return;
+    }
+    tracing::warn!(task = report.lease.task, words, "a report was refused");
+    shared.lose(&report.lease);
+}
+
+fn fate(refusal: &Refusal) -> Fate {
+    match refusal.code {
+        Code::InvalidArgument | Code::OutOfRange => Fate::Unfit,
+        Code::ResourceExhausted if refusal.reason == Reason::MessageTooLarge => Fate::Unfit,
+        Code::ResourceExhausted if refusal.reason == Reason::EventLimit => Fate::Over,
+        Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::PermissionDenied => {
+            Fate::Over
+        }
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => Fate::Again,
+    }
+}
