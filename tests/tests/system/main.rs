@@ -32,3 +32,4 @@ mod repeats_of_all;
 mod stops;
 mod storm;
 mod waits;
+mod workers;
