@@ -7,3 +7,4 @@ mod repeats;
 mod scripted;
 mod waits;
 mod watches;
+mod workers;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
 use http::HeaderMap;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -64,18 +65,33 @@ pub(crate) struct Scripted {
     state: Arc<State>,
 }
 
+/// What answers each request.
+type Answers = Box<dyn Fn(Seen) -> BoxFuture<'static, Step> + Send + Sync>;
+
 struct State {
-    script: Mutex<VecDeque<Step>>,
+    answers: Answers,
     seen: Mutex<Vec<Seen>>,
 }
 
 impl Scripted {
     /// Starts the server. A request beyond the script is refused as UNIMPLEMENTED.
     pub(crate) async fn start(script: impl IntoIterator<Item = Step>) -> Self {
+        let script: VecDeque<_> = script.into_iter().collect();
+        let script = Arc::new(Mutex::new(script));
+        let next = move |_| {
+            let step = script.lock().expect("no test panicked here").pop_front();
+            let beyond = || Step::Refuse(Status::unimplemented("beyond the script"));
+            futures::future::ready(step.unwrap_or_else(beyond)).boxed()
+        };
+        Self::answering(Box::new(next)).await
+    }
+
+    /// Starts the server, which answers each request by what it asks.
+    pub(crate) async fn answering(answers: Answers) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it listens");
         let state = Arc::new(State {
-            script: Mutex::new(script.into_iter().collect()),
+            answers,
             seen: Mutex::new(Vec::new()),
         });
         let shared = Arc::clone(&state);
@@ -178,10 +194,13 @@ async fn answer(state: Arc<State>, request: http::Request<Body>) -> Result<http:
         headers: head.headers,
         message,
     };
-    state.seen.lock().expect("no test panicked here").push(seen);
-    let step = state.script.lock().expect("no test panicked here").pop_front();
-    Ok(match step {
-        Some(Step::Answer(message, headers)) => {
+    state
+        .seen
+        .lock()
+        .expect("no test panicked here")
+        .push(seen.clone());
+    Ok(match (state.answers)(seen).await {
+        Step::Answer(message, headers) => {
             let mut response = streaming(vec![message], End::Ok);
             for (name, value) in headers {
                 response
@@ -190,13 +209,12 @@ async fn answer(state: Arc<State>, request: http::Request<Body>) -> Result<http:
             }
             response
         }
-        Some(Step::Refuse(status)) => status.into_http(),
-        Some(Step::Stream(messages, end)) => streaming(messages, end),
-        Some(Step::Hang(sender)) => {
+        Step::Refuse(status) => status.into_http(),
+        Step::Stream(messages, end) => streaming(messages, end),
+        Step::Hang(sender) => {
             let _gone = sender;
             std::future::pending().await
         }
-        None => Status::unimplemented("beyond the script").into_http(),
     })
 }
 

@@ -1,0 +1,181 @@
+//! Which calls a worker makes, and how many.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use baton_client::proto::{
+    BulkTaskError, BulkTaskResult, LeaseDirective, LeaseTasksRequest, LeaseTasksResponse, LeaseUpdate,
+    LeasedTask, RenewLeasesRequest, RenewLeasesResponse, ReportTasksRequest, ReportTasksResponse, Task,
+};
+use baton_client::{Code, Ended, Worker};
+use futures::FutureExt;
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::scripted::{Scripted, Seen, Step, answer_with, refusal};
+
+/// A server that leases once as many tasks as are asked for, and then none.
+#[derive(Default)]
+struct Tasks {
+    leased: AtomicBool,
+}
+
+impl Tasks {
+    fn lease(&self, request: &LeaseTasksRequest) -> Step {
+        if self.leased.swap(true, Ordering::SeqCst) {
+            return Step::Hang(oneshot::channel().0);
+        }
+        let lease = |n: i32| LeasedTask {
+            task: Some(Task {
+                id: n.to_string(),
+                r#type: "test".to_owned(),
+                ..Task::default()
+            }),
+            lease_token: format!("token-{n}"),
+            fence: 1,
+            attempt: 1,
+            ..LeasedTask::default()
+        };
+        answer_with(&LeaseTasksResponse {
+            leased_tasks: (0..request.max_tasks).map(lease).collect(),
+            ..LeaseTasksResponse::default()
+        })
+    }
+
+    /// Keeps every lease, and stays open where that is asked for.
+    fn renew(request: &RenewLeasesRequest) -> Step {
+        if request.wait_timeout.is_some_and(|wait| wait.seconds > 0) {
+            return Step::Hang(oneshot::channel().0);
+        }
+        let update = |id: &String| LeaseUpdate {
+            id: id.clone(),
+            fence: 1,
+            directive: LeaseDirective::Continue.into(),
+            lease_expire_time: None,
+        };
+        let ids = request.renewals.iter().map(|renewal| &renewal.id);
+        answer_with(&RenewLeasesResponse {
+            updates: ids.map(update).collect(),
+            renew_after: None,
+        })
+    }
+}
+
+fn taken(request: &ReportTasksRequest) -> Step {
+    let result = |id: &String| BulkTaskResult {
+        id: id.clone(),
+        task: Some(Task::default()),
+        error: None,
+    };
+    let ids = request.reports.iter().map(|report| &report.id);
+    answer_with(&ReportTasksResponse {
+        results: ids.map(result).collect(),
+    })
+}
+
+/// A worker's server, whose reports are answered by the test.
+async fn server<F>(report: impl Fn(ReportTasksRequest) -> F + Send + Sync + 'static) -> Scripted
+where
+    F: Future<Output = Step> + Send + 'static,
+{
+    let tasks = Tasks::default();
+    Scripted::answering(Box::new(move |seen: Seen| match seen.path.as_str() {
+        "/baton.v1.WorkerService/LeaseTasks" => futures::future::ready(tasks.lease(&seen.read())).boxed(),
+        "/baton.v1.WorkerService/RenewLeases" => futures::future::ready(Tasks::renew(&seen.read())).boxed(),
+        "/baton.v1.WorkerService/ReportTasks" => report(seen.read()).boxed(),
+        other => panic!("a worker does not call {other}"),
+    }))
+    .await
+}
+
+#[tokio::test]
+async fn a_lone_report_goes_at_once_and_what_ends_meanwhile_goes_together() {
+    const TASKS: usize = 50;
+    let (told, mut reported) = mpsc::unbounded_channel();
+    let answers = Arc::new(Semaphore::new(0));
+    let allowed = Arc::clone(&answers);
+    let server = server(move |request| {
+        told.send(request.reports.len()).expect("the test listens");
+        let allowed = Arc::clone(&allowed);
+        async move {
+            allowed.acquire().await.expect("it is not closed").forget();
+            taken(&request)
+        }
+    })
+    .await;
+    let (over, mut ended) = mpsc::unbounded_channel();
+    let gate = Arc::new(Notify::new());
+    let open = Arc::clone(&gate);
+    let handler = move |context: baton_client::Context, (): ()| {
+        let (over, gate) = (over.clone(), Arc::clone(&open));
+        async move {
+            if context.id() != "0" {
+                gate.notified().await;
+                over.send(()).expect("the test listens");
+            }
+            Ok(())
+        }
+    };
+    let stop = CancellationToken::new();
+    let worker = Worker::builder(server.client()).concurrency(TASKS);
+    let worker = worker
+        .handler("test", handler)
+        .run_until(stop.clone().cancelled_owned());
+    let worker = tokio::spawn(worker);
+    assert_eq!(reported.recv().await, Some(1));
+    for _ in 1..TASKS {
+        gate.notify_one();
+        ended.recv().await.expect("a handler ends");
+    }
+    answers.add_permits(TASKS);
+    assert_eq!(reported.recv().await, Some(TASKS - 1));
+    stop.cancel();
+    assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);
+    let polls = server.seen();
+    let polls = polls
+        .iter()
+        .filter(|seen| seen.path == "/baton.v1.WorkerService/LeaseTasks");
+    let asked: Vec<_> = polls
+        .map(|seen| seen.read::<LeaseTasksRequest>().max_tasks)
+        .collect();
+    // As many as there was room for: all, and then the place of the first.
+    assert_eq!(asked, [50, 1]);
+}
+
+#[tokio::test]
+async fn an_end_that_could_not_be_told_is_told_again_in_the_same_words() {
+    let (told, mut reported) = mpsc::unbounded_channel();
+    let times = std::sync::atomic::AtomicUsize::new(0);
+    let server = server(move |request| {
+        let step = match times.fetch_add(1, Ordering::SeqCst) {
+            0 => Step::Refuse(refusal(Code::Unavailable, "OUTCOME_UNKNOWN")),
+            1 => answer_with(&ReportTasksResponse {
+                results: vec![BulkTaskResult {
+                    id: request.reports[0].id.clone(),
+                    task: None,
+                    error: Some(BulkTaskError {
+                        code: 14,
+                        reason: "STORE_BUSY".to_owned(),
+                        ..BulkTaskError::default()
+                    }),
+                }],
+            }),
+            _ => taken(&request),
+        };
+        told.send(request).expect("the test listens");
+        futures::future::ready(step)
+    })
+    .await;
+    let stop = CancellationToken::new();
+    let worker = Worker::builder(server.client()).concurrency(1);
+    let worker = worker
+        .handler("test", |_, (): ()| async { Ok("done") })
+        .run_until(stop.clone().cancelled_owned());
+    let worker = tokio::spawn(worker);
+    let first = reported.recv().await.expect("a report");
+    for _ in 0..2 {
+        assert_eq!(reported.recv().await.as_ref(), Some(&first));
+    }
+    stop.cancel();
+    assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);
+}
