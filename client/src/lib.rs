@@ -83,6 +83,8 @@
 //! to do that themselves there are the calls: [`Client::lease_tasks`], [`Client::renew_leases`],
 //! [`Client::report_tasks`].
 //!
+//! docs/handlers.md teaches handlers.
+//!
 //! # Connections
 //!
 //! A client has one connection for calls and one for what stays open (watches, waits); it makes them when it needs them
