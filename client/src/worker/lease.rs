@@ -11,7 +11,7 @@ use tonic::Code;
 use super::context::Grant;
 use super::held::{Held, LeaseId};
 use super::shared::{Place, Shared};
-use super::{Context, Outcome, handler};
+use super::{Context, Outcome, handler, renew};
 use crate::Error;
 use crate::value::span;
 
@@ -121,8 +121,16 @@ fn begin(shared: &Arc<Shared>, leased: LeasedTask, handlers: &mut JoinSet<()>) {
     handlers.spawn(work(Place::take(shared), Arc::clone(shared), context));
 }
 
+/// The fence of a task that nobody held before.
+const FIRST_FENCE: i64 = 1;
+
 /// Runs the handler of a task to its end, or as long as somebody wants what it does.
 async fn work(_place: Place, shared: Arc<Shared>, context: Context) {
+    // A task that was held before may have brought its worker down, and before that could say that it began: then no
+    // attempt counts, and none would ever be the last. From the second time on the server knows before the work begins.
+    if context.fence() > FIRST_FENCE && !renew::start(&shared, &context).await {
+        return;
+    }
     let began = SystemTime::now();
     let Some(handler) = shared.handlers.get(&context.task().r#type).cloned() else {
         // Nobody asked for it.

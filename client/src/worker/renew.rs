@@ -8,6 +8,7 @@ use baton_proto::v1::{LeaseRenewal, RenewLeasesRequest};
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
+use super::Context;
 use super::shared::Shared;
 use crate::Error;
 use crate::value::span;
@@ -46,6 +47,26 @@ pub(super) async fn keep(shared: &Shared) -> Infallible {
             keeper.listen(started).await;
         }
     }
+}
+
+/// Tells the server that this work begins, and answers whether it is still wanted. Where the server is away the work
+/// begins all the same, as it would have without asking.
+pub(super) async fn start(shared: &Shared, context: &Context) -> bool {
+    let sent = Instant::now();
+    let renewal = LeaseRenewal {
+        id: context.id().to_owned(),
+        lease_token: context.lease_token().to_owned(),
+        progress: None,
+    };
+    let call = shared.client.renew_leases([renewal]);
+    match call.lease_duration(shared.settings.lease_duration).await {
+        Ok(answer) => {
+            shared.hear(answer.updates, Some(sent));
+            shared.to_renew.notify_one();
+        }
+        Err(error) => tracing::debug!(%error, "a start could not be told"),
+    }
+    !context.is_cancelled()
 }
 
 struct Keeper<'a> {
