@@ -32,4 +32,5 @@ mod repeats_of_all;
 mod stops;
 mod storm;
 mod waits;
+mod worker_faults;
 mod workers;
