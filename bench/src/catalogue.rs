@@ -1,4 +1,4 @@
-//! Every row that design/performance.md tags `core` or `all`, with its target and its floor.
+//! The rows of design/performance.md, with their targets and floors.
 
 use crate::row::{Bound, Group, Judged, Row, Unit};
 use Judged::{Figure, Ratio};
@@ -122,6 +122,54 @@ pub(crate) const ROWS: &[Row] = &[
         unit: Unit::Mebibytes,
         reference: "",
         bounds: &[Bound::at_most(Figure, 15.0, Some(30.0))],
+    },
+    Row {
+        id: "worker-lives",
+        group: Group::Workers,
+        what: "create, LeaseTasks(10), ReportTasks, lives",
+        unit: Unit::PerSecond,
+        reference: ECHO,
+        bounds: &[Bound::at_least(Ratio, 0.18, 0.09)],
+    },
+    Row {
+        id: "worker-drain",
+        group: Group::Workers,
+        what: "a backlog emptied, 50 a LeaseTasks and ReportTasks, 8 workers, tasks",
+        unit: Unit::PerSecond,
+        reference: "",
+        bounds: &[],
+    },
+    Row {
+        id: "worker-start-p50",
+        group: Group::Workers,
+        what: "create to the first line of its handler, 50/s, p50",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 1.0, Some(2.0))],
+    },
+    Row {
+        id: "worker-start-p99",
+        group: Group::Workers,
+        what: "the same, p99",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 3.0, Some(5.0))],
+    },
+    Row {
+        id: "worker-parked",
+        group: Group::Workers,
+        what: "memory for 10,000 LeaseTasks calls that wait",
+        unit: Unit::Mebibytes,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 200.0, None)],
+    },
+    Row {
+        id: "worker-renewals",
+        group: Group::Workers,
+        what: "processor time for 10,000 leases renewed every 10 s, of one core",
+        unit: Unit::Percent,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 10.0, None)],
     },
     Row {
         id: "idle-memory",

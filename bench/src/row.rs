@@ -10,6 +10,8 @@ pub(crate) enum Group {
     Writes,
     /// Commit to watcher.
     Watches,
+    /// What leases tasks, and what waits for them.
+    Workers,
     /// Memory and idle processor time.
     Footprint,
     /// Gets and lists among very many tasks; start on such a database.

@@ -13,7 +13,7 @@ pub(crate) const INDEXED: &str = "order";
 pub(crate) const RARE: &str = "urgent";
 /// The type of one task in a hundred.
 pub(crate) const RARER_TYPE: &str = "invoice.audit";
-const TYPE: &str = "invoice.send";
+pub(crate) const TYPE: &str = "invoice.send";
 const TEXT: &str = "Please pay within thirty days. Please pay within thirty days. Please pay within thirty days. \
     Please pay within thirty days. Please pay within thirty days. Please pay within thirty days. ";
 

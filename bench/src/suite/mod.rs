@@ -4,6 +4,7 @@ mod footprint;
 mod reads;
 mod server;
 mod watches;
+mod workers;
 mod writes;
 
 use crate::bench::Bench;
@@ -22,6 +23,9 @@ pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
         }
         if wanted(bench, Group::Watches) {
             watches::round(bench).await?;
+        }
+        if wanted(bench, Group::Workers) {
+            workers::round(bench).await?;
         }
         if wanted(bench, Group::Footprint) {
             footprint::round(bench).await?;
