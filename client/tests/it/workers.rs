@@ -1,13 +1,14 @@
 //! Which calls a worker makes, and how many.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use baton_client::proto::{
-    BulkTaskError, BulkTaskResult, LeaseDirective, LeaseTasksRequest, LeaseTasksResponse, LeaseUpdate,
-    LeasedTask, RenewLeasesRequest, RenewLeasesResponse, ReportTasksRequest, ReportTasksResponse, Task,
+    AppendOutputRequest, AppendOutputResponse, BulkTaskError, BulkTaskResult, LeaseDirective,
+    LeaseTasksRequest, LeaseTasksResponse, LeaseUpdate, LeasedTask, RenewLeasesRequest, RenewLeasesResponse,
+    ReportTasksRequest, ReportTasksResponse, Task,
 };
-use baton_client::{Code, Ended, Worker};
+use baton_client::{Code, Context, Ended, RetrySettings, Worker, value};
 use futures::FutureExt;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -73,8 +74,8 @@ fn taken(request: &ReportTasksRequest) -> Step {
     })
 }
 
-/// A worker's server, whose reports are answered by the test.
-async fn server<F>(report: impl Fn(ReportTasksRequest) -> F + Send + Sync + 'static) -> Scripted
+/// A worker's server, whose other calls are answered by the test.
+async fn server<F>(others: impl Fn(Seen) -> F + Send + Sync + 'static) -> Scripted
 where
     F: Future<Output = Step> + Send + 'static,
 {
@@ -82,8 +83,7 @@ where
     Scripted::answering(Box::new(move |seen: Seen| match seen.path.as_str() {
         "/baton.v1.WorkerService/LeaseTasks" => futures::future::ready(tasks.lease(&seen.read())).boxed(),
         "/baton.v1.WorkerService/RenewLeases" => futures::future::ready(Tasks::renew(&seen.read())).boxed(),
-        "/baton.v1.WorkerService/ReportTasks" => report(seen.read()).boxed(),
-        other => panic!("a worker does not call {other}"),
+        _ => others(seen).boxed(),
     }))
     .await
 }
@@ -94,7 +94,8 @@ async fn a_lone_report_goes_at_once_and_what_ends_meanwhile_goes_together() {
     let (told, mut reported) = mpsc::unbounded_channel();
     let answers = Arc::new(Semaphore::new(0));
     let allowed = Arc::clone(&answers);
-    let server = server(move |request| {
+    let server = server(move |seen| {
+        let request: ReportTasksRequest = seen.read();
         told.send(request.reports.len()).expect("the test listens");
         let allowed = Arc::clone(&allowed);
         async move {
@@ -106,7 +107,7 @@ async fn a_lone_report_goes_at_once_and_what_ends_meanwhile_goes_together() {
     let (over, mut ended) = mpsc::unbounded_channel();
     let gate = Arc::new(Notify::new());
     let open = Arc::clone(&gate);
-    let handler = move |context: baton_client::Context, (): ()| {
+    let handler = move |context: Context, (): ()| {
         let (over, gate) = (over.clone(), Arc::clone(&open));
         async move {
             if context.id() != "0" {
@@ -145,8 +146,9 @@ async fn a_lone_report_goes_at_once_and_what_ends_meanwhile_goes_together() {
 #[tokio::test]
 async fn an_end_that_could_not_be_told_is_told_again_in_the_same_words() {
     let (told, mut reported) = mpsc::unbounded_channel();
-    let times = std::sync::atomic::AtomicUsize::new(0);
-    let server = server(move |request| {
+    let times = AtomicUsize::new(0);
+    let server = server(move |seen| {
+        let request: ReportTasksRequest = seen.read();
         let step = match times.fetch_add(1, Ordering::SeqCst) {
             0 => Step::Refuse(refusal(Code::Unavailable, "OUTCOME_UNKNOWN")),
             1 => answer_with(&ReportTasksResponse {
@@ -175,6 +177,50 @@ async fn an_end_that_could_not_be_told_is_told_again_in_the_same_words() {
     let first = reported.recv().await.expect("a report");
     for _ in 0..2 {
         assert_eq!(reported.recv().await.as_ref(), Some(&first));
+    }
+    stop.cancel();
+    assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);
+}
+
+#[tokio::test]
+async fn a_part_of_which_nobody_knows_is_told_again_before_the_next() {
+    let (told, mut parts) = mpsc::unbounded_channel();
+    let times = AtomicUsize::new(0);
+    let server = server(move |seen| {
+        let step = if seen.path.ends_with("/AppendOutput") {
+            let request: AppendOutputRequest = seen.read();
+            told.send((request.index, request.chunk))
+                .expect("the test listens");
+            if times.fetch_add(1, Ordering::SeqCst) == 0 {
+                Step::Refuse(refusal(Code::Unavailable, "OUTCOME_UNKNOWN"))
+            } else {
+                answer_with(&AppendOutputResponse {
+                    task: Some(Task::default()),
+                })
+            }
+        } else {
+            taken(&seen.read())
+        };
+        futures::future::ready(step)
+    })
+    .await;
+    let once = RetrySettings {
+        max_attempts: 1,
+        ..RetrySettings::default()
+    };
+    let client = server.builder().retry(once).build().expect("good settings");
+    let handler = |context: Context, (): ()| async move {
+        let lost = context.append_output("a").await;
+        assert!(lost.is_err_and(|error| error.outcome_unknown()));
+        context.append_output("b").await?;
+        Ok(())
+    };
+    let stop = CancellationToken::new();
+    let worker = Worker::builder(client).concurrency(1).handler("test", handler);
+    let worker = tokio::spawn(worker.run_until(stop.clone().cancelled_owned()));
+    for (place, text) in [(0, "a"), (0, "a"), (1, "b")] {
+        let part = value::json(text).expect("JSON");
+        assert_eq!(parts.recv().await, Some((Some(place), Some(part))));
     }
     stop.cancel();
     assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);

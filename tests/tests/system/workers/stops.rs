@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_client::{Code, Context, Ended, Error, NewTask, Outcome, State, value};
+use baton_proto::v1::WaitTaskRequest;
 use serde_json::json;
 
 use super::{Gate, Running, channel, server, worker};
@@ -134,6 +135,31 @@ async fn a_worker_without_room_hears_of_a_drain_too() {
     gate.notify_one();
     assert_eq!(worker.ended().await.unwrap(), Ended::Drained);
     assert_eq!(get(&server, &task.id).await.state(), State::Completed);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_for_as_long_as_its_handler_runs() {
+    let server = server().await;
+    let (tell, mut told) = channel();
+    let gate = Gate::default();
+    let short = worker(&server, "w").lease_duration(Duration::from_secs(5));
+    let worker = Running::start(short.handler("test", gated!(tell, gate)));
+    let task = queued(&server).await;
+    told.next().await;
+    until(&server, &task.id, State::InProgress).await;
+    // Were it not renewed it would go to SCHEDULED within five seconds.
+    let request = WaitTaskRequest {
+        id: task.id.clone(),
+        timeout: prost_types::Duration::try_from(Duration::from_secs(7)).ok(),
+        until_states: vec![State::Scheduled.into()],
+    };
+    let kept = server.ok(server.client().call(request)).await;
+    assert!(kept.timed_out, "the lease was lost: {kept:?}");
+    gate.notify_one();
+    let done = until(&server, &task.id, State::Completed).await;
+    assert_eq!(done.attempt, 1);
+    worker.stop().await;
     server.finish().await;
 }
 
