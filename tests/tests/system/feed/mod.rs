@@ -340,7 +340,7 @@ async fn a_refused_watch_says_why() {
         ),
         (
             WatchTasksRequest {
-                event_types: vec![25],
+                event_types: vec![34],
                 ..WatchTasksRequest::default()
             },
             "INVALID_FIELD",
