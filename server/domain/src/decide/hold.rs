@@ -2,7 +2,7 @@
 
 use super::{illegal, invalid, unmet};
 use crate::actor::Actor;
-use crate::command::{Command, CommandName};
+use crate::command::{Action, Command, CommandName};
 use crate::event::{Detail, EventType};
 use crate::lease::{Standing, Terms, standing};
 use crate::limits::EVENTS_PER_TASK;
@@ -47,11 +47,20 @@ pub(super) fn guard(task: &Task, command: &Command, now: Timestamp) -> Result<Gu
         return Ok(Guard::Replayed);
     }
     match standing {
+        Standing::Live if tells_again(task, &command.action) => Ok(Guard::Replayed),
         Standing::Live => Ok(Guard::Free),
         Standing::Ended if is_late_receipt(task.state, name) => Ok(Guard::Late),
         Standing::Ended => Err(illegal(task, name)),
         Standing::Lost => Err(Rejection::LeaseLost),
     }
+}
+
+/// Progress is no move, so its call is not remembered: what stands since the start of this run tells the repeat.
+fn tells_again(task: &Task, action: &Action) -> bool {
+    let Action::Progress(progress) = action else {
+        return false;
+    };
+    task.state == State::InProgress && task.progress.as_ref() == Some(progress)
 }
 
 pub(super) fn assign(s: &mut Steps<'_>, assignee: Actor, terms: Option<Terms>) {

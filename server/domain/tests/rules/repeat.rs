@@ -4,7 +4,7 @@ use crate::support::{
     NOW, after, agent, ask, begin, by_holder, complete, failure, give, granted, held, leased, new_task,
     pause, question, submit, token,
 };
-use baton_domain::{Action, Command, EventType, Rejection, Span, State, Token, When, report};
+use baton_domain::{Action, Command, EventType, Progress, Rejection, Span, State, Token, When, report};
 
 #[test]
 fn a_call_that_is_repeated_with_its_token_is_answered_once_more() {
@@ -52,6 +52,22 @@ fn a_start_is_repeated_only_while_it_holds() {
         Err(Rejection::LeaseLost),
         "who starts must not believe that it holds"
     );
+}
+
+#[test]
+fn progress_that_stands_is_not_told_again_by_token() {
+    let task = leased(new_task());
+    let tell = |percent| {
+        Action::Progress(Progress {
+            percent: Some(percent),
+            ..Progress::default()
+        })
+    };
+    let told = held(&task, 4, tell(5));
+    let again = by_holder(&told, 4, tell(5)).expect("the lease is live");
+    assert!(again.replayed && again.events.is_empty() && again.task == told);
+    let more = by_holder(&told, 4, tell(6)).expect("the lease is live");
+    assert!(!more.replayed);
 }
 
 #[test]
