@@ -14,6 +14,7 @@ mod dependencies;
 mod duplicates;
 mod errors;
 mod feed;
+mod holder_faults;
 mod holders;
 mod hostile;
 mod insights;
