@@ -36,6 +36,10 @@ pub(super) async fn take(shared: &Arc<Shared>, handlers: &mut JoinSet<()>) -> Re
             Ok(answer) => {
                 backoff = shared.backoff();
                 shared.hear(answer.updates, None);
+                // It is how a worker hears of a drain that holds nothing.
+                if answer.poll_after.is_some() {
+                    shared.draining.cancel();
+                }
                 for leased in answer.leased_tasks {
                     begin(shared, leased, handlers);
                 }

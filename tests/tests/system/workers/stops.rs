@@ -138,6 +138,19 @@ async fn a_worker_without_room_hears_of_a_drain_too() {
     server.finish().await;
 }
 
+/// Nor does it need a lease to hear of it.
+#[tokio::test]
+async fn a_worker_that_holds_nothing_hears_of_a_drain_too() {
+    let server = server().await;
+    let idle = worker(&server, "w").handler("test", |_, (): ()| async { Ok(()) });
+    let worker = Running::start(idle);
+    let task = queued(&server).await;
+    until(&server, &task.id, State::Completed).await;
+    server.client().drain_worker("w").await.unwrap();
+    assert_eq!(worker.ended().await.unwrap(), Ended::Drained);
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_lease_is_renewed_for_as_long_as_its_handler_runs() {
     let server = server().await;
