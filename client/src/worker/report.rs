@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use baton_proto::v1::task_report::Result as Told;
-use baton_proto::v1::{BulkTaskResult, TaskReport};
+use baton_proto::v1::{AttemptOutcome, BulkTaskResult};
 use prost::Message;
 use tokio::time::{Instant, sleep};
 use tonic::Code;
@@ -20,12 +20,15 @@ const REPORTS_MAX_COUNT: usize = 500;
 /// Bytes of one call, encoded: below what the server reads.
 const REPORTS_BYTES: usize = 3 << 20;
 
+/// The code of a failure that is told in place of what the server refused.
+const REFUSED: &str = "REPORT_REFUSED";
+
 /// What becomes of a report that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// It is told again.
     Again,
-    /// Its content is wrong: a failure is told in its place.
+    /// Its content is wrong: a plain failure is told in its place, once.
     Unfit,
     /// Nothing changes it: the lease is gone, or what the handler did itself stands.
     Over,
@@ -152,18 +155,42 @@ fn sort(shared: &Shared, batch: Vec<Report>, results: Vec<BulkTaskResult>) -> bo
 }
 
 fn refused(shared: &Shared, mut report: Report, fate: Fate, words: &str) {
-    let is_failure = matches!(report.told.result, Some(Told::Fail(_)));
-    if fate == Fate::Unfit && !is_failure {
-        let failure = Failure::new(format!("its end could not be reported: {words}"));
-        report.told = TaskReport {
-            result: Some(failure.code("REPORT_REFUSED").non_retryable().told()),
-            ..report.told
-        };
+    if fate == Fate::Unfit && !report.is_stand_in {
+        report.told.result = Some(stand_in(report.told.result.take(), words));
+        report.is_stand_in = true;
         again(shared, vec![report]);
         return;
     }
     tracing::warn!(task = report.lease.task, words, "a report was refused");
     shared.lose(&report.lease);
+}
+
+/// What is told in place of a report whose content was refused. A failure stays what it is to the retry policy, as far
+/// as it can: left unsaid, it would be retried once the lease ran out, whatever it was.
+fn stand_in(refused: Option<Told>, words: &str) -> Told {
+    let Some(Told::Fail(failed)) = refused else {
+        let failure = Failure::new(format!("its end could not be reported: {words}"));
+        return failure.code(REFUSED).non_retryable().told();
+    };
+    let outcome = failed.outcome();
+    let error = failed.error.unwrap_or_default();
+    let message = format!("{} (not all of it could be reported: {words})", error.message);
+    let is_plain = !error.code.is_empty() && error.code.bytes().all(|byte| byte.is_ascii_graphic());
+    let code = if is_plain { error.code.as_str() } else { REFUSED };
+    let mut failure = Failure::new(message.replace('\0', "")).code(code);
+    if is_of_a_holder(outcome) {
+        failure = failure.outcome(outcome);
+    }
+    if error.non_retryable {
+        failure = failure.non_retryable();
+    }
+    failure.told()
+}
+
+/// Whether the one who does the work can say that it failed so.
+fn is_of_a_holder(outcome: AttemptOutcome) -> bool {
+    use AttemptOutcome::{Deleted, Killed, Reset, Timeout};
+    matches!(outcome, Timeout | Killed | Reset | Deleted)
 }
 
 fn fate(refusal: &Refusal) -> Fate {

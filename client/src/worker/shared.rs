@@ -35,6 +35,8 @@ pub(super) struct Settings {
 pub(super) struct Report {
     pub(super) lease: LeaseId,
     pub(super) told: TaskReport,
+    /// It stands in the place of one whose content the server refused.
+    pub(super) is_stand_in: bool,
 }
 
 pub(super) struct Shared {
@@ -150,7 +152,11 @@ impl Shared {
             start_time: Some(began.into()),
             result: Some(ended.map_or_else(Failure::told, Outcome::told)),
         };
-        self.reports().push_back(Report { lease, told });
+        self.reports().push_back(Report {
+            lease,
+            told,
+            is_stand_in: false,
+        });
         self.to_report.notify_one();
     }
 

@@ -9,7 +9,7 @@ use baton_client::{
 };
 use baton_proto::v1::task_event::Detail;
 use baton_proto::v1::{
-    Payload, Receipt, ReceiptStatus, RetryPolicy, TaskError, Verification, VerificationMode,
+    AttemptOutcome, Payload, Receipt, ReceiptStatus, RetryPolicy, TaskError, Verification, VerificationMode,
 };
 use baton_tests::harness::TestServer;
 use serde_json::{Value, json};
@@ -162,6 +162,52 @@ async fn what_a_handler_cannot_report_fails_for_good() {
         let task = created(&server, NewTask::new(task_type).retry_policy(twice())).await;
         let error = failed(&server, &task.id).await;
         assert_eq!(error.code, "REPORT_REFUSED", "{error:?}");
+    }
+    worker.stop().await;
+    server.finish().await;
+}
+
+/// Each of these the server refuses as it is; by the number of the task.
+fn unfit(n: usize) -> Failure {
+    let failure = Failure::new("never");
+    match n {
+        0 => Failure::new("ne\0ver").code("GONE"),
+        1 => {
+            let details = json!({"long": "x".repeat(70_000)});
+            failure
+                .details(details.as_object().cloned().unwrap())
+                .code("GONE")
+        }
+        2 => failure.retry_after(Duration::from_secs(8 * 86_400)).code("GONE"),
+        3 => failure.code("GO\u{200b}NE"),
+        _ => failure.outcome(AttemptOutcome::LeaseExpired).code("GONE"),
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_is_refused_as_it_was_told_stays_one() {
+    let server = server().await;
+    let worker = worker(&server, "w")
+        .handler("final", |_, n: usize| async move {
+            Err::<(), _>(unfit(n).non_retryable())
+        })
+        .handler("passing", |context: Context, n: usize| async move {
+            if context.attempt() == 1 {
+                return Err(unfit(n));
+            }
+            Ok(context.attempt())
+        });
+    let worker = Running::start(worker);
+    let new = |name: &str, n: usize| NewTask::new(name).input_json(&json!(n)).retry_policy(twice());
+    for n in 0..5 {
+        let task = created(&server, new("final", n)).await;
+        let error = failed(&server, &task.id).await;
+        let code = if n == 3 { "REPORT_REFUSED" } else { "GONE" };
+        assert_eq!((error.code.as_str(), error.non_retryable), (code, true));
+        assert!(error.message.starts_with("never (not all of it"), "{error:?}");
+        let task = created(&server, new("passing", n)).await;
+        let done = until(&server, &task.id, State::Completed).await;
+        assert_eq!(done.attempt, 2);
     }
     worker.stop().await;
     server.finish().await;
