@@ -108,13 +108,19 @@ impl Batch<'_> {
         );
         let mut granted: Vec<Done> = Vec::new();
         let mut bytes = 0;
+        let mut unread = None;
         for ready in self.order(&claim.demand) {
             let task = self.working.get(ready.id).cloned();
+            // Rather a less urgent one than none.
+            if task.is_none() && granted.is_empty() {
+                unread.get_or_insert(ready);
+                continue;
+            }
             // What was not read is more than the claims of this batch can take.
             let size = task.as_deref().map_or(usize::MAX, size);
             let fits = granted.is_empty() || (bytes + size <= claim.max_bytes && self.taken < CLAIMED);
             let Some(task) = task.filter(|_| fits && granted.len() < claim.max_tasks) else {
-                self.left.push((namespace.clone(), ready.queue, ready.task_type));
+                unread.get_or_insert(ready);
                 break;
             };
             let kind = (
@@ -132,18 +138,24 @@ impl Batch<'_> {
                 granted.push(self.accept(Some(&task), outcome));
             }
         }
+        if let Some(left) = unread {
+            self.left.push((namespace.clone(), left.queue, left.task_type));
+        }
         granted
     }
 
-    /// The order in which a claim gets what it selects: one that has waited for too long goes first.
+    /// The order in which a claim gets what it selects: one that has waited for too long goes first, of those that
+    /// were read. Another is the turn of a later batch: it reads the one that waits longest then.
     fn order(&self, demand: &Demand) -> Vec<Ready> {
+        let is_read = |ready: &Ready| self.working.contains(ready.id);
         let is_gone = |ready: &Ready| {
             let task = self.working.get(ready.id);
-            task.is_some_and(|task| !is_leasable(task))
+            is_read(ready) && task.is_none_or(|task| !is_leasable(task))
         };
         let known = self.candidates.get(demand).into_iter().flatten();
         let mut order: Vec<Ready> = known.filter(|ready| !is_gone(ready)).cloned().collect();
-        let aged = (0..order.len()).min_by_key(|index| (order[*index].since, order[*index].id));
+        let read = (0..order.len()).filter(|index| is_read(&order[*index]));
+        let aged = read.min_by_key(|index| (order[*index].since, order[*index].id));
         if let Some(index) = aged.filter(|index| self.now.since(order[*index].since) > AGEING_BOUND) {
             let first = order.remove(index);
             order.insert(0, first);

@@ -1,6 +1,7 @@
 //! The committer's protocol, point by point, over a real SQLite file.
 
 mod circles;
+mod claims;
 mod doubt;
 mod keys;
 mod leases;
