@@ -19,6 +19,9 @@ use crate::{Client, Error, Reason};
 const STEP_MAX: usize = 256;
 const MESSAGE_MAX: usize = 8_192;
 
+/// The longest guess of a progress.
+const GUESS_MAX: Duration = Duration::from_secs(3_650 * 86_400);
+
 /// What a handler is given beside its input: the task, what it can tell while it works, and how it hears that it is to
 /// stop. Cheap to clone.
 #[derive(Clone)]
@@ -163,8 +166,9 @@ impl Context {
         progress.percent = progress.percent.map(|percent| percent.clamp(0, 100));
         cut(&mut progress.current_step, STEP_MAX);
         cut(&mut progress.message, MESSAGE_MAX);
-        let guess = progress.estimated_time_remaining;
-        progress.estimated_time_remaining = guess.filter(|guess| Duration::try_from(*guess).is_ok());
+        let guess = progress.estimated_time_remaining.take();
+        let guess = guess.and_then(|guess| Duration::try_from(guess).ok());
+        progress.estimated_time_remaining = guess.map(|guess| span(guess.min(GUESS_MAX)));
         if let Some(held) = self.inner.shared.table().get(self.lease()) {
             held.progress = Some(progress);
             self.inner.shared.to_renew.notify_one();
@@ -271,7 +275,9 @@ impl Context {
     }
 }
 
+/// Brings a text into what the server takes: without NUL characters, and not longer than this.
 fn cut(text: &mut String, characters: usize) {
+    text.retain(|c| c != '\0');
     if let Some((end, _)) = text.char_indices().nth(characters) {
         text.truncate(end);
     }

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use baton_proto::v1::{LeaseRenewal, RenewLeasesRequest};
 use tokio::time::{Instant, sleep_until};
-use tonic::Code;
 
-use super::Context;
 use super::shared::Shared;
+use super::{Context, report};
 use crate::Error;
 use crate::value::span;
 
@@ -69,6 +68,12 @@ pub(super) async fn start(shared: &Shared, context: &Context) -> bool {
     !context.is_cancelled()
 }
 
+/// Answers whether there was any.
+fn drop_progress(renewals: &mut [LeaseRenewal]) -> bool {
+    let told = renewals.iter_mut().filter_map(|renewal| renewal.progress.take());
+    told.count() > 0
+}
+
 struct Keeper<'a> {
     shared: &'a Shared,
     not_before: Instant,
@@ -82,18 +87,24 @@ impl Keeper<'_> {
     }
 
     /// Renews these now; the first renewal of a lease starts it.
-    async fn renew(&mut self, due: Vec<LeaseRenewal>) {
+    async fn renew(&mut self, mut due: Vec<LeaseRenewal>) {
         let sent = self.begin(due.len());
-        match self.call(due.clone(), Duration::ZERO).await {
+        let mut answer = self.call(due.clone(), Duration::ZERO).await;
+        if let Err(error) = &answer
+            && report::is_unfit(error)
+            && drop_progress(&mut due)
+        {
+            // What one handler tells, or all of them together, must not cost the others their leases.
+            tracing::warn!(%error, "progress was refused");
+            answer = self.call(due.clone(), Duration::ZERO).await;
+        }
+        match answer {
             Ok(updates) => {
                 self.backoff = self.shared.backoff();
                 self.shared.hear(updates, Some(sent));
             }
             Err(error) => {
-                // Progress that the server does not take must not keep leases from being renewed.
-                if error.code() != Some(Code::InvalidArgument) {
-                    self.shared.table().put_back(due);
-                }
+                self.shared.table().put_back(due);
                 self.failed(&error);
             }
         }

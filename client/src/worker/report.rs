@@ -11,8 +11,8 @@ use tonic::Code;
 
 use super::Failure;
 use super::shared::{Report, Shared};
-use crate::Reason;
 use crate::error::Refusal;
+use crate::{Error, Reason};
 
 /// Reports of one call, as the server has it.
 const REPORTS_MAX_COUNT: usize = 500;
@@ -191,6 +191,13 @@ fn stand_in(refused: Option<Told>, words: &str) -> Told {
 fn is_of_a_holder(outcome: AttemptOutcome) -> bool {
     use AttemptOutcome::{Deleted, Killed, Reset, Timeout};
     matches!(outcome, Timeout | Killed | Reset | Deleted)
+}
+
+/// Whether the content of a call is to blame.
+pub(super) fn is_unfit(error: &Error) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| fate(refusal) == Fate::Unfit)
 }
 
 fn fate(refusal: &Refusal) -> Fate {

@@ -9,7 +9,8 @@ use baton_client::{
 };
 use baton_proto::v1::task_event::Detail;
 use baton_proto::v1::{
-    AttemptOutcome, Payload, Receipt, ReceiptStatus, RetryPolicy, TaskError, Verification, VerificationMode,
+    AttemptOutcome, Payload, Progress, Receipt, ReceiptStatus, RetryPolicy, TaskError, Verification,
+    VerificationMode,
 };
 use baton_tests::harness::TestServer;
 use serde_json::{Value, json};
@@ -282,7 +283,13 @@ async fn a_handler_tells_how_far_it_is_and_what_it_has_so_far() {
         context.append_output("Once").await?;
         context.append_output(" upon").await?;
         // More than anybody can have done: brought into range.
-        context.progress(150, "x".repeat(300));
+        let age = Duration::from_secs(u64::MAX / 2);
+        context.set_progress(Progress {
+            percent: Some(150),
+            current_step: format!("\0{}", "x".repeat(300)),
+            message: "a\0b".to_owned(),
+            estimated_time_remaining: Some(value::span(age)),
+        });
         context.cancelled().await;
         Ok(())
     };
@@ -307,6 +314,8 @@ async fn a_handler_tells_how_far_it_is_and_what_it_has_so_far() {
     let part = |text: &str| Some(value::json(text).unwrap());
     assert_eq!(parts, [(0, part("Once")), (1, part(" upon"))]);
     assert_eq!((progress.percent, progress.current_step.len()), (Some(100), 256));
+    let guess = progress.estimated_time_remaining.map(|guess| guess.seconds);
+    assert_eq!((progress.message.as_str(), guess), ("ab", Some(3_650 * 86_400)));
     server.ok(server.client().cancel(&task.id)).await;
     worker.stop().await;
     server.finish().await;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use baton_client::proto::Progress;
 use baton_client::{Context, Failure, NewTask, State};
 use baton_tests::harness::TestServer;
 
@@ -61,6 +62,33 @@ async fn never_more_handlers_at_once_than_there_may_be() {
         5,
         "and five at a time where there were so many"
     );
+    server.finish().await;
+}
+
+/// What all of them tell at once is more than one call may carry.
+#[tokio::test]
+async fn much_that_handlers_tell_costs_none_its_lease() {
+    const TASKS: usize = 250;
+    let server = server().await;
+    let ids = many(&server, TASKS).await;
+    let handler = |context: Context, _: usize| async move {
+        context.set_progress(Progress {
+            message: "\u{1f980}".repeat(8_192),
+            ..Progress::default()
+        });
+        context.draining().cancelled().await;
+        Ok(())
+    };
+    let worker = worker(&server, "w").concurrency(TASKS);
+    let worker = Running::start(worker.handler("test", handler));
+    for id in &ids {
+        until(&server, id, State::InProgress).await;
+    }
+    worker.stop().await;
+    for id in &ids {
+        let task = get(&server, id).await;
+        assert_eq!((task.state(), task.attempt), (State::Completed, 1));
+    }
     server.finish().await;
 }
 
