@@ -35,8 +35,15 @@ pub struct ClaimRequest {
     pub max_bytes: usize,
 }
 
-/// The ready tasks that the claims of a batch choose from, in the order in which they are given out.
-pub(super) type Candidates = HashMap<Demand, Vec<Ready>>;
+/// What the claims of a batch choose from.
+pub(super) type Candidates = HashMap<Demand, Found>;
+
+/// Ready tasks in the order in which they are given out.
+pub(super) struct Found {
+    ready: Vec<Ready>,
+    /// Of each queue, type and priority at most so many: there may be more.
+    limit: usize,
+}
 
 /// Namespace, queue and type of a ready task that a claim left behind: somebody else may want it.
 pub(super) type Left = (String, String, String);
@@ -64,7 +71,8 @@ impl Committer {
             let ready = ready.map_err(|error| Failure::Down(Error::Store(error)))?;
             self.load_ready(working, &ready, (limit as usize, bytes.min(LOADED_BYTES)))
                 .await?;
-            candidates.insert(demand.clone(), ready);
+            let limit = limit as usize;
+            candidates.insert(demand.clone(), Found { ready, limit });
         }
         Ok(candidates)
     }
@@ -138,7 +146,15 @@ impl Batch<'_> {
                 granted.push(self.accept(Some(&task), outcome));
             }
         }
-        if let Some(left) = unread {
+        // Where it ends short, this batch has moved all that was found; more may stand behind that.
+        let behind = || {
+            self.candidates
+                .get(&claim.demand)
+                .and_then(Found::cut_off)
+                .cloned()
+        };
+        let is_short = granted.len() < claim.max_tasks;
+        if let Some(left) = unread.or_else(|| behind().filter(|_| is_short)) {
             self.left.push((namespace.clone(), left.queue, left.task_type));
         }
         granted
@@ -152,7 +168,8 @@ impl Batch<'_> {
             let task = self.working.get(ready.id);
             is_read(ready) && task.is_none_or(|task| !is_leasable(task))
         };
-        let known = self.candidates.get(demand).into_iter().flatten();
+        let known = self.candidates.get(demand).into_iter();
+        let known = known.flat_map(|found| &found.ready);
         let mut order: Vec<Ready> = known.filter(|ready| !is_gone(ready)).cloned().collect();
         let read = (0..order.len()).filter(|index| is_read(&order[*index]));
         let aged = read.min_by_key(|index| (order[*index].since, order[*index].id));
@@ -161,6 +178,22 @@ impl Batch<'_> {
             order.insert(0, first);
         }
         order
+    }
+}
+
+impl Found {
+    /// One of a queue, type and priority of which there may be more than was found.
+    fn cut_off(&self) -> Option<&Ready> {
+        if self.ready.len() < self.limit {
+            return None;
+        }
+        let mut counts = HashMap::new();
+        self.ready.iter().find(|ready| {
+            let kind = (&ready.queue, &ready.task_type, ready.priority);
+            let count = counts.entry(kind).or_insert(0);
+            *count += 1;
+            *count >= self.limit
+        })
     }
 }
 

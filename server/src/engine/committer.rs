@@ -137,6 +137,7 @@ impl Committer {
         let left = std::mem::take(&mut batch.left);
         let (write, working) = batch.into_write();
         if write.is_empty() {
+            self.workers.left(&left);
             return Ok(answers);
         }
         let began = monotonic_now();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use baton_domain::{Span, Terms};
+use futures::FutureExt as _;
 
 use super::*;
 use crate::store::Demand;
@@ -52,5 +53,30 @@ async fn no_claim_is_answered_with_nothing_because_more_than_one_task_waits_for_
     let ids = |done: &[Done]| done.iter().map(|done| done.task.id).collect::<Vec<_>>();
     assert_eq!((ids(&first), ids(&second)), (vec![oldest], vec![urgent[0]]));
     assert_eq!(first[0].task.update_time, second[0].task.update_time, "one batch");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_task_behind_those_that_the_batch_took_away_is_left_to_who_waits() {
+    let bench = Bench::new().await;
+    let mut ids = Vec::new();
+    for title in ["a", "b", "c"] {
+        ids.push(bench.ready(title, Priority::Normal).await);
+    }
+    let place = bench.engine.workers().parked.place(demand(), 1);
+    place.stand();
+    let (_, _, granted) = tokio::join!(
+        bench.give(ids[0], cancel()),
+        bench.give(ids[1], cancel()),
+        bench.engine.claim(claim())
+    );
+    assert!(granted.expect("answered").is_empty(), "it looked at two");
+    assert!(place.woken().now_or_never().is_some(), "there is a third");
+    // Where nothing is behind, nobody is woken in vain.
+    place.stand();
+    let (granted, none) = tokio::join!(bench.engine.claim(claim()), bench.engine.claim(claim()));
+    let granted = granted.expect("answered");
+    assert_eq!((granted[0].task.id, none.expect("answered").len()), (ids[2], 0));
+    assert!(place.woken().now_or_never().is_none());
     bench.finish().await;
 }
