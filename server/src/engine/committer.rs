@@ -76,10 +76,7 @@ impl Committer {
     /// Runs one batch and answers every job.
     pub(super) async fn run(&mut self, mut jobs: Vec<Job>) {
         match self.attempt(&jobs, Mode::Hopeful).await {
-            Ok(answers) => {
-                self.absence.end();
-                reply_all(jobs, answers);
-            }
+            Ok(answers) => reply_all(jobs, answers),
             Err(Failure::Down(error)) => {
                 warn!(error = %error, commands = jobs.len(), "batch not committed");
                 self.absence.begin(monotonic_now());
@@ -143,6 +140,8 @@ impl Committer {
         let began = monotonic_now();
         match self.writer.commit(&write).await {
             Ok(()) => {
+                // What only reads says nothing of whether leases can be renewed.
+                self.absence.end();
                 metrics::committed(write.events.len(), began.elapsed());
                 self.committed(&write, working);
                 self.workers.left(&left);

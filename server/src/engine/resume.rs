@@ -44,14 +44,14 @@ impl Absence {
         self.since.get_or_insert(now);
     }
 
-    /// It did.
+    /// It took in a write.
     pub(super) const fn end(&mut self) {
         self.since = None;
         self.is_behind = false;
     }
 
     /// Whether the committer must begin anew before it decides anything.
-    fn is_long(&self, now: Instant) -> bool {
+    pub(super) fn is_long(&self, now: Instant) -> bool {
         let away = self.since.map(|since| now.saturating_duration_since(since));
         self.is_behind || away.is_some_and(|away| away >= ABSENCE)
     }

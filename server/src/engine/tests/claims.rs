@@ -16,7 +16,7 @@ fn demand() -> Demand {
     }
 }
 
-fn claim() -> ClaimRequest {
+pub(super) fn claim() -> ClaimRequest {
     ClaimRequest {
         demand: demand(),
         worker: Actor::anonymous(),

@@ -1,5 +1,6 @@
 //! The committer's protocol, point by point, over a real SQLite file.
 
+mod absence;
 mod circles;
 mod claims;
 mod doubt;

@@ -1,0 +1,61 @@
+//! What tells the committer that the store is there again.
+
+use std::time::Duration;
+
+use super::claims::claim;
+use super::*;
+use crate::seams::monotonic_now;
+
+/// A committer whose leases were read a moment ago.
+async fn committer(folder: &TempDir) -> Committer {
+    let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
+    let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
+        .await
+        .expect("the store opens");
+    let mut committer = Committer {
+        feed: Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES),
+        store: opened.store,
+        writer: opened.writer,
+        clock: Clock::movable(),
+        signals: Arc::new(Signals::new()),
+        cache: Cache::new(),
+        last_time: opened.heads.last_time(),
+        heads: opened.heads,
+        in_doubt: false,
+        workers: Arc::new(Workers::default()),
+        absence: Absence::new(),
+    };
+    assert!(committer.resume().await.is_ok());
+    committer
+}
+
+async fn run(committer: &mut Committer, work: Work, request: Option<RequestKey>) {
+    let (reply, answer) = oneshot::channel();
+    let job = Job {
+        class: Class::Move,
+        weight: work.weight(),
+        work,
+        request,
+        reply,
+    };
+    committer.run(vec![job]).await;
+    let answer = answer.await.expect("it is answered");
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_poll_that_finds_nothing_does_not_end_an_absence_and_a_write_does() {
+    let folder = TempDir::new().expect("a folder");
+    let mut committer = committer(&folder).await;
+    let start = monotonic_now();
+    let later = start + Duration::from_secs(60);
+    committer.absence.begin(start);
+    run(&mut committer, Work::Claim(Box::new(claim())), None).await;
+    assert!(committer.absence.is_long(later), "nothing was written");
+    let remember = Work::Remember {
+        namespace: "default".to_owned(),
+        ids: Vec::new(),
+    };
+    run(&mut committer, remember, request_key(1)).await;
+    assert!(!committer.absence.is_long(later));
+}
