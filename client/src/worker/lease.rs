@@ -1,5 +1,6 @@
 //! Taking tasks: polls that wait, for as many tasks as there is room, and a handler for each.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -145,14 +146,19 @@ async fn work(_place: Place, shared: Arc<Shared>, context: Context) {
         context.cancelled().await;
         sleep(shared.settings.grace).await;
     };
+    let mut run = Box::pin(handler::run(handler, context.clone(), input));
     let ended = tokio::select! {
         biased;
-        ended = handler::run(handler, context.clone(), input) => ended,
-        () = unwanted => {
-            tracing::warn!(task = context.id(), "a handler does not stop; it is dropped");
-            return;
-        }
-        () = shared.give_up.cancelled() => Ok(Outcome::release()),
+        ended = &mut run => Some(ended),
+        () = unwanted => None,
+        () = shared.give_up.cancelled() => Some(Ok(Outcome::release())),
     };
-    shared.finish(context.lease().clone(), began, ended);
+    // What the handler leaves behind may panic as it goes; its task is to be given back all the same.
+    if catch_unwind(AssertUnwindSafe(|| drop(run))).is_err() {
+        tracing::warn!(task = context.id(), "a handler panicked as it was dropped");
+    }
+    match ended {
+        Some(ended) => shared.finish(context.lease().clone(), began, ended),
+        None => tracing::warn!(task = context.id(), "a handler did not stop; it was dropped"),
+    }
 }

@@ -79,6 +79,37 @@ async fn what_does_not_end_within_the_grace_is_given_back_at_once() {
     server.finish().await;
 }
 
+/// Panics when it is dropped.
+struct Brittle;
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "broken");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_as_it_is_dropped_is_given_back_too() {
+    let server = server().await;
+    let (tell, mut told) = channel();
+    let handler = move |_, (): ()| {
+        let tell = tell.clone();
+        async move {
+            let _brittle = Brittle;
+            tell.send(()).unwrap();
+            std::future::pending::<()>().await;
+            Ok(())
+        }
+    };
+    let hasty = worker(&server, "w").grace(Duration::ZERO);
+    let worker = Running::start(hasty.handler("test", handler));
+    let task = queued(&server).await;
+    told.next().await;
+    worker.stop().await;
+    assert_eq!(get(&server, &task.id).await.state(), State::Queued);
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_handler_can_make_way_when_its_worker_stops() {
     let server = server().await;
