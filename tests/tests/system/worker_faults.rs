@@ -158,6 +158,20 @@ impl Stage {
     }
 }
 
+/// Tried again at once, however often its worker dies: of its own fault or of another task's beside it.
+fn patient(task: NewTask) -> NewTask {
+    let policy = RetryPolicy {
+        max_attempts: Some(100),
+        initial_backoff: Some(prost_types::Duration {
+            seconds: 0,
+            nanos: 1_000_000,
+        }),
+        backoff_multiplier: Some(1.0),
+        ..RetryPolicy::default()
+    };
+    task.retry_policy(policy)
+}
+
 /// The next event of one of these types.
 async fn next(watch: &mut Watch) -> baton_client::proto::TaskEvent {
     loop {
@@ -183,20 +197,8 @@ async fn a_hundred_killed_workers_lose_no_task() {
         .unwrap();
     let options = WatchOptions::tasks().event_types([EventType::Completed]);
     let mut watch = follower.watch(options).await.unwrap();
-    let patient = || {
-        let policy = RetryPolicy {
-            max_attempts: Some(100),
-            initial_backoff: Some(prost_types::Duration {
-                seconds: 0,
-                nanos: 1_000_000,
-            }),
-            backoff_multiplier: Some(1.0),
-            ..RetryPolicy::default()
-        };
-        NewTask::new("count").retry_policy(policy).id(id())
-    };
     for _ in 0..TASKS / 500 {
-        let tasks = (0..500).map(|_| patient());
+        let tasks = (0..500).map(|_| patient(NewTask::new("count")).id(id()));
         stage
             .history
             .send(stage.client().batch_create(tasks))
@@ -290,13 +292,15 @@ async fn poison_ends_dead_while_others_flow_on() {
         .created(hanging.with(|task| task.timeouts = Some(hangs)))
         .await;
     let unread = stage
-        .created(NewTask::new("typed").input_json(&json!("no number")))
+        .created(patient(NewTask::new("typed").input_json(&json!("no number"))))
         .await;
-    let loud = stage.created(NewTask::new("loud")).await;
-    let read = stage.created(NewTask::new("typed").input_json(&json!(41))).await;
+    let loud = stage.created(patient(NewTask::new("loud"))).await;
+    let read = stage
+        .created(patient(NewTask::new("typed").input_json(&json!(41))))
+        .await;
     let mut others = Vec::new();
     for _ in 0..50 {
-        others.push(stage.created(NewTask::new("count")).await);
+        others.push(stage.created(patient(NewTask::new("count"))).await);
     }
     // Whoever supervises workers starts them again; leases of the dead run out.
     let mut deaths = 0;
