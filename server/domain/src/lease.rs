@@ -3,6 +3,7 @@
 //! A holder is known by the fence of its grant, which its token carries. The fence of a task rises with every grant
 //! and every revocation, so that a token of an earlier one can never speak again, in whatever order calls arrive.
 
+use crate::limits::ACKNOWLEDGE;
 use crate::names::named_enum;
 use crate::task::{State, Task};
 use crate::time::{Span, Timestamp};
@@ -17,13 +18,19 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The same lease, which does not end before half of its duration has passed since `resumed`: the service may
-    /// not have heard renewals before that.
+    /// The same lease of a task in `state`, which does not end before half of its duration has passed since
+    /// `resumed`: the service may not have heard renewals before that. Where it was not started yet, not before
+    /// [`ACKNOWLEDGE`] where that is sooner: its holder may never have heard of it.
     #[must_use]
-    pub fn spared(self, resumed: Timestamp) -> Self {
+    pub fn spared(self, state: State, resumed: Timestamp) -> Self {
         let half = Span::from_micros(self.duration.as_micros() / 2);
+        let spared = if state == State::Assigned {
+            half.min(ACKNOWLEDGE)
+        } else {
+            half
+        };
         Self {
-            expire_time: self.expire_time.max(resumed.plus(half)),
+            expire_time: self.expire_time.max(resumed.plus(spared)),
             ..self
         }
     }

@@ -1,7 +1,8 @@
 //! How the committer begins, and begins anew after the store was away: leases of healthy workers outlive both.
 //!
 //! While the service or the store was away nobody could renew. So no lease ends before half of its duration has passed
-//! since: whoever is healthy renews by then.
+//! since: whoever is healthy renews by then. One that was not started is spared for no longer than a new one: the call
+//! that leased it may have been cut off.
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ impl Committer {
         if !leases.is_empty() {
             info!(
                 leases = leases.len(),
-                "leases are spared for half of their duration"
+                "leases are spared for half of their duration at most"
             );
         }
         self.cache.clear();

@@ -310,9 +310,11 @@ pub(super) const FIND_READY: &str = "SELECT t.id, t.priority, t.queue_time, t.qu
 pub(super) const FIND_LEASES: &str = "SELECT l.task_id, t.namespace, t.fence, t.assignee_kind, t.assignee_id, \
      t.assignee_name, l.expire_time FROM lease AS l CROSS JOIN task AS t ON t.id = l.task_id \
      WHERE t.assignee_kind IS NOT NULL";
-/// Moves the ends of leases to half of their duration from a moment, where they are sooner.
-pub(super) const SPARE_LEASES: &str = "UPDATE lease SET expire_time = ? + duration / 2 \
-     WHERE expire_time < ? + duration / 2;";
+/// Moves the ends of leases to half of their duration from a moment, where they are sooner; of those that were not
+/// started to no more than a span from it: moment, span.
+pub(super) const SPARE_LEASES: &str = "UPDATE lease SET expire_time = max(expire_time, ?1 + CASE \
+     (SELECT t.state FROM task AS t WHERE t.id = lease.task_id) \
+     WHEN 'ASSIGNED' THEN min(duration / 2, ?2) ELSE duration / 2 END) WHERE expire_time < ?1 + duration / 2;";
 
 /// The value of a label. The text must be the same wherever it stands: an index on it serves no other text.
 pub(super) fn label(key: &str) -> String {

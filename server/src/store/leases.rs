@@ -1,5 +1,6 @@
 //! Live leases, apart from their tasks.
 
+use baton_domain::limits::ACKNOWLEDGE;
 use baton_domain::{Actor, ActorType, TaskId, Timestamp};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
@@ -49,13 +50,14 @@ impl Store {
 }
 
 impl Writer {
-    /// Lets no lease end before half of its duration has passed since `resumed`, as [`baton_domain::Lease::spared`] says.
+    /// Lets no lease end before half of its duration has passed since `resumed`, or less where it was not started, as
+    /// [`baton_domain::Lease::spared`] says.
     ///
     /// # Errors
     /// What the database may do; nothing was changed.
     pub async fn spare_leases(&mut self, resumed: Timestamp) -> Result<(), StoreError> {
-        let time = resumed.as_micros();
-        self.run(dialect::SPARE_LEASES, move |query| query.bind(time).bind(time))
+        let (time, span) = (resumed.as_micros(), ACKNOWLEDGE.as_micros());
+        self.run(dialect::SPARE_LEASES, move |query| query.bind(time).bind(span))
             .await
             .map(|_| ())
     }

@@ -290,9 +290,17 @@ fn a_service_that_was_away_spares_what_it_could_not_hear_of() {
         duration: Span::from_secs(30),
         expire_time: NOW,
     };
-    let spared = lease.spared(NOW.plus(Span::from_secs(100)));
+    let resumed = NOW.plus(Span::from_secs(100));
+    let spared = lease.spared(State::InProgress, resumed);
     assert_eq!(spared.expire_time, NOW.plus(Span::from_secs(115)));
-    assert_eq!(spared.spared(NOW), spared, "it never takes time away");
+    assert_eq!(
+        spared.spared(State::InProgress, NOW),
+        spared,
+        "it never takes time away"
+    );
+    // Who has not begun yet may never have heard of it.
+    let waits = lease.spared(State::Assigned, resumed);
+    assert_eq!(waits.expire_time, NOW.plus(Span::from_secs(110)));
 }
 
 #[test]

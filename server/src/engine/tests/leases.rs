@@ -150,6 +150,22 @@ async fn a_lease_that_ended_while_the_service_was_away_is_spared_for_half_of_its
 }
 
 #[tokio::test]
+async fn a_lease_that_was_not_taken_up_before_a_restart_goes_back_as_soon_as_a_new_one() {
+    let bench = Bench::new().await;
+    let granted = bench.leased().await;
+    bench
+        .sql("UPDATE lease SET expire_time = 1, duration = 3600000000")
+        .await;
+    let bench = bench.restart().await;
+    bench.stored_lease(&granted).await;
+    bench.pass(9).await;
+    assert_eq!(bench.stored(&granted).await.state, State::Assigned);
+    bench.pass(1).await;
+    assert_eq!(bench.stored(&granted).await.state, State::Queued);
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn what_workers_hold_is_known_again_after_a_restart() {
     let bench = Bench::new().await;
     let granted = bench.leased().await;
