@@ -108,18 +108,22 @@ impl WorkerApi {
             .collect();
         let registry = &self.engine().workers().registry;
         let now = self.now();
+        // A worker renews hundreds of leases at once: it is heard of, and looked up, once.
+        let mut told: BTreeMap<WorkerKey, Directive> = BTreeMap::new();
         let mut standings = Vec::with_capacity(leases.len());
         for lease in leases {
             if let Some(standing) = lost.remove(&held(&lease)) {
                 standings.push(standing);
             } else if let Some(task) = kept.get(&held(&lease)) {
                 let key = WorkerKey::of(&task.namespace, &lease.holder);
-                registry.seen(&key, &lease.holder, (Seen::Speaks, now));
-                let directive = if registry.is_draining(&key) {
-                    Directive::Drain
-                } else {
-                    Directive::Continue
-                };
+                let directive = *told.entry(key.clone()).or_insert_with(|| {
+                    registry.seen(&key, &lease.holder, (Seen::Speaks, now));
+                    if registry.is_draining(&key) {
+                        Directive::Drain
+                    } else {
+                        Directive::Continue
+                    }
+                });
                 standings.push(Standing {
                     lease,
                     worker: Some(key),

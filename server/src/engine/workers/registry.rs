@@ -47,6 +47,8 @@ pub struct Registry {
 #[derive(Default)]
 struct Known {
     by_key: BTreeMap<WorkerKey, Worker>,
+    /// How many were left when some were forgotten last.
+    kept: usize,
     /// Leases of all of them.
     leases: usize,
     /// Calls of all of them that wait.
@@ -72,7 +74,8 @@ impl Registry {
                 worker.asks = Some(demand.clone());
             }
         }
-        if known.by_key.len() > REMEMBERED_COUNT {
+        // Those that cannot be forgotten are not walked again for every call.
+        if known.by_key.len() > REMEMBERED_COUNT.max(known.kept + known.kept / 10) {
             known.forget(now);
         }
     }
@@ -248,8 +251,13 @@ impl Known {
         worker.tell(Told::News(news));
     }
 
-    /// Drops workers that hold nothing, wait for nothing and were not heard of for long.
     fn forget(&mut self, now: Timestamp) {
+        self.drop_idle(now);
+        self.kept = self.by_key.len();
+    }
+
+    /// Drops workers that hold nothing, wait for nothing and were not heard of for long.
+    fn drop_idle(&mut self, now: Timestamp) {
         let is_idle = |worker: &Worker| worker.leases.is_empty() && worker.open_calls == 0;
         self.by_key
             .retain(|_, worker| !is_idle(worker) || now.since(worker.last_seen) < REMEMBERED);

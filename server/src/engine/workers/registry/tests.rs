@@ -82,6 +82,28 @@ fn however_many_call_only_so_many_are_remembered() {
 }
 
 #[test]
+fn more_that_work_than_are_remembered_are_not_walked_for_every_call() {
+    let registry = Registry::default();
+    let busy = (0..=REMEMBERED_COUNT).map(|number| HeldLease {
+        task_id: TaskId(Uuid::from_u128(number as u128)),
+        ..held(&format!("w-{number:05}"))
+    });
+    registry.reset(busy.collect(), NOW);
+    // This one finds too many and walks them, which forgets it; the next ones leave that be.
+    seen(&registry, "first", NOW);
+    let is_known = |id: &str| registry.get(&key(id), NOW).is_some();
+    assert!(!is_known("first"));
+    for id in ["second", "third"] {
+        seen(&registry, id, NOW);
+        assert!(is_known(id), "{id}");
+    }
+    for number in 0..=REMEMBERED_COUNT / 10 {
+        seen(&registry, &format!("idle-{number:05}"), NOW);
+    }
+    assert!(!is_known("second"), "a tenth more were heard of since");
+}
+
+#[test]
 fn a_list_goes_on_behind_an_id_and_stays_in_its_namespace() {
     let registry = Registry::default();
     for id in ["a", "b", "c"] {
