@@ -35,6 +35,13 @@ pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
     resident_in(&status).with_context(|| format!("no VmRSS of process {pid}"))
 }
 
+/// Bytes as the report tells them.
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let bytes = bytes as f64;
+    bytes / f64::from(1 << 20)
+}
+
 fn resident_in(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;

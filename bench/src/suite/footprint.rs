@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use crate::bench::{Bench, Measured};
-use crate::processor::{resident_bytes, time_of};
+use crate::processor::{mebibytes, resident_bytes, time_of};
 use crate::suite::server::Server;
 
 /// Until what the start left behind is done.
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long an idle server is looked at.
 const IDLE: Duration = Duration::from_secs(10);
-const MEBIBYTE: f64 = 1_048_576.0;
 
 /// Measures every row of the group once.
 pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
     if bench.wants(&["binary"]) {
         let bytes = std::fs::metadata(&bench.server)?.len();
-        bench.record("binary", mebibytes(bytes))?;
+        bench.record("binary", Measured::number(mebibytes(bytes)))?;
     }
     if bench.wants(&["idle-memory", "idle-cpu"]) {
         bench.progress.set_message("watching an idle server");
@@ -25,7 +24,8 @@ pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
         server.clients[0].server_info().await?;
         tokio::time::sleep(SETTLE).await;
         let pid = server.process.pid();
-        bench.record("idle-memory", mebibytes(resident_bytes(pid)?))?;
+        let held = mebibytes(resident_bytes(pid)?);
+        bench.record("idle-memory", Measured::number(held))?;
         let before = time_of(pid)?;
         tokio::time::sleep(IDLE).await;
         let used = time_of(pid)?.saturating_sub(before);
@@ -33,9 +33,4 @@ pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
         bench.record("idle-cpu", Measured::number(percent))?;
     }
     Ok(())
-}
-
-fn mebibytes(bytes: u64) -> Measured {
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    Measured::number(bytes as f64 / MEBIBYTE)
 }

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::bench::{Bench, Measured};
 use crate::lanes::clients;
 use crate::ledger::Ledger;
-use crate::processor::resident_bytes;
+use crate::processor::{mebibytes, resident_bytes};
 use crate::statistics::Latency;
 use crate::suite::server::Server;
 
@@ -133,9 +133,8 @@ impl Stage {
         }
         let after = resident_bytes(pid)?;
         drop(open);
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-        let mebibytes = after.saturating_sub(before) as f64 / f64::from(1 << 20);
-        Ok((judge(&all, sent, counted_from)?, mebibytes))
+        let held = mebibytes(after.saturating_sub(before));
+        Ok((judge(&all, sent, counted_from)?, held))
     }
 
     /// Sends progress at a steady rate, whatever the answers take, then a comment as the end. Answers how many events

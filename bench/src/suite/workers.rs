@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use baton_client::proto::task_report::Result as Ended;
 use baton_client::proto::{
-    Actor, ActorType, LeaseDirective, LeaseRenewal, LeasedTask, Payload, ReportedCompletion, TaskReport,
+    Actor, LeaseDirective, LeaseRenewal, LeasedTask, Payload, ReportedCompletion, TaskReport,
 };
-use baton_client::{Client, Context, Failure, Outcome, Worker};
+use baton_client::{Client, Context, Failure, Outcome, Worker, actor};
 use futures::TryStreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::bench::{Bench, Measured};
 use crate::lanes::{Batch, Create, RequestIds, clients};
 use crate::load::{self, Lane};
-use crate::processor::{resident_bytes, time_of};
+use crate::processor::{mebibytes, resident_bytes, time_of};
 use crate::sample;
 use crate::statistics::Latency;
 use crate::suite::server::{Server, echo};
@@ -72,11 +72,7 @@ struct Work {
 
 impl Work {
     fn new(client: Client, n: usize, most: i32) -> Self {
-        let worker = Actor {
-            r#type: ActorType::Service.into(),
-            id: format!("worker-{n}"),
-            name: String::new(),
-        };
+        let worker = actor::service(format!("worker-{n}"));
         Work { client, worker, most }
     }
 
@@ -221,10 +217,10 @@ async fn starts(bench: &mut Bench) -> anyhow::Result<()> {
     let server = Server::start(bench).await?;
     let counted = bench.counted();
     // Both rows tell of the same creates.
-    let slowest = std::cell::Cell::new(None);
+    let seen = std::cell::Cell::new(None);
     let figure = async || {
         let latency = follow_creates(&server, counted).await?;
-        slowest.set(Some(latency));
+        seen.set(Some(latency));
         Ok(Measured {
             latency: Some(latency),
             ..Measured::number(latency.p50_ms)
@@ -234,7 +230,7 @@ async fn starts(bench: &mut Bench) -> anyhow::Result<()> {
     bench
         .measure(&["worker-start-p50"], pid, async || Ok(Vec::new()), figure)
         .await?;
-    let latency: Latency = slowest.get().context("nothing was measured")?;
+    let latency: Latency = seen.get().context("nothing was measured")?;
     bench.record(
         "worker-start-p99",
         Measured {
@@ -369,10 +365,4 @@ async fn renewals(bench: &mut Bench) -> anyhow::Result<()> {
     let used = time_of(pid)?.saturating_sub(used);
     let percent = 100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64();
     bench.record("worker-renewals", Measured::number(percent))
-}
-
-fn mebibytes(bytes: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let bytes = bytes as f64;
-    bytes / f64::from(1 << 20)
 }
