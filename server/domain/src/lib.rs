@@ -32,6 +32,7 @@ pub mod receipt_text;
 pub mod rejection;
 pub mod retry;
 pub mod run;
+pub mod schedule;
 pub mod task;
 pub mod time;
 pub mod timers;
@@ -51,6 +52,7 @@ pub use payload::{Payload, PayloadKind, PayloadRole};
 pub use receipt::{Artifact, Blocker, Receipt, ReceiptStatus, VerificationItem};
 pub use rejection::Rejection;
 pub use run::{Run, RunChange, RunEnd};
+pub use schedule::{Schedule, ScheduleEdit, ScheduleId, ScheduleSpec};
 pub use steps::Outcome;
 pub use task::{
     AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Labels, Priority,

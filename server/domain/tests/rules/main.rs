@@ -1,4 +1,4 @@
-//! The lifecycle's rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs, reasons.
+//! The rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs, reasons, schedules.
 
 mod fold;
 mod grid;
@@ -11,6 +11,7 @@ mod review;
 mod run;
 mod same;
 mod samples;
+mod schedule;
 mod support;
 mod text;
 mod time;
