@@ -104,8 +104,10 @@ CREATE INDEX task_by_schedule_time ON task (namespace, schedule_time, id) WHERE 
 CREATE INDEX task_by_parent ON task (parent_id, create_time, id) WHERE parent_id IS NOT NULL;
 -- Children that a cancelled parent takes with it.
 CREATE INDEX task_open_child ON task (parent_id) WHERE parent_id IS NOT NULL AND end_time IS NULL;
--- Ready tasks of each queue and type in the order in which workers get them, the least urgent first.
-CREATE INDEX task_ready ON task (namespace, queue, type, priority, queue_time, id) WHERE state = 'QUEUED';
+-- Ready tasks in the order in which workers get them: of each queue, and of each queue and type. Both, for a claim of
+-- any type must not look at each type, nor one of some types at the tasks of all others.
+CREATE INDEX task_ready ON task (namespace, queue, priority DESC, queue_time, id, type) WHERE state = 'QUEUED';
+CREATE INDEX task_ready_by_type ON task (namespace, queue, type, priority DESC, queue_time, id) WHERE state = 'QUEUED';
 CREATE INDEX task_due ON task (wake_time) WHERE wake_time IS NOT NULL;
 
 -- Live leases. Apart from the task, so that a renewal rewrites neither the wide row nor its indexes.

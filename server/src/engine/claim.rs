@@ -1,8 +1,11 @@
 //! Claims: ready tasks are given to a worker that asks for any.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use baton_domain::{Action, Actor, Command, HeapBytes as _, Span, Task, TaskId, Terms, decide, is_leasable};
+use baton_domain::{
+    Action, Actor, Command, HeapBytes as _, Span, Task, TaskId, Terms, Timestamp, decide, is_leasable,
+};
 
 use super::batch::Batch;
 use super::committer::{Committer, Failure};
@@ -38,15 +41,26 @@ pub struct ClaimRequest {
 /// What the claims of a batch choose from.
 pub(super) type Candidates = HashMap<Demand, Found>;
 
-/// Ready tasks in the order in which they are given out.
+/// Ready tasks, and how far the claims of the batch have come in them: none looks again at what others took.
 pub(super) struct Found {
-    ready: Vec<Ready>,
-    /// Of each queue, type and priority at most so many: there may be more.
-    limit: usize,
+    /// In the order in which they are given out.
+    ready: Arc<[Ready]>,
+    /// Those of them that were read, by their places; the longest waiting first.
+    by_age: Vec<usize>,
+    /// All before this one are gone.
+    first: usize,
+    /// All of `by_age` before this one are gone.
+    eldest: usize,
+    /// There may be more.
+    is_cut_off: bool,
 }
 
-/// Namespace, queue and type of a ready task that a claim left behind: somebody else may want it.
-pub(super) type Left = (String, String, String);
+/// A claim went away with nothing though something is ready for it: one that waits with the same demand is to look again.
+pub(super) struct Left {
+    pub(super) demand: Demand,
+    /// Queue and type of a ready task.
+    pub(super) kind: (String, String),
+}
 
 impl Committer {
     /// Finds what the claims among `jobs` choose from, and reads as many of these tasks as they can take.
@@ -66,13 +80,13 @@ impl Committer {
         let mut candidates = Candidates::new();
         for (demand, (tasks, bytes)) in asked {
             // One more than can be taken tells whether something is left.
-            let limit = u32::try_from(tasks.min(CLAIMED)).unwrap_or(u32::MAX) + 1;
+            let limit = tasks.min(CLAIMED) + 1;
             let ready = self.store.ready(demand, limit).await;
             let ready = ready.map_err(|error| Failure::Down(Error::Store(error)))?;
-            self.load_ready(working, &ready, (limit as usize, bytes.min(LOADED_BYTES)))
+            self.load_ready(working, &ready, (limit, bytes.min(LOADED_BYTES)))
                 .await?;
-            let limit = limit as usize;
-            candidates.insert(demand.clone(), Found { ready, limit });
+            let found = Found::new(ready, working, limit);
+            candidates.insert(demand.clone(), found);
         }
         Ok(candidates)
     }
@@ -106,7 +120,6 @@ impl Committer {
 impl Batch<'_> {
     /// Gives ready tasks to a worker.
     pub(super) fn give_out(&mut self, claim: &ClaimRequest) -> Vec<Done> {
-        let Demand { namespace, .. } = &claim.demand;
         let grant = Command::new(
             claim.worker.clone(),
             Action::Assign {
@@ -117,18 +130,20 @@ impl Batch<'_> {
         let mut granted: Vec<Done> = Vec::new();
         let mut bytes = 0;
         let mut unread = None;
-        for ready in self.order(&claim.demand) {
+        let (found, order) = self.order(&claim.demand);
+        for place in order {
+            let ready = &found[place];
             let task = self.working.get(ready.id).cloned();
             // Rather a less urgent one than none.
             if task.is_none() && granted.is_empty() {
-                unread.get_or_insert(ready);
+                unread.get_or_insert(place);
                 continue;
             }
             // What was not read is more than the claims of this batch can take.
             let size = task.as_deref().map_or(usize::MAX, size);
             let fits = granted.is_empty() || (bytes + size <= claim.max_bytes && self.taken < CLAIMED);
             let Some(task) = task.filter(|_| fits && granted.len() < claim.max_tasks) else {
-                unread.get_or_insert(ready);
+                unread.get_or_insert(place);
                 break;
             };
             let kind = (
@@ -146,54 +161,64 @@ impl Batch<'_> {
                 granted.push(self.accept(Some(&task), outcome));
             }
         }
-        // Where it ends short, this batch has moved all that was found; more may stand behind that.
-        let behind = || {
-            self.candidates
-                .get(&claim.demand)
-                .and_then(Found::cut_off)
-                .cloned()
-        };
-        let is_short = granted.len() < claim.max_tasks;
-        if let Some(left) = unread.or_else(|| behind().filter(|_| is_short)) {
-            self.left.push((namespace.clone(), left.queue, left.task_type));
+        if granted.is_empty() {
+            // What was found may be gone, by what else this batch does, and more may stand behind it.
+            let is_cut_off = self.candidates.get(&claim.demand).is_some_and(|f| f.is_cut_off);
+            let last = || found.len().checked_sub(1).filter(|_| is_cut_off);
+            if let Some(place) = unread.or_else(last) {
+                let Ready { queue, task_type, .. } = found[place].clone();
+                self.left.push(Left {
+                    demand: claim.demand.clone(),
+                    kind: (queue, task_type),
+                });
+            }
         }
         granted
     }
 
-    /// The order in which a claim gets what it selects: one that has waited for too long goes first, of those that
-    /// were read. Another is the turn of a later batch: it reads the one that waits longest then.
-    fn order(&self, demand: &Demand) -> Vec<Ready> {
-        let is_read = |ready: &Ready| self.working.contains(ready.id);
-        let is_gone = |ready: &Ready| {
-            let task = self.working.get(ready.id);
-            is_read(ready) && task.is_none_or(|task| !is_leasable(task))
-        };
-        let known = self.candidates.get(demand).into_iter();
-        let known = known.flat_map(|found| &found.ready);
-        let mut order: Vec<Ready> = known.filter(|ready| !is_gone(ready)).cloned().collect();
-        let read = (0..order.len()).filter(|index| is_read(&order[*index]));
-        let aged = read.min_by_key(|index| (order[*index].since, order[*index].id));
-        if let Some(index) = aged.filter(|index| self.now.since(order[*index].since) > AGEING_BOUND) {
-            let first = order.remove(index);
-            order.insert(0, first);
-        }
-        order
+    /// The order in which a claim gets what it selects, as places: one that has waited for too long goes first, of those
+    /// that were read. Another is the turn of a later batch: it reads the one that waits longest then.
+    fn order(&mut self, demand: &Demand) -> (Arc<[Ready]>, impl Iterator<Item = usize> + use<>) {
+        let found = self.candidates.get_mut(demand);
+        let aged = found.and_then(|found| found.move_on(&self.working, self.now));
+        let found = self.candidates.get(demand);
+        let first = found.map_or(0, |found| found.first);
+        let ready = found.map_or_else(|| Arc::from([]), |found| Arc::clone(&found.ready));
+        let rest = (first..ready.len()).filter(move |place| Some(*place) != aged);
+        (ready, aged.into_iter().chain(rest))
     }
 }
 
 impl Found {
-    /// One of a queue, type and priority of which there may be more than was found.
-    fn cut_off(&self) -> Option<&Ready> {
-        if self.ready.len() < self.limit {
-            return None;
+    /// What `ready` holds, which was looked for up to `limit`.
+    fn new(ready: Vec<Ready>, working: &Working, limit: usize) -> Self {
+        let read = (0..ready.len()).filter(|place| working.contains(ready[*place].id));
+        let mut by_age: Vec<usize> = read.collect();
+        by_age.sort_unstable_by_key(|place| (ready[*place].since, ready[*place].id));
+        Self {
+            is_cut_off: ready.len() >= limit,
+            ready: ready.into(),
+            by_age,
+            first: 0,
+            eldest: 0,
         }
-        let mut counts = HashMap::new();
-        self.ready.iter().find(|ready| {
-            let kind = (&ready.queue, &ready.task_type, ready.priority);
-            let count = counts.entry(kind).or_insert(0);
-            *count += 1;
-            *count >= self.limit
-        })
+    }
+
+    /// Passes over what is gone; answers the place of the task that has waited for too long, if one has.
+    fn move_on(&mut self, working: &Working, now: Timestamp) -> Option<usize> {
+        let is_gone = |ready: &Ready| {
+            let task = working.get(ready.id);
+            working.contains(ready.id) && task.is_none_or(|task| !is_leasable(task))
+        };
+        while self.ready.get(self.first).is_some_and(is_gone) {
+            self.first += 1;
+        }
+        let of = |place: &usize| &self.ready[*place];
+        while self.by_age.get(self.eldest).map(of).is_some_and(is_gone) {
+            self.eldest += 1;
+        }
+        let eldest = *self.by_age.get(self.eldest)?;
+        (now.since(self.ready[eldest].since) > AGEING_BOUND).then_some(eldest)
     }
 }
 

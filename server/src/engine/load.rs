@@ -22,6 +22,7 @@ const GRAPH_READ: usize = 1_000;
 pub(super) const TASKS_READ: usize = 64;
 /// Bytes of tasks that a batch reads; where its commands move more than that, they are committed in several batches.
 pub(super) const LOADED_BYTES: usize = 64 * 1024 * 1024;
+
 impl Committer {
     /// Reads what the jobs name and the cache does not have.
     pub(super) async fn load(&mut self, jobs: &[Job], mode: Mode) -> Result<Loaded, Failure> {

@@ -1,7 +1,7 @@
 //! What workers look for: the ready tasks of queues, in the order in which they are given out.
 
 use baton_domain::{TaskId, Timestamp};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
 
 use super::{Store, StoreError, dialect};
 
@@ -43,20 +43,46 @@ pub struct Ready {
 }
 
 impl Store {
-    /// Ready tasks, the most urgent first, then those that wait longest. Of each queue, type and priority at most
-    /// `limit`, and always the one that waits longest.
+    /// The first `limit` ready tasks in the order in which they are given out: the most urgent first, then those that wait
+    /// longest. Behind them, where there are more, the one of all that waits longest.
     ///
     /// # Errors
     /// What the database may do.
-    pub async fn ready(&self, demand: &Demand, limit: u32) -> Result<Vec<Ready>, StoreError> {
+    pub async fn ready(&self, demand: &Demand, limit: usize) -> Result<Vec<Ready>, StoreError> {
+        let Demand {
+            namespace,
+            queues,
+            types,
+        } = demand;
+        let types = types.as_deref();
+        let named = queues.iter().chain(types.unwrap_or_default());
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = [namespace.clone().into(), most.into()].into_iter();
+        let text = dialect::find_ready(queues.len(), types.map_or(0, <[String]>::len));
+        let mut ready = self
+            .find(text, values.chain(named.map(|name| name.clone().into())))
+            .await?;
+        if ready.len() < limit {
+            return Ok(ready);
+        }
         let list = |names: &[String]| serde_json::to_string(names).expect("a list of strings is JSON");
-        let values = [
-            demand.namespace.clone().into(),
-            list(&demand.queues).into(),
-            demand.types.as_deref().map(list).into(),
-            i64::from(limit).into(),
-        ];
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::FIND_READY, values);
+        let values: [Value; 2] = [namespace.clone().into(), list(queues).into()];
+        let values = values.into_iter().chain(types.map(|types| list(types).into()));
+        let oldest = self
+            .find(dialect::find_oldest_ready(types.is_some()), values)
+            .await?;
+        let is_new = |oldest: &Ready| ready.iter().all(|known| known.id != oldest.id);
+        let oldest = oldest.into_iter().next().filter(is_new);
+        ready.extend(oldest);
+        Ok(ready)
+    }
+
+    async fn find(
+        &self,
+        text: String,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Ready>, StoreError> {
+        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
         let rows = self.readers().query_all_raw(asked).await?;
         let read = |row: &sea_orm::QueryResult| -> Result<Ready, sea_orm::DbErr> {
             Ok(Ready {
@@ -67,8 +93,6 @@ impl Store {
                 task_type: row.try_get_by_index(4)?,
             })
         };
-        let mut ready = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        ready.sort_unstable_by_key(|task| (std::cmp::Reverse(task.priority), task.since, task.id));
-        Ok(ready)
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 }

@@ -15,7 +15,7 @@ use crate::api::requests::leases::{Lease, read_lease};
 use crate::api::task_service::time_left;
 use crate::api::wait::BEFORE_DEADLINE;
 use crate::api::{failed, judge};
-use crate::engine::workers::{OpenCall, Seen, WorkerKey};
+use crate::engine::workers::{OpenCall, Seen, WorkerKey, kind};
 use crate::engine::{ClaimRequest, Done, Error};
 use crate::net::Shutdown;
 use crate::seams::monotonic_now;
@@ -70,6 +70,7 @@ impl WorkerApi {
             // In line before it looks: what becomes ready meanwhile wakes it again.
             place.stand();
             let granted = self.engine().claim(claim.clone()).await.map_err(failed::failed)?;
+            place.looked(granted.iter().map(|done| kind(&done.task)));
             if !granted.is_empty() || !updates.is_empty() || monotonic_now() >= until {
                 return Ok(raw::LeaseTasksResponse {
                     leased_tasks: granted.iter().filter_map(|done| self.leased(done)).collect(),

@@ -37,21 +37,24 @@ impl Workers {
         let moved = write
             .updated
             .iter()
-            .filter(|(before, now)| !is_leasable(before) || place(before) != place(now));
+            .filter(|(before, now)| !is_leasable(before) || kind(before) != kind(now));
         let now = write.inserted.iter().chain(moved.map(|(_, now)| now));
-        self.parked.ready(now.filter(|task| is_leasable(task)).map(place));
+        self.parked.ready(now.filter(|task| is_leasable(task)).map(kind));
     }
 
-    /// Ready tasks that the claims of a batch left behind: who waits may want them.
+    /// What the claims of a batch did not come to.
     pub(super) fn left(&self, left: &[Left]) {
-        let kinds = left
-            .iter()
-            .map(|(namespace, queue, task_type)| (namespace.as_str(), queue.as_str(), task_type.as_str()));
-        self.parked.ready(kinds);
+        for Left {
+            demand,
+            kind: (queue, task_type),
+        } in left
+        {
+            self.parked.again(demand, (&demand.namespace, queue, task_type));
+        }
     }
 }
 
 /// Where a ready task waits, and what it is.
-fn place(task: &Arc<Task>) -> (&str, &str, &str) {
+pub(crate) fn kind(task: &Arc<Task>) -> (&str, &str, &str) {
     (&task.namespace, &task.queue, &task.task_type)
 }

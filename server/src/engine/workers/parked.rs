@@ -1,8 +1,11 @@
 //! Calls that wait for a task to become ready, each woken when there is one for it.
 //!
 //! Nobody is woken in vain but where somebody else came first, and no ready task is forgotten: a call stands in line
-//! *before* it looks, so what becomes ready while it looks wakes it again; and one that leaves hands on what it was woken
-//! for.
+//! *before* it looks, so what becomes ready while it looks wakes it again; and what a call was woken for and did not get
+//! it hands on when it leaves, be it that it got others or that its caller is gone.
+//!
+//! A commit costs what it made ready and whom that wakes, however many wait: there is a line for each queue and type that
+//! somebody asks for, and one for each queue of those who take any type.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,12 +16,12 @@ use tokio::sync::Notify;
 use crate::metrics;
 use crate::store::Demand;
 
-/// A queue in its namespace.
-type Line = (String, String);
 /// Namespace, queue and type of a task.
 type Kind<'a> = (&'a str, &'a str, &'a str);
+/// Who waits, by arrival.
+type Line = BTreeMap<u64, Arc<Waiter>>;
 
-/// The lines of waiting calls, one for each queue.
+/// The lines of waiting calls.
 #[derive(Clone, Default)]
 pub(crate) struct Parked {
     lines: Arc<Mutex<Lines>>,
@@ -27,7 +30,15 @@ pub(crate) struct Parked {
 #[derive(Default)]
 struct Lines {
     arrivals: u64,
-    waiting: HashMap<Line, BTreeMap<u64, Arc<Waiter>>>,
+    /// By namespace and queue.
+    waiting: HashMap<String, HashMap<String, QueueLines>>,
+}
+
+/// Those who wait at one queue.
+#[derive(Default)]
+struct QueueLines {
+    of_any_type: Line,
+    by_type: HashMap<String, Line>,
 }
 
 struct Waiter {
@@ -35,8 +46,16 @@ struct Waiter {
     demand: Demand,
     wanted: usize,
     woken: Notify,
-    /// Queue and type of each task that it was woken for.
-    promised: Mutex<Vec<(String, String)>>,
+    promises: Mutex<Promises>,
+}
+
+/// Queue and type of each task that a call was woken for and that it has not seen yet.
+#[derive(Default)]
+struct Promises {
+    /// Since it stood in line. While it does, there are none.
+    new: Vec<(String, String)>,
+    /// Before that: it is looking for these.
+    sought: Vec<(String, String)>,
 }
 
 /// The place of one call. It leaves the line when it is dropped.
@@ -59,7 +78,7 @@ impl Parked {
                 demand,
                 wanted,
                 woken: Notify::new(),
-                promised: Mutex::default(),
+                promises: Mutex::default(),
             }),
         }
     }
@@ -76,77 +95,159 @@ impl Parked {
         }
         let mut woken: Vec<Arc<Waiter>> = Vec::new();
         for task in tasks {
-            let has_room = |waiter: &&Arc<Waiter>| {
-                waiter.demand.takes(task) && waiter.promised.lock().len() < waiter.wanted
-            };
-            if let Some(waiter) = woken.iter().find(has_room) {
-                waiter.promise(task);
-            } else if let Some(waiter) = lines.first(task) {
-                waiter.promise(task);
-                waiter.woken.notify_one();
+            let Some(waiter) = lines.first(task) else { continue };
+            let promised = waiter.promise(task);
+            if promised >= waiter.wanted {
                 lines.leave(&waiter);
+            }
+            if promised == 1 {
                 woken.push(waiter);
             }
+        }
+        for waiter in woken {
+            lines.leave(&waiter);
+            waiter.woken.notify_one();
+        }
+    }
+
+    /// Wakes one who waits with `demand`: its like looked and did not come to `task`, or to what stands behind it.
+    pub(crate) fn again(&self, demand: &Demand, task: Kind<'_>) {
+        let mut lines = self.lines.lock();
+        if let Some(waiter) = lines.like(demand) {
+            waiter.promise(task);
+            lines.leave(&waiter);
+            waiter.woken.notify_one();
         }
     }
 
     /// Wakes everybody: what was committed is not known.
     pub(crate) fn everybody(&self) {
         let mut lines = self.lines.lock();
-        for line in std::mem::take(&mut lines.waiting).into_values() {
-            line.into_values().for_each(|waiter| waiter.woken.notify_one());
+        let queues = std::mem::take(&mut lines.waiting);
+        let all = queues.into_values().flat_map(HashMap::into_values);
+        for lines in all {
+            let lines = lines.by_type.into_values().chain([lines.of_any_type]);
+            let waiters = lines.flat_map(BTreeMap::into_values);
+            waiters.for_each(|waiter| waiter.woken.notify_one());
         }
     }
 }
 
 impl Lines {
     /// Who has waited longest for such a task.
-    fn first(&self, task: Kind<'_>) -> Option<Arc<Waiter>> {
-        let line = self.waiting.get(&(task.0.to_owned(), task.1.to_owned()))?;
-        line.values()
-            .find(|waiter| waiter.demand.takes(task))
-            .map(Arc::clone)
+    fn first(&self, (namespace, queue, task_type): Kind<'_>) -> Option<Arc<Waiter>> {
+        let lines = self.waiting.get(namespace)?.get(queue)?;
+        let of_type = lines.by_type.get(task_type).and_then(BTreeMap::first_key_value);
+        let of_any = lines.of_any_type.first_key_value();
+        let (_, first) = of_type
+            .into_iter()
+            .chain(of_any)
+            .min_by_key(|(arrival, _)| **arrival)?;
+        Some(Arc::clone(first))
+    }
+
+    /// Who has waited longest with the same demand.
+    fn like(&self, demand: &Demand) -> Option<Arc<Waiter>> {
+        let lines = self.waiting.get(&demand.namespace)?.get(demand.queues.first()?)?;
+        let line = match &demand.types {
+            Some(types) => lines.by_type.get(types.first()?)?,
+            None => &lines.of_any_type,
+        };
+        line.values().find(|waiter| waiter.demand == *demand).cloned()
     }
 
     fn enter(&mut self, waiter: &Arc<Waiter>) {
-        for line in waiter.lines() {
-            let line = self.waiting.entry(line).or_default();
-            line.insert(waiter.arrival, Arc::clone(waiter));
+        let Demand {
+            namespace,
+            queues,
+            types,
+        } = &waiter.demand;
+        let of_namespace = self.waiting.entry(namespace.clone()).or_default();
+        for queue in queues {
+            let lines = of_namespace.entry(queue.clone()).or_default();
+            let Some(types) = types else {
+                lines.of_any_type.insert(waiter.arrival, Arc::clone(waiter));
+                continue;
+            };
+            for task_type in types {
+                let line = lines.by_type.entry(task_type.clone()).or_default();
+                line.insert(waiter.arrival, Arc::clone(waiter));
+            }
         }
     }
 
     fn leave(&mut self, waiter: &Waiter) {
-        for name in waiter.lines() {
-            if let Some(line) = self.waiting.get_mut(&name) {
-                line.remove(&waiter.arrival);
-                if line.is_empty() {
-                    self.waiting.remove(&name);
+        let Demand {
+            namespace,
+            queues,
+            types,
+        } = &waiter.demand;
+        let Some(of_namespace) = self.waiting.get_mut(namespace) else {
+            return;
+        };
+        for queue in queues {
+            let Some(lines) = of_namespace.get_mut(queue) else {
+                continue;
+            };
+            lines.of_any_type.remove(&waiter.arrival);
+            for task_type in types.iter().flatten() {
+                if let Some(line) = lines.by_type.get_mut(task_type) {
+                    line.remove(&waiter.arrival);
+                    if line.is_empty() {
+                        lines.by_type.remove(task_type);
+                    }
                 }
             }
+            if lines.of_any_type.is_empty() && lines.by_type.is_empty() {
+                of_namespace.remove(queue);
+            }
+        }
+        if of_namespace.is_empty() {
+            self.waiting.remove(namespace);
         }
     }
 }
 
 impl Waiter {
-    fn lines(&self) -> impl Iterator<Item = Line> {
-        let Demand {
-            namespace, queues, ..
-        } = &self.demand;
-        queues.iter().map(|queue| (namespace.clone(), queue.clone()))
-    }
-
-    fn promise(&self, (_, queue, task_type): Kind<'_>) {
-        let mut promised = self.promised.lock();
-        promised.push((queue.to_owned(), task_type.to_owned()));
+    /// Answers how many tasks it is woken for now.
+    fn promise(&self, (_, queue, task_type): Kind<'_>) -> usize {
+        let mut promises = self.promises.lock();
+        promises.new.push((queue.to_owned(), task_type.to_owned()));
+        promises.new.len()
     }
 }
 
 impl Place {
-    /// Stands in line. What it was woken for before counts no more: its call looks now.
+    /// Stands in line. Its call looks now, for what it was woken for and for everything else.
     pub(crate) fn stand(&self) {
         let mut lines = self.parked.lines.lock();
-        self.waiter.promised.lock().clear();
+        let mut promises = self.waiter.promises.lock();
+        let Promises { new, sought } = &mut *promises;
+        sought.append(new);
         lines.enter(&self.waiter);
+    }
+
+    /// The call looked and got these. Where it got none, there are none for it. Else it is going to leave with them, and
+    /// does not know of the rest.
+    pub(crate) fn looked<'a>(&self, got: impl Iterator<Item = Kind<'a>>) {
+        let mut promises = self.waiter.promises.lock();
+        let Promises { new, sought } = &mut *promises;
+        let mut is_empty = true;
+        for (_, queue, task_type) in got {
+            is_empty = false;
+            let of = |known: &Vec<(String, String)>| {
+                let mut known = known.iter();
+                known.position(|known| known.0 == queue && known.1 == task_type)
+            };
+            if let Some(place) = of(sought) {
+                sought.swap_remove(place);
+            } else if let Some(place) = of(new) {
+                new.swap_remove(place);
+            }
+        }
+        if is_empty {
+            sought.clear();
+        }
     }
 
     /// Waits until there may be a task since [`Place::stand`].
@@ -168,9 +269,10 @@ impl Drop for Unpark {
 impl Drop for Place {
     fn drop(&mut self) {
         self.parked.lines.lock().leave(&self.waiter);
-        let promised = std::mem::take(&mut *self.waiter.promised.lock());
+        let Promises { mut new, sought } = std::mem::take(&mut *self.waiter.promises.lock());
+        new.extend(sought);
         let namespace = self.waiter.demand.namespace.as_str();
-        let kinds = promised
+        let kinds = new
             .iter()
             .map(|(queue, task_type)| (namespace, queue.as_str(), task_type.as_str()));
         self.parked.ready(kinds);
@@ -246,11 +348,67 @@ mod tests {
         assert!(is_woken(&place));
         place.stand();
         parked.ready([B].into_iter());
+        place.looked([].into_iter());
         assert!(is_woken(&place));
         // It got that one: nobody is to be woken for it any more.
         place.stand();
+        place.looked([B].into_iter());
         let other = stands(&parked, &["b"], None);
         drop(place);
         assert!(!is_woken(&other));
+    }
+
+    #[test]
+    fn a_call_that_got_other_tasks_hands_on_those_it_was_woken_for() {
+        let parked = Parked::default();
+        let first = stands(&parked, &["a", "b"], None);
+        let of_b = stands(&parked, &["b"], Some(&["y"]));
+        parked.ready([B].into_iter());
+        first.stand();
+        // Something more urgent came, and the call takes no more.
+        first.looked([A].into_iter());
+        drop(first);
+        assert!(is_woken(&of_b));
+    }
+
+    #[test]
+    fn a_call_that_goes_while_it_looks_hands_on_too() {
+        let parked = Parked::default();
+        let first = stands(&parked, &["a"], None);
+        let second = stands(&parked, &["a"], None);
+        parked.ready([A].into_iter());
+        first.stand();
+        drop(first);
+        assert!(is_woken(&second));
+    }
+
+    #[test]
+    fn who_did_not_come_to_what_is_there_looks_again_and_nobody_else() {
+        let parked = Parked::default();
+        let other = stands(&parked, &["a"], None);
+        let place = stands(&parked, &["b", "a"], Some(&["x", "y"]));
+        let same = demand(&["b", "a"], Some(&["x", "y"]));
+        parked.again(&same, A);
+        assert!(is_woken(&place) && !is_woken(&other));
+        // There is nobody else like it; if it goes without a look, whoever takes that task is told.
+        parked.again(&same, A);
+        drop(place);
+        assert!(is_woken(&other));
+    }
+
+    #[test]
+    fn a_commit_is_as_dear_as_what_it_wakes_however_many_wait() {
+        let parked = Parked::default();
+        let types: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
+        let places: Vec<Place> = types
+            .iter()
+            .map(|name| stands(&parked, &["a"], Some(&[name])))
+            .collect();
+        // Walking all of them for each task would take 25,000,000 looks, and minutes in a test.
+        let kinds = types.iter().map(|name| ("default", "a", name.as_str()));
+        parked.ready(kinds);
+        assert!(places.iter().all(is_woken));
+        drop(places);
+        assert!(parked.lines.lock().waiting.is_empty());
     }
 }

@@ -12,6 +12,7 @@ mod maximal;
 mod open;
 mod payloads;
 mod plans;
+mod ready;
 mod round_trip;
 mod runs;
 mod stored;
