@@ -80,8 +80,9 @@ CREATE TABLE task (
     -- That of the last checkpoint, be it cleared since.
     checkpoint_version INTEGER NOT NULL DEFAULT 0,
     receipt BLOB,
-    -- Tells a repeat of the last call by token from another call.
+    -- Tells a repeat of the last call by token from another call, and of the last one by which a live lease ended.
     last_call INTEGER,
+    handover_call INTEGER,
     -- Chunks of output of the run under way.
     output_count INTEGER NOT NULL DEFAULT 0,
     retry_count INTEGER NOT NULL DEFAULT 0,

@@ -140,6 +140,7 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         edit_revision: 1,
         spec_hash: new.spec_hash,
         last_call: None,
+        handover_call: None,
         has_dependants: false,
         has_children: false,
     }

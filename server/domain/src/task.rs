@@ -342,6 +342,8 @@ pub struct Task {
     pub spec_hash: [u8; 32],
     /// Of the last move that a holder made by token: tells a repeat from another call. Not part of the fold.
     pub last_call: Option<i64>,
+    /// As `last_call`, of the last move by which a live lease ended: a late receipt may have come after it.
+    pub handover_call: Option<i64>,
     /// Some task waits for this one. Never unset; not part of the fold.
     pub has_dependants: bool,
     /// Some task belongs to this one. Never unset; not part of the fold.

@@ -106,8 +106,14 @@ const TOO_LATE: &[(&[Ask], Ask, &str)] = &[
     (&[RELEASE, GRANT_ANEW], RENEW_TELLING, LOST),
     // To the same holder: another grant all the same.
     (&[START, RELEASE, GRANT], SNOOZE, LEASE_LOST),
-    // A repeat, and so no other release.
+    // Repeats, and so no other moves.
     (&[START, RELEASE, GRANT_ANEW], RELEASE, "OK"),
+    (&[START, PROGRESS, SAVE], START, "OK"),
+    (&[START, ASK, COMPLETE], ASK, "OK"),
+    (&[START, SUBMIT, FAIL], SUBMIT, "OK"),
+    (&[START, SUBMIT, FAIL], FAIL, "OK"),
+    // The renewal started it.
+    (&[RENEW], START, "OK"),
     // After the lease ran out.
     (&[PASS, UNTIL_BACK], START, LEASE_LOST),
     (&[PASS, UNTIL_BACK], REPORT, LEASE_LOST),

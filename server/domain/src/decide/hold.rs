@@ -43,11 +43,12 @@ pub(super) fn guard(task: &Task, command: &Command, now: Timestamp) -> Result<Gu
     let standing = standing(task, token.fence, now);
     // Who starts again what was taken away since must not take it up.
     let stands = name != CommandName::Start || standing == Standing::Live;
-    if task.last_call == Some(token.call) && stands {
+    let is_known = [task.last_call, task.handover_call].contains(&Some(token.call));
+    if is_known && stands {
         return Ok(Guard::Replayed);
     }
     match standing {
-        Standing::Live if tells_again(task, &command.action) => Ok(Guard::Replayed),
+        Standing::Live if stands_already(task, &command.action) => Ok(Guard::Replayed),
         Standing::Live => Ok(Guard::Free),
         Standing::Ended if is_late_receipt(task.state, name) => Ok(Guard::Late),
         Standing::Ended => Err(illegal(task, name)),
@@ -55,12 +56,18 @@ pub(super) fn guard(task: &Task, command: &Command, now: Timestamp) -> Result<Gu
     }
 }
 
-/// Progress is no move, so its call is not remembered: what stands since the start of this run tells the repeat.
-fn tells_again(task: &Task, action: &Action) -> bool {
-    let Action::Progress(progress) = action else {
-        return false;
+/// Whether what a holder asks for is so already. Progress is no move, so its call is not remembered; and the work may
+/// have begun by a renewal, with which a start has crossed.
+fn stands_already(task: &Task, action: &Action) -> bool {
+    let holds = |named: &Actor| task.assignee.as_ref().is_some_and(|holder| named.is(holder));
+    let stands = if let Action::Progress(progress) = action {
+        task.progress.as_ref() == Some(progress)
+    } else if let Action::Start { assignee, lease, .. } = action {
+        lease.is_none() && assignee.as_ref().is_none_or(holds)
+    } else {
+        false
     };
-    task.state == State::InProgress && task.progress.as_ref() == Some(progress)
+    stands && task.state == State::InProgress
 }
 
 pub(super) fn assign(s: &mut Steps<'_>, assignee: Actor, terms: Option<Terms>) {

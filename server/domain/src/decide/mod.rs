@@ -36,7 +36,8 @@ use crate::transitions::{allowed, is_legal};
 /// A [`Rejection`]: nothing changed and nothing is to be written. A lost lease is told before anything else.
 pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome, Rejection> {
     let name = command.action.name();
-    match guard(task, command, now)? {
+    let guard = guard(task, command, now)?;
+    match guard {
         Guard::Replayed => {
             let mut steps = Steps::new(task.clone(), &command.actor, now);
             steps.replay();
@@ -53,6 +54,9 @@ pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome,
     act(&mut steps, &command.action, &command.actor)?;
     if let Some(token) = command.token.filter(|_| is_remembered(name)) {
         steps.task.last_call = Some(token.call);
+        if matches!(guard, Guard::Free) && name != CommandName::Start {
+            steps.task.handover_call = Some(token.call);
+        }
     }
     Ok(steps.finish())
 }

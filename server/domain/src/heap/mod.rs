@@ -267,6 +267,7 @@ impl HeapBytes for Task {
             edit_revision: _,
             spec_hash: _,
             last_call: _,
+            handover_call: _,
             has_dependants: _,
             has_children: _,
         } = self;

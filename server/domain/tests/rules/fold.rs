@@ -44,6 +44,7 @@ fn folded(task: &Task) -> Task {
     Task {
         lease: None,
         last_call: None,
+        handover_call: None,
         ..task.clone()
     }
 }

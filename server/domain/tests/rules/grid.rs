@@ -65,6 +65,7 @@ fn every_state_of_a_leased_task_meets_its_holder() {
             };
             let bare = decide(&task, &command(*name), task.update_time);
             let answers = [with(task.fence), bare, with(task.fence - 1)].map(|answer| match answer {
+                Ok(outcome) if outcome.replayed => "as it is".to_owned(),
                 Ok(outcome) => {
                     let fence = outcome.task.fence - task.fence;
                     format!("{} fence +{fence}", outcome.task.state)

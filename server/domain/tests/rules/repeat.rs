@@ -1,8 +1,8 @@
 //! Calls of holders that come again, and reports that start and end in one.
 
 use crate::support::{
-    NOW, after, agent, ask, begin, by_holder, complete, failure, give, granted, held, leased, new_task,
-    pause, question, submit, token,
+    NOW, TERMS, after, agent, ask, begin, by_holder, complete, failure, give, granted, held, leased,
+    new_task, pause, question, submit, token,
 };
 use baton_domain::{Action, Command, EventType, Progress, Rejection, Span, State, Token, When, report};
 
@@ -52,6 +52,45 @@ fn a_start_is_repeated_only_while_it_holds() {
         Err(Rejection::LeaseLost),
         "who starts must not believe that it holds"
     );
+}
+
+#[test]
+fn a_start_finds_that_the_work_has_begun() {
+    let task = granted(new_task());
+    // A renewal or another start came first; the token is the same.
+    let renewal = Action::Renew {
+        duration: None,
+        progress: None,
+    };
+    let started = held(&task, 4, renewal);
+    let again = by_holder(&started, 5, begin(None)).expect("the lease is live");
+    assert!(again.replayed && again.events.is_empty() && again.task == started);
+    let anew = by_holder(&started, 5, begin(Some(TERMS)));
+    assert!(anew.is_err(), "a lease that stands is not granted: {anew:?}");
+    let named = Action::Start {
+        assignee: Some(agent("another")),
+        lease: None,
+        start_time: None,
+    };
+    assert!(by_holder(&started, 5, named).is_err(), "somebody else holds it");
+}
+
+#[test]
+fn what_ended_a_lease_is_repeated_also_behind_a_late_receipt() {
+    let task = leased(new_task());
+    let question = Action::RequestInput(Box::new(question("q9")));
+    for handover in [submit(None), question] {
+        let shown = |call| token(&task, call);
+        let at = task.update_time;
+        let handed = ask(&task, shown(7), handover.clone(), at).expect("the lease is live");
+        let late = ask(&handed.task, shown(8), complete(None), at).expect("a late receipt counts");
+        for (call, action) in [(7, handover), (8, complete(None))] {
+            let again = ask(&late.task, shown(call), action, at).expect("it was done");
+            assert!(again.replayed && again.task == late.task);
+        }
+        let other = ask(&late.task, shown(9), submit(None), at);
+        assert!(other.is_err(), "{other:?}");
+    }
 }
 
 #[test]

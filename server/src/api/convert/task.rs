@@ -95,6 +95,7 @@ pub(crate) fn write(task: &Task, shown: Shown) -> raw::Task {
         edit_revision: _,
         spec_hash: _,
         last_call: _,
+        handover_call: _,
         has_dependants: _,
         has_children: _,
     } = task;

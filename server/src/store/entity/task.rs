@@ -55,6 +55,7 @@ pub struct Model {
     pub checkpoint_version: i32,
     pub receipt: Option<Vec<u8>>,
     pub last_call: Option<i64>,
+    pub handover_call: Option<i64>,
     pub output_count: i32,
     pub retry_count: i32,
     pub cleared_input: i32,

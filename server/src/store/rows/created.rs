@@ -64,6 +64,7 @@ pub(super) fn to_created(task: &Task, event: &Event) -> stored::Created {
         edit_revision,
         spec_hash: _,
         last_call,
+        handover_call,
         has_dependants,
         has_children,
     } = task;
@@ -109,6 +110,7 @@ pub(super) fn to_created(task: &Task, event: &Event) -> stored::Created {
         output_count: *output_count,
         timers: work::to_timers(task),
         last_call: *last_call,
+        handover_call: *handover_call,
     }
 }
 
@@ -158,6 +160,7 @@ pub(super) fn from_created(created: stored::Created, event: &Event) -> Result<Ta
         output_count,
         timers,
         last_call,
+        handover_call,
     } = created;
     let stored::Spec {
         description,
@@ -226,5 +229,6 @@ pub(super) fn from_created(created: stored::Created, event: &Event) -> Result<Ta
         verification_grace: verification_grace.map(Span::from_micros),
         dedup_key,
         last_call,
+        handover_call,
     })
 }

@@ -64,6 +64,7 @@ pub(in crate::store) fn read_row(row: &QueryResult) -> Result<TaskRow, DbErr> {
         checkpoint_version: cells.next()?,
         receipt: cells.next()?,
         last_call: cells.next()?,
+        handover_call: cells.next()?,
         output_count: cells.next()?,
         retry_count: cells.next()?,
         cleared_input: cells.next()?,

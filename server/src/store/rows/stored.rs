@@ -292,6 +292,8 @@ pub(in crate::store) struct Created {
     pub(super) timers: Option<Timers>,
     #[prost(int64, optional, tag = "40")]
     pub(super) last_call: Option<i64>,
+    #[prost(int64, optional, tag = "41")]
+    pub(super) handover_call: Option<i64>,
 }
 
 /// Fields that are present replace the task's. Of an optional field, `*_set` says whether it was named.

@@ -73,6 +73,7 @@ pub(in crate::store) const TASK: Table = Table {
         &[blob("receipt", Default::Null)],
         &[
             plain("last_call", Default::Null),
+            plain("handover_call", Default::Null),
             plain("output_count", Default::Int(0)),
         ],
         &[plain("retry_count", Default::Int(0))],
@@ -166,6 +167,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         edit_revision,
         spec_hash: _,
         last_call,
+        handover_call,
         has_dependants,
         has_children,
     } = task;
@@ -223,6 +225,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         Cell::Int((*checkpoint_version).into()),
         message(receipt.as_deref().map(work::to_receipt)),
         Cell::option(*last_call, Cell::Int),
+        Cell::option(*handover_call, Cell::Int),
         Cell::Int((*output_count).into()),
         Cell::Int((*retry_count).into()),
         Cell::Int((*cleared_input).into()),

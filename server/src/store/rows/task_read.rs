@@ -75,6 +75,7 @@ fn convert(TaskRow { task, lease }: TaskRow) -> Result<Task, Why> {
         checkpoint_version,
         receipt,
         last_call,
+        handover_call,
         output_count,
         retry_count,
         cleared_input,
@@ -166,6 +167,7 @@ fn convert(TaskRow { task, lease }: TaskRow) -> Result<Task, Why> {
         verification_grace: verification_grace.map(Span::from_micros),
         dedup_key,
         last_call,
+        handover_call,
     })
 }
 

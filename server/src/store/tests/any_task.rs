@@ -65,7 +65,7 @@ fn span() -> impl Strategy<Value = Span> {
 
 prop_compose! {
     fn held()(checkpoint in of(any_payload()), words in of(text()), lease in of((span(), time())), leased in any::<bool>(),
-        numbers in any::<(i32, i32, i32)>(), last_call in of(any::<i64>()), key in text(),
+        numbers in any::<(i32, i32, i32)>(), calls in (of(any::<i64>()), of(any::<i64>())), key in text(),
         limits in (of(span()), of(span()), of(span()), of(span())), timers in (time(), span(), time())) -> Task {
         let (checkpoint_version, run_count, output_count) = numbers;
         let (queue, attempt, total, verification_grace) = limits;
@@ -78,7 +78,8 @@ prop_compose! {
             lease: lease.map(|(duration, expire_time)| Lease { duration, expire_time }),
             run_count,
             output_count,
-            last_call,
+            last_call: calls.0,
+            handover_call: calls.1,
             dedup_key: key,
             timeouts: Timeouts { queue, attempt, total },
             verification_grace,

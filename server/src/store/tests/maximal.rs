@@ -62,26 +62,32 @@ pub(super) fn maximal(id: TaskId) -> Task {
         verification: Verification::Receipt,
         verification_grace: Some(Span::ZERO),
         dedup_key: text.clone(),
-        input_requests: vec![
-            input_request("k1", &text),
-            InputRequest {
-                schema: None,
-                deadline_time: None,
-                default_input: None,
-                answer: None,
-                answerer: None,
-                ..input_request("k2", "")
-            },
-        ],
+        input_requests: input_requests(&text),
         fence: i64::MAX,
         paused_from: Some(State::Review),
         revision: 12,
         edit_revision: 11,
         spec_hash: [255; 32],
         last_call: Some(i64::MIN),
+        handover_call: Some(i64::MAX),
         has_dependants: true,
         has_children: true,
     }
+}
+
+/// One that is answered, one that has as little as it may.
+fn input_requests(text: &str) -> Vec<InputRequest> {
+    vec![
+        input_request("k1", text),
+        InputRequest {
+            schema: None,
+            deadline_time: None,
+            default_input: None,
+            answer: None,
+            answerer: None,
+            ..input_request("k2", "")
+        },
+    ]
 }
 
 pub(super) fn function(text: &str) -> Function {

@@ -141,6 +141,7 @@ fn task_columns_of_version_1_are_read() {
         checkpoint_version: task.checkpoint_version,
         receipt: take("receipt"),
         last_call: task.last_call,
+        handover_call: task.handover_call,
         output_count: task.output_count,
         retry_count: task.retry_count,
         cleared_input: task.cleared_input,
