@@ -1,4 +1,4 @@
-//! The queue in front of the committer: bounded, in three classes with reserved room.
+//! The queue in front of the committer: bounded, in four classes with reserved room.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::error::Error;
-use super::job::{Class, Job};
+use super::job::{Class, Job, Weight};
 use crate::metrics;
 
 /// Commands of one batch, unless the limits say otherwise.
@@ -18,13 +18,16 @@ pub(super) const BATCH_ROWS: usize = 2_000;
 pub(super) const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// What one caller is told to wait when there is no room: about the time of a full queue.
 pub(super) const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// Commands of holders that may wait, for each command of all others. They have room of their own: what is done already
+/// must not be done again because too much is asked for. 32,768 are the renewals of 10,000 leases three times over.
+const HOLDERS: usize = 4;
 
-/// How much may wait. A class is refused once the whole queue is fuller than its share.
+/// How much may wait. A class is refused once what it shares room with is fuller than its share.
 #[derive(Clone, Copy, Debug)]
 pub struct IntakeLimits {
-    /// Commands of all classes together.
+    /// Commands of all classes together but those of holders, of which four times as many may wait beside them.
     pub commands: usize,
-    /// Bytes of payload of all classes together.
+    /// Bytes of payload of all classes together, and as much again of holders.
     pub bytes: usize,
     /// Commands that are committed together.
     pub batch_commands: usize,
@@ -41,26 +44,57 @@ impl Default for IntakeLimits {
 }
 
 impl IntakeLimits {
-    /// What of `whole` may be in use for a job of `class` to come in: creates are refused before moves, and what
-    /// keeps the service going never is.
-    const fn share(class: Class, whole: usize) -> Option<usize> {
-        match class {
-            Class::Create => Some(whole / 10 * 7),
-            Class::Move => Some(whole / 10 * 9),
-            Class::Vital => None,
+    /// What may be in use for a job of `class` to come in, as commands and bytes: creates are refused before moves, and
+    /// what keeps the service going never is.
+    const fn share(&self, class: Class) -> Option<Load> {
+        let Self { commands, bytes, .. } = *self;
+        let (commands, bytes) = match class {
+            Class::Create => (commands / 10 * 7, bytes / 10 * 7),
+            Class::Move => (commands / 10 * 9, bytes / 10 * 9),
+            Class::Holder => (commands * HOLDERS, bytes),
+            Class::Vital => return None,
+        };
+        Some(Load { commands, bytes })
+    }
+}
+
+/// What jobs take together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    commands: usize,
+    bytes: usize,
+}
+
+impl Load {
+    const fn with(self, weight: Weight) -> Self {
+        Self {
+            commands: self.commands + weight.commands,
+            bytes: self.bytes + weight.bytes,
         }
+    }
+
+    const fn without(self, weight: Weight) -> Self {
+        Self {
+            commands: self.commands - weight.commands,
+            bytes: self.bytes - weight.bytes,
+        }
+    }
+
+    const fn exceeds(self, most: Self) -> bool {
+        self.commands > most.commands || self.bytes > most.bytes
     }
 }
 
 #[derive(Default)]
 struct Waiting {
     vital: VecDeque<Job>,
+    holders: VecDeque<Job>,
     moves: VecDeque<Job>,
     creates: VecDeque<Job>,
     /// Creates waited when the last batch was taken, and none of them fitted in.
     passed_over: bool,
-    commands: usize,
-    bytes: usize,
+    of_holders: Load,
+    of_others: Load,
     closed: bool,
 }
 
@@ -86,20 +120,21 @@ impl Intake {
         if waiting.closed {
             return Err(Error::Draining);
         }
-        let full =
-            |used: usize, whole: usize| IntakeLimits::share(job.class, whole).is_some_and(|most| used > most);
-        if full(waiting.commands + job.weight.commands, self.limits.commands)
-            || full(waiting.bytes + job.weight.bytes, self.limits.bytes)
+        let load = waiting.beside(job.class).with(job.weight);
+        if self
+            .limits
+            .share(job.class)
+            .is_some_and(|most| load.exceeds(most))
         {
             metrics::command_refused(job.class.name());
             return Err(Error::Overloaded {
                 retry_after: RETRY_AFTER,
             });
         }
-        waiting.commands += job.weight.commands;
-        waiting.bytes += job.weight.bytes;
+        *waiting.beside(job.class) = load;
         match job.class {
             Class::Vital => waiting.vital.push_back(job),
+            Class::Holder => waiting.holders.push_back(job),
             Class::Move => waiting.moves.push_back(job),
             Class::Create => waiting.creates.push_back(job),
         }
@@ -134,11 +169,20 @@ impl Intake {
 
     /// Commands in line now.
     pub(super) fn depth(&self) -> usize {
-        self.waiting.lock().commands
+        let waiting = self.waiting.lock();
+        waiting.of_holders.commands + waiting.of_others.commands
     }
 }
 
 impl Waiting {
+    /// What shares its room with a job of `class`.
+    const fn beside(&mut self, class: Class) -> &mut Load {
+        match class {
+            Class::Holder => &mut self.of_holders,
+            Class::Vital | Class::Move | Class::Create => &mut self.of_others,
+        }
+    }
+
     fn take(&mut self, commands: usize) -> Vec<Job> {
         let mut batch = Vec::new();
         let mut room = Room {
@@ -153,6 +197,10 @@ impl Waiting {
             room.take(&mut batch, job);
         }
         room.fill(&mut batch, &mut self.vital);
+        // Holders leave half of the room to callers, so that neither starves the other.
+        let kept = room.keep(self.moves.len() + self.creates.len());
+        room.fill(&mut batch, &mut self.holders);
+        room.give_back(kept);
         // Moves leave a quarter of the room to creates, so that neither starves the other.
         let creates = self.creates.len().min(room.commands / 4);
         room.commands -= creates;
@@ -161,8 +209,10 @@ impl Waiting {
         room.fill(&mut batch, &mut self.creates);
         let is_create = |job: &Job| job.class == Class::Create;
         self.passed_over = !self.creates.is_empty() && !batch.iter().any(is_create);
-        self.commands -= batch.iter().map(|job| job.weight.commands).sum::<usize>();
-        self.bytes -= batch.iter().map(|job| job.weight.bytes).sum::<usize>();
+        for job in &batch {
+            let load = self.beside(job.class);
+            *load = load.without(job.weight);
+        }
         batch
     }
 }
@@ -174,6 +224,32 @@ struct Room {
 }
 
 impl Room {
+    /// Sets room aside for `jobs`, at most half of all; answers that.
+    fn keep(&mut self, jobs: usize) -> Self {
+        if jobs == 0 {
+            return Self {
+                commands: 0,
+                rows: 0,
+                bytes: 0,
+            };
+        }
+        let kept = Self {
+            commands: jobs.min(self.commands / 2),
+            rows: self.rows / 2,
+            bytes: self.bytes / 2,
+        };
+        self.commands -= kept.commands;
+        self.rows -= kept.rows;
+        self.bytes -= kept.bytes;
+        kept
+    }
+
+    const fn give_back(&mut self, kept: Self) {
+        self.commands += kept.commands;
+        self.rows += kept.rows;
+        self.bytes += kept.bytes;
+    }
+
     /// Moves jobs over while they fit. A job larger than a whole batch goes alone.
     fn fill(&mut self, batch: &mut Vec<Job>, line: &mut VecDeque<Job>) {
         while let Some(job) = line.front() {
@@ -197,164 +273,4 @@ impl Room {
 }
 
 #[cfg(test)]
-mod tests {
-    use baton_domain::{Action, TaskId};
-    use tokio::sync::oneshot;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::engine::batch::system;
-    use crate::engine::job::Work;
-
-    const LIMITS: IntakeLimits = IntakeLimits {
-        commands: 100,
-        bytes: 1_000_000,
-        batch_commands: BATCH_COMMANDS,
-    };
-
-    fn job(class: Class) -> Job {
-        let work = Work::Move {
-            id: TaskId(Uuid::nil()),
-            command: Box::new(system(Action::Tick { jitter: 0.0 })),
-            etag: None,
-            reported: None,
-        };
-        let weight = work.weight();
-        Job {
-            class,
-            work,
-            request: None,
-            weight,
-            reply: oneshot::channel().0,
-        }
-    }
-
-    fn fill(intake: &Intake, class: Class) -> usize {
-        (0..LIMITS.commands * 2)
-            .take_while(|_| intake.push(job(class)).is_ok())
-            .count()
-    }
-
-    #[test]
-    fn creates_are_refused_before_moves_and_vital_commands_never() {
-        let intake = Intake::new(LIMITS);
-        assert_eq!(fill(&intake, Class::Create), 70);
-        assert_eq!(fill(&intake, Class::Move), 20);
-        assert!(matches!(
-            intake.push(job(Class::Create)),
-            Err(Error::Overloaded { .. })
-        ));
-        assert_eq!(fill(&intake, Class::Vital), LIMITS.commands * 2);
-    }
-
-    #[tokio::test]
-    async fn bytes_are_bounded_as_commands_are_and_come_free_again() {
-        let intake = Intake::new(LIMITS);
-        let heavy = |class| {
-            let mut job = job(class);
-            job.weight.bytes = LIMITS.bytes / 10;
-            job
-        };
-        let fill = |class| (0..20).take_while(|_| intake.push(heavy(class)).is_ok()).count();
-        assert_eq!(fill(Class::Create), 7);
-        assert_eq!(fill(Class::Move), 2);
-        assert_eq!(fill(Class::Vital), 20);
-        while intake.depth() > 0 {
-            intake.next_batch().await.expect("there is work");
-        }
-        assert_eq!(fill(Class::Create), 7);
-    }
-
-    #[tokio::test]
-    async fn a_batch_takes_vital_commands_first_and_leaves_room_for_creates() {
-        let intake = Intake::new(IntakeLimits {
-            commands: 100_000,
-            bytes: usize::MAX,
-            batch_commands: BATCH_COMMANDS,
-        });
-        for _ in 0..BATCH_COMMANDS {
-            intake.push(job(Class::Create)).expect("there is room");
-            intake.push(job(Class::Move)).expect("there is room");
-        }
-        intake.push(job(Class::Vital)).expect("there is room");
-        let batch = intake.next_batch().await.expect("there is work");
-        let count = |class| batch.iter().filter(|j| j.class == class).count();
-        assert_eq!(batch[0].class, Class::Vital);
-        assert_eq!(batch.len(), BATCH_COMMANDS);
-        assert_eq!(count(Class::Create), (BATCH_COMMANDS - 1) / 4);
-        assert_eq!(intake.depth(), 2 * BATCH_COMMANDS + 1 - BATCH_COMMANDS);
-    }
-
-    #[tokio::test]
-    async fn a_create_larger_than_what_moves_leave_goes_first_in_the_next_batch() {
-        let intake = Intake::new(IntakeLimits {
-            commands: 100_000,
-            bytes: usize::MAX,
-            ..LIMITS
-        });
-        let large = || {
-            let mut job = job(Class::Create);
-            job.weight.commands = 1_000;
-            job
-        };
-        intake.push(large()).expect("there is room");
-        intake.push(large()).expect("there is room");
-        intake.push(job(Class::Create)).expect("there is room");
-        let mut batches = Vec::new();
-        for _ in 0..5 {
-            // More than one batch of moves is always in line.
-            for _ in 0..BATCH_COMMANDS {
-                intake.push(job(Class::Move)).expect("there is room");
-            }
-            let batch = intake.next_batch().await.expect("there is work");
-            let count = |class| batch.iter().filter(|job| job.class == class).count();
-            batches.push((count(Class::Create), count(Class::Move)));
-        }
-        assert_eq!(batches, [(0, 509), (1, 0), (0, 510), (1, 0), (1, 511)]);
-    }
-
-    #[tokio::test]
-    async fn creates_that_wait_make_no_batch_larger() {
-        let intake = Intake::new(IntakeLimits {
-            commands: 100_000,
-            ..LIMITS
-        });
-        for _ in 0..500 {
-            intake.push(job(Class::Vital)).expect("never refused");
-        }
-        for _ in 0..20 {
-            intake.push(job(Class::Create)).expect("there is room");
-            intake.push(job(Class::Move)).expect("there is room");
-        }
-        let batch = intake.next_batch().await.expect("there is work");
-        let count = |class| batch.iter().filter(|job| job.class == class).count();
-        assert_eq!((count(Class::Move), count(Class::Create)), (9, 3));
-        assert_eq!(batch.len(), BATCH_COMMANDS);
-    }
-
-    #[tokio::test]
-    async fn a_batch_is_as_small_as_the_limits_say() {
-        let intake = Intake::new(IntakeLimits {
-            batch_commands: 1,
-            ..LIMITS
-        });
-        for class in [Class::Create, Class::Move, Class::Create] {
-            intake.push(job(class)).expect("there is room");
-            intake.push(job(class)).expect("there is room");
-        }
-        for waiting in (0..6).rev() {
-            assert_eq!(intake.next_batch().await.map(|jobs| jobs.len()), Some(1));
-            assert_eq!(intake.depth(), waiting);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_closed_queue_serves_what_waits_and_takes_no_more() {
-        let intake = Intake::new(LIMITS);
-        intake.push(job(Class::Move)).expect("there is room");
-        intake.close();
-        assert!(matches!(intake.push(job(Class::Vital)), Err(Error::Draining)));
-        assert_eq!(intake.next_batch().await.map(|jobs| jobs.len()), Some(1));
-        assert!(intake.next_batch().await.is_none());
-    }
-}
+mod tests;

@@ -13,8 +13,10 @@ use crate::store::RequestRecord;
 /// Whose place a job takes in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Timers and follow-ups: never refused, or nothing would ever settle.
+    /// Timers and follow-ups: never refused, or nothing would ever settle. What they ask for is bounded where they ask.
     Vital,
+    /// Renewals and reports, of work that is done already: refused only far above what honest workers send.
+    Holder,
     /// A move of an existing task.
     Move,
     /// Creates and bulk calls: the first to be refused.
@@ -25,6 +27,7 @@ impl Class {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Vital => "vital",
+            Self::Holder => "holder",
             Self::Move => "move",
             Self::Create => "create",
         }

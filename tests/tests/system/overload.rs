@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use baton_client::{Error, NewTask, Reason, Selection, State};
+use baton_proto::v1::{ReportTasksRequest, ReportedRelease, TaskReport, task_report};
 use baton_server::engine::IntakeLimits;
 use baton_tests::harness::TestServer;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
+use tonic::Code;
+use tonic_types::StatusExt as _;
 
+use crate::leases::{begun, reason, renew_all, renewal};
 use crate::support::{Holder, get, id, queued};
 
 pub(crate) fn is_overloaded<T>(answer: &Result<T, Error>) -> bool {
@@ -62,6 +66,59 @@ async fn creates_are_refused_before_moves() {
         moved.expect("it was let in");
     }
     assert_eq!(get(&server, &task.id).await.revision, 2 + 4);
+    server.finish().await;
+}
+
+/// Of twenty places for others, holders have eighty of their own: more renewals and reports than that are refused, to be
+/// repeated, and take no place from anybody else.
+#[tokio::test]
+async fn a_flood_of_renewals_and_reports_is_refused_and_keeps_nobody_out() {
+    let few = IntakeLimits {
+        commands: 20,
+        ..IntakeLimits::default()
+    };
+    let server = TestServer::start_limited(|_| {}, few).await;
+    let task = queued(&server).await;
+    let lease = begun(&server, "w").await;
+    let holder = Holder::of(&server).await;
+    let renew = || renew_all(&server, vec![renewal(&lease)], 0);
+    let mut renewals = FuturesUnordered::from_iter([renew()]);
+    for _ in 0..10 {
+        tokio::select! {
+            biased;
+            answer = renewals.next() => panic!("nothing can be committed, but {answer:?}"),
+            _ = get(&server, &task.id) => {}
+        }
+    }
+    renewals.extend((0..120).map(|_| renew()));
+    for _ in 0..120 - 80 {
+        let refused = renewals.next().await.unwrap().unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert_eq!(reason(&refused), "OVERLOADED");
+        assert!(refused.get_error_details().retry_info().is_some(), "{refused:?}");
+    }
+    let report = TaskReport {
+        id: task.id.clone(),
+        lease_token: lease.lease_token.clone(),
+        result: Some(task_report::Result::Release(ReportedRelease::default())),
+        ..TaskReport::default()
+    };
+    let reports = ReportTasksRequest {
+        reports: vec![report],
+    };
+    let answer = server.report_tasks(reports).await.unwrap();
+    let refused = answer.results[0].error.as_ref().unwrap();
+    assert_eq!(
+        (refused.reason.as_str(), refused.code),
+        ("OVERLOADED", i32::from(Code::Unavailable))
+    );
+    let created = server.send(server.client().create(NewTask::new("test").id(id())));
+    let (created, ()) = tokio::join!(created, holder.let_go());
+    created.expect("it has a place");
+    // The first one takes a place where upkeep was before it.
+    let let_in = renewals.collect::<Vec<_>>().await;
+    let refused = let_in.iter().filter(|answer| answer.is_err()).count();
+    assert!(refused <= 1, "{let_in:?}");
     server.finish().await;
 }
 

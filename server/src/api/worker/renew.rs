@@ -85,7 +85,7 @@ impl WorkerApi {
                 },
                 etag: None,
                 request: None,
-                class: Class::Vital,
+                class: Class::Holder,
             })
         });
         // One worker may hold two leases of one task, one of them long lost.

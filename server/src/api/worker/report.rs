@@ -73,7 +73,7 @@ impl WorkerApi {
             etag: None,
             request: None,
             // As a renewal: what is done already must not be done again because too much is asked for.
-            class: Class::Vital,
+            class: Class::Holder,
         };
         let start_time = report.start_time;
         let done = self.tasks.engine.report(asked, Reported { start_time }).await;
