@@ -133,8 +133,19 @@ const FIRST_FENCE: i64 = 1;
 async fn work(_place: Place, shared: Arc<Shared>, context: Context) {
     // A task that was held before may have brought its worker down, and before that could say that it began: then no
     // attempt counts, and none would ever be the last. From the second time on the server knows before the work begins.
-    if context.fence() > FIRST_FENCE && !renew::start(&shared, &context).await {
-        return;
+    let began = SystemTime::now();
+    if context.fence() > FIRST_FENCE {
+        let is_wanted = tokio::select! {
+            biased;
+            is_wanted = renew::start(&shared, &context) => is_wanted,
+            // The server may be away for longer than the worker waits.
+            () = shared.give_up.cancelled() => {
+                return shared.finish(context.lease().clone(), began, Ok(Outcome::release()));
+            }
+        };
+        if !is_wanted {
+            return;
+        }
     }
     let began = SystemTime::now();
     let Some(handler) = shared.handlers.get(&context.task().r#type).cloned() else {

@@ -26,8 +26,10 @@ const REFUSED: &str = "REPORT_REFUSED";
 /// What becomes of a report that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It is told again.
+    /// The server could not be asked, or is too busy: it is told again.
     Again,
+    /// The server failed on it: it is told again, but not for ever.
+    Failing,
     /// Its content is wrong: a plain failure is told in its place, once.
     Unfit,
     /// Nothing changes it: the lease is gone, or what the handler did itself stands.
@@ -53,17 +55,20 @@ pub(super) async fn deliver(shared: &Shared) -> Infallible {
             Err(error) => {
                 tracing::debug!(%error, "reports could not be delivered");
                 let fate = error.refusal().map_or(Fate::Again, fate);
-                if fate == Fate::Unfit && batch.len() > 1 {
+                let are_many = batch.len() > 1;
+                if are_many && matches!(fate, Fate::Unfit | Fate::Failing) {
                     // One of them is to blame: alone it is known.
                     most = 1;
                     again(shared, batch);
                 } else if fate == Fate::Again {
                     again(shared, batch);
-                    backoff.wait(&error).await;
                 } else {
                     for report in batch {
                         refused(shared, report, fate, &error.to_string());
                     }
+                }
+                if matches!(fate, Fate::Again | Fate::Failing) {
+                    backoff.wait(&error).await;
                 }
             }
         }
@@ -133,9 +138,28 @@ fn again(shared: &Shared, batch: Vec<Report>) {
     shared.to_report.notify_one();
 }
 
+/// The server failed on this report. It is told again behind all others, for as long as a lease lasts without renewal;
+/// then the lease is left to run out, and the attempt counts as that.
+fn later(shared: &Shared, mut report: Report, words: &str) {
+    let now = Instant::now();
+    let since = *report.failing_since.get_or_insert(now);
+    if now < since + shared.settings.lease_duration {
+        shared.reports().push_back(report);
+        shared.to_report.notify_one();
+        return;
+    }
+    tracing::warn!(
+        task = report.lease.task,
+        words,
+        "the server fails on a report; its task is left to the end of its lease"
+    );
+    shared.lose(&report.lease);
+}
+
 /// Sorts the answer; false where some are to be told again.
 fn sort(shared: &Shared, batch: Vec<Report>, results: Vec<BulkTaskResult>) -> bool {
-    let mut later = Vec::new();
+    let mut put_off = Vec::new();
+    let mut are_all_told = true;
     let mut results = results.into_iter();
     for report in batch {
         let error = results.next().and_then(|result| result.error);
@@ -144,17 +168,23 @@ fn sort(shared: &Shared, batch: Vec<Report>, results: Vec<BulkTaskResult>) -> bo
             continue;
         };
         let refusal = Refusal::from(&error);
-        match fate(&refusal) {
-            Fate::Again => later.push(report),
-            fate => refused(shared, report, fate, &refusal.to_string()),
+        let fate = fate(&refusal);
+        are_all_told &= !matches!(fate, Fate::Again | Fate::Failing);
+        match fate {
+            Fate::Again => put_off.push(report),
+            Fate::Failing | Fate::Unfit | Fate::Over => {
+                refused(shared, report, fate, &refusal.to_string());
+            }
         }
     }
-    let are_all_told = later.is_empty();
-    again(shared, later);
+    again(shared, put_off);
     are_all_told
 }
 
 fn refused(shared: &Shared, mut report: Report, fate: Fate, words: &str) {
+    if fate == Fate::Failing {
+        return later(shared, report, words);
+    }
     if fate == Fate::Unfit && !report.is_stand_in {
         report.told.result = Some(stand_in(report.told.result.take(), words));
         report.is_stand_in = true;
@@ -208,16 +238,63 @@ fn fate(refusal: &Refusal) -> Fate {
         Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::PermissionDenied => {
             Fate::Over
         }
+        Code::Unknown | Code::Aborted | Code::Unimplemented | Code::Internal | Code::DataLoss => {
+            Fate::Failing
+        }
         Code::Ok
         | Code::Cancelled
-        | Code::Unknown
         | Code::DeadlineExceeded
         | Code::ResourceExhausted
-        | Code::Aborted
-        | Code::Unimplemented
-        | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss
         | Code::Unauthenticated => Fate::Again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use baton_proto::v1::TaskReport;
+
+    use super::*;
+    use crate::worker::held::{Held, LeaseId};
+    use crate::worker::shared::Settings;
+    use crate::{Client, actor};
+
+    const LEASE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_report_that_the_server_fails_on_is_told_for_as_long_as_a_lease_lasts() {
+        let client = Client::builder().endpoint("http://127.0.0.1:1").build().unwrap();
+        let settings = Settings {
+            namespace: String::new(),
+            actor: actor::service("w"),
+            queues: Vec::new(),
+            concurrency: 1,
+            lease_duration: LEASE,
+            grace: LEASE,
+        };
+        let shared = Shared::new(client, settings, BTreeMap::new());
+        shared
+            .table()
+            .insert("a".to_owned(), Held::new(1, "t".to_owned()));
+        let lease = LeaseId {
+            task: "a".to_owned(),
+            fence: 1,
+        };
+        let report = Report {
+            lease,
+            told: TaskReport::default(),
+            is_stand_in: false,
+            failing_since: None,
+        };
+        later(&shared, report, "a bug");
+        let mut report = shared.reports().pop_front().expect("it is told again");
+        assert_eq!(shared.table().len(), 1, "its lease is kept meanwhile");
+        let since = report.failing_since.expect("it failed");
+        report.failing_since = since.checked_sub(LEASE);
+        later(&shared, report, "a bug");
+        assert!(shared.reports().is_empty());
+        assert_eq!(shared.table().len(), 0, "nobody keeps its lease any more");
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Report {
     pub(super) told: TaskReport,
     /// It stands in the place of one whose content the server refused.
     pub(super) is_stand_in: bool,
+    /// Since when the server fails on it, and on no other.
+    pub(super) failing_since: Option<Instant>,
 }
 
 pub(super) struct Shared {
@@ -156,6 +158,7 @@ impl Shared {
             lease,
             told,
             is_stand_in: false,
+            failing_since: None,
         });
         self.to_report.notify_one();
     }

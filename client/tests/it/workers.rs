@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use baton_client::proto::{
     AppendOutputRequest, AppendOutputResponse, BulkTaskError, BulkTaskResult, LeaseDirective,
     LeaseTasksRequest, LeaseTasksResponse, LeaseUpdate, LeasedTask, RenewLeasesRequest, RenewLeasesResponse,
-    ReportTasksRequest, ReportTasksResponse, Task,
+    ReportTasksRequest, ReportTasksResponse, Task, task_report,
 };
 use baton_client::{Code, Context, Ended, RetrySettings, Worker, value};
 use futures::FutureExt;
@@ -179,6 +180,86 @@ async fn an_end_that_could_not_be_told_is_told_again_in_the_same_words() {
         assert_eq!(reported.recv().await.as_ref(), Some(&first));
     }
     stop.cancel();
+    assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);
+}
+
+#[tokio::test]
+async fn a_report_that_the_server_fails_on_holds_up_no_other() {
+    const TASKS: usize = 5;
+    let (told, mut reported) = mpsc::unbounded_channel();
+    let server = server(move |seen| {
+        let request: ReportTasksRequest = seen.read();
+        let has_poison = request.reports.iter().any(|report| report.id == "2");
+        let step = if has_poison {
+            Step::Refuse(refusal(Code::Internal, "BUG"))
+        } else {
+            let ids = request.reports.iter().map(|report| report.id.clone());
+            ids.for_each(|id| told.send(id).expect("the test listens"));
+            taken(&request)
+        };
+        futures::future::ready(step)
+    })
+    .await;
+    let worker = Worker::builder(server.client()).concurrency(TASKS);
+    let worker = worker.handler("test", |_, (): ()| async { Ok(()) });
+    let worker = tokio::spawn(worker.run_until(std::future::pending()));
+    let mut ids = Vec::new();
+    for _ in 1..TASKS {
+        ids.push(reported.recv().await.expect("a report"));
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, ["0", "1", "3", "4"]);
+    worker.abort();
+}
+
+#[tokio::test]
+async fn a_worker_that_gives_up_waits_for_no_start() {
+    let (told, mut reported) = mpsc::unbounded_channel();
+    let (asked, mut starting) = mpsc::unbounded_channel();
+    let leased = AtomicBool::new(false);
+    let server = Scripted::answering(Box::new(move |seen: Seen| {
+        let step = match seen.path.as_str() {
+            "/baton.v1.WorkerService/LeaseTasks" if !leased.swap(true, Ordering::SeqCst) => {
+                answer_with(&LeaseTasksResponse {
+                    leased_tasks: vec![LeasedTask {
+                        task: Some(Task {
+                            id: "0".to_owned(),
+                            r#type: "test".to_owned(),
+                            ..Task::default()
+                        }),
+                        lease_token: "token".to_owned(),
+                        // Somebody held it before: the start is told before the work begins.
+                        fence: 2,
+                        ..LeasedTask::default()
+                    }],
+                    ..LeaseTasksResponse::default()
+                })
+            }
+            "/baton.v1.WorkerService/ReportTasks" => {
+                let request: ReportTasksRequest = seen.read();
+                told.send(request.clone()).expect("the test listens");
+                taken(&request)
+            }
+            "/baton.v1.WorkerService/RenewLeases" => {
+                asked.send(()).expect("the test listens");
+                Step::Hang(oneshot::channel().0)
+            }
+            _ => Step::Hang(oneshot::channel().0),
+        };
+        futures::future::ready(step).boxed()
+    }))
+    .await;
+    let stop = CancellationToken::new();
+    let worker = Worker::builder(server.client()).grace(Duration::ZERO);
+    let worker = worker.handler("test", |_, (): ()| async { Ok(()) });
+    let worker = tokio::spawn(worker.run_until(stop.clone().cancelled_owned()));
+    starting.recv().await.expect("it tells the start");
+    stop.cancel();
+    let report = reported.recv().await.expect("a report").reports.remove(0);
+    assert!(
+        matches!(report.result, Some(task_report::Result::Release(_))),
+        "{report:?}"
+    );
     assert_eq!(worker.await.expect("no panic").expect("no error"), Ended::Stopped);
 }
 
