@@ -1,6 +1,9 @@
 //! Answers that hold more than a task.
 
-use baton_proto::v1::{AddCommentResponse, BulkTaskResult, GetTaskResponse, Task, TaskEvent};
+use baton_proto::v1::{
+    AddCommentResponse, AssignTaskResponse, BulkTaskResult, GetTaskResponse, StartTaskResponse, Task,
+    TaskEvent,
+};
 
 /// A task and its newest events.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +34,46 @@ impl Commented {
     pub(crate) fn of(response: AddCommentResponse) -> Option<Self> {
         let AddCommentResponse { task, event } = response;
         Some(Commented { task: task?, event })
+    }
+}
+
+/// The right to work on a task for a time, as AssignTask and StartTask grant it.
+#[derive(Clone, PartialEq)]
+pub struct Lease {
+    /// What its holder shows with every call about the task. It is a secret: keep it out of logs.
+    pub token: String,
+    /// Rises with every grant: a system outside can refuse whoever comes with an older one.
+    pub fence: i64,
+    /// When it ends unless it is renewed.
+    pub expire_time: Option<prost_types::Timestamp>,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease")
+            .field("fence", &self.fence)
+            .field("expire_time", &self.expire_time)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lease {
+    fn of(token: &str, fence: i64, expire_time: Option<prost_types::Timestamp>) -> Option<Self> {
+        let lease = || Lease {
+            token: token.to_owned(),
+            fence,
+            expire_time,
+        };
+        (!token.is_empty()).then(lease)
+    }
+
+    pub(crate) fn of_assign(response: &AssignTaskResponse) -> Option<Self> {
+        Self::of(&response.lease_token, response.fence, response.lease_expire_time)
+    }
+
+    pub(crate) fn of_start(response: &StartTaskResponse) -> Option<Self> {
+        Self::of(&response.lease_token, response.fence, response.lease_expire_time)
     }
 }
 

@@ -8,7 +8,7 @@ use baton_proto::v1::Actor;
 use futures::future::BoxFuture;
 
 use crate::rpc::{self, Change, Guarded, Rpc};
-use crate::{Client, Error};
+use crate::{Client, Error, Lease};
 
 /// A call that is sent by `.await`; until then its request can be filled in.
 #[derive(Clone, Debug)]
@@ -90,11 +90,12 @@ impl<R: Rpc> IntoFuture for Call<R> {
 /// The answer to a change.
 ///
 /// It reads like what it holds; [`into_inner`](Reply::into_inner) takes that out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Reply<T> {
     inner: T,
     replayed: bool,
     pub(crate) deduplicated: bool,
+    pub(crate) lease: Option<Lease>,
 }
 
 impl<T> Reply<T> {
@@ -103,6 +104,7 @@ impl<T> Reply<T> {
             inner,
             replayed,
             deduplicated: false,
+            lease: None,
         }
     }
 
@@ -121,6 +123,25 @@ impl Reply<baton_proto::v1::Task> {
     /// True where nothing was created, because this task holds the key of the create's `dedup`.
     pub fn deduplicated(&self) -> bool {
         self.deduplicated
+    }
+
+    /// The lease that came of an [`assign`](crate::Client::assign) or a [`start`](crate::Client::start) with a
+    /// `lease_duration`, or by whose token the work was started.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use baton_client::{Client, actor};
+    /// # async fn example(client: Client, id: &str) -> Result<(), baton_client::Error> {
+    /// let assign = client.assign(id, actor::agent("ada"));
+    /// let held = assign.lease_duration(Duration::from_secs(60)).await?;
+    /// let Some(lease) = held.lease() else { return Ok(()) };
+    /// client.start(id).lease_token(&lease.token).await?;
+    /// client.complete(id).lease_token(&lease.token).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
     }
 }
 

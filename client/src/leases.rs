@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use baton_proto::v1::{
-    AppendOutputRequest, CompleteTaskRequest, FailTaskRequest, LeaseRenewal, LeaseTasksRequest, Payload,
-    ReleaseTaskRequest, RenewLeasesRequest, ReportTasksRequest, RequestInputRequest, SaveCheckpointRequest,
-    SnoozeTaskRequest, StartTaskRequest, SubmitForReviewRequest, TaskReport, UpdateProgressRequest,
+    AppendOutputRequest, AssignTaskRequest, CompleteTaskRequest, FailTaskRequest, LeaseRenewal,
+    LeaseTasksRequest, Payload, ReleaseTaskRequest, RenewLeasesRequest, ReportTasksRequest,
+    RequestInputRequest, SaveCheckpointRequest, SnoozeTaskRequest, StartTaskRequest, SubmitForReviewRequest,
+    TaskReport, UpdateProgressRequest,
 };
 
 use crate::Client;
@@ -111,6 +112,22 @@ impl Call<RenewLeasesRequest> {
         self.with(|request| request.wait_timeout = Some(span(wait)))
     }
 }
+
+/// `lease_duration`: what makes an assignment a lease.
+macro_rules! may_lease {
+    ($($request:ident)+) => {$(
+        impl Call<$request> {
+            /// Makes it a lease, of 5 s to 1 h from its start and from each renewal:
+            /// [`Reply::lease`](crate::Reply::lease) has its token. Default: no lease, for people who take as long as
+            /// it takes.
+            pub fn lease_duration(self, duration: Duration) -> Self {
+                self.with(|request| request.lease_duration = Some(span(duration)))
+            }
+        }
+    )+};
+}
+
+may_lease!(AssignTaskRequest StartTaskRequest);
 
 impl Call<AppendOutputRequest> {
     /// The place of the part in this run: 0, 1, 2 and so on; with it the call repeats safely. Default: the next.

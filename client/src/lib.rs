@@ -117,10 +117,10 @@ mod workers;
 pub mod actor;
 pub mod value;
 
-pub use answers::{BulkOutcome, Commented, Fetched};
+pub use answers::{BulkOutcome, Commented, Fetched, Lease};
 pub use baton_proto::v1 as proto;
 pub use baton_proto::v1::{
-    LeaseDirective, TaskEventType as EventType, TaskPriority as Priority, TaskState as State,
+    DedupPolicy, LeaseDirective, TaskEventType as EventType, TaskPriority as Priority, TaskState as State,
     TaskView as View,
 };
 pub use bulk::Selection;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use baton_proto::v1::{
-    Actor, CreateTaskRequest, Dependency, DependencyFailureRule, Payload, RetryPolicy, Task, TaskFunction,
-    TaskPriority, Verification, VerificationMode,
+    Actor, CreateTaskRequest, Dedup, DedupPolicy, Dependency, DependencyFailureRule, Payload, RetryPolicy,
+    Task, TaskFunction, TaskPriority, TaskTimeouts, Verification, VerificationMode,
 };
 use prost_types::Timestamp;
 use serde::Serialize;
@@ -17,12 +17,16 @@ use crate::{Error, value};
 /// Nothing is checked here: the server answers with every violation at once.
 ///
 /// ```
+/// # use std::time::Duration;
 /// # use baton_client::{NewTask, Priority};
 /// # fn main() -> Result<(), baton_client::Error> {
 /// let task = NewTask::new("report.generate")
 ///     .title("Quarterly report")
 ///     .priority(Priority::High)
 ///     .label("team", "finance")
+///     .attempt_timeout(Duration::from_secs(600))
+///     .total_timeout(Duration::from_secs(86_400))
+///     .needs_receipt()
 ///     .input(&serde_json::json!({ "quarter": 3 }))?;
 /// # Ok(())
 /// # }
@@ -177,12 +181,86 @@ impl NewTask {
 
     /// Its end is REVIEW until somebody else than its assignee approves.
     pub fn needs_approval(self) -> Self {
-        self.with(|task| {
-            task.verification = Some(Verification {
-                mode: VerificationMode::Manual.into(),
-                grace: None,
-            });
-        })
+        self.verification(|verification| verification.set_mode(VerificationMode::Manual))
+    }
+
+    /// Its end is REVIEW, with a receipt that says how to verify it, until somebody approves or its
+    /// [`grace`](NewTask::grace) is over.
+    pub fn needs_receipt(self) -> Self {
+        self.verification(|verification| verification.set_mode(VerificationMode::Receipt))
+    }
+
+    /// With [`needs_receipt`](NewTask::needs_receipt): how long work that was handed in waits for its verification before
+    /// Baton decides by the receipt, up to 3,650 days. Default 120 s.
+    pub fn grace(self, grace: Duration) -> Self {
+        self.verification(|verification| verification.grace = Some(value::span(grace)))
+    }
+
+    fn verification(self, change: impl FnOnce(&mut Verification)) -> Self {
+        self.with(|task| change(task.verification.get_or_insert_default()))
+    }
+
+    /// FAILED where it waits in its queue for longer, each time that it comes into it. Default: it may.
+    pub fn queue_timeout(self, timeout: Duration) -> Self {
+        self.timeouts(|timeouts| timeouts.queue_timeout = Some(value::span(timeout)))
+    }
+
+    /// How long an attempt may take; then it counts as failed, with the outcome TIMEOUT. Default: as long as it takes.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.timeouts(|timeouts| timeouts.attempt_timeout = Some(value::span(timeout)))
+    }
+
+    /// FAILED where it is not settled after this time, waits and pauses included. Default: it may take as long.
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        self.timeouts(|timeouts| timeouts.total_timeout = Some(value::span(timeout)))
+    }
+
+    fn timeouts(self, change: impl FnOnce(&mut TaskTimeouts)) -> Self {
+        self.with(|task| change(task.timeouts.get_or_insert_default()))
+    }
+
+    /// Only one task with this key, 1 to 256 characters, while that one is open or for
+    /// [`dedup_window`](NewTask::dedup_window): a second create gets the first task, unless
+    /// [`dedup_policy`](NewTask::dedup_policy) says otherwise.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use baton_client::{Client, DedupPolicy, NewTask};
+    /// # async fn example(client: Client) -> Result<(), baton_client::Error> {
+    /// let task = NewTask::new("invoice.send").dedup_key("invoice-4711");
+    /// let sent = client.create(task.dedup_window(Duration::from_secs(24 * 3600))).await?;
+    /// if sent.deduplicated() {
+    ///     println!("it is on its way already: {}", sent.id);
+    /// }
+    /// // The newest wish counts, as long as nobody has begun with the one before.
+    /// let task = NewTask::new("site.build").dedup_key("site");
+    /// client.create(task.dedup_policy(DedupPolicy::ReplacePending)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dedup_key(self, key: impl Into<String>) -> Self {
+        self.dedup(|dedup| dedup.key = key.into())
+    }
+
+    /// As [`dedup_key`](NewTask::dedup_key), with a key that the server derives from what the task is: its creator, type,
+    /// assignee, title, input and label `request_id`.
+    pub fn dedup_derived(self) -> Self {
+        self.dedup(|dedup| dedup.derive_key = true)
+    }
+
+    /// What a create gets whose key another task holds. Default RETURN_EXISTING.
+    pub fn dedup_policy(self, policy: DedupPolicy) -> Self {
+        self.dedup(|dedup| dedup.set_policy(policy))
+    }
+
+    /// How long the key is held, whatever becomes of the task. Default: while the task is open.
+    pub fn dedup_window(self, window: Duration) -> Self {
+        self.dedup(|dedup| dedup.window = Some(value::span(window)))
+    }
+
+    fn dedup(mut self, change: impl FnOnce(&mut Dedup)) -> Self {
+        change(self.request.dedup.get_or_insert_default());
+        self
     }
 
     /// Who creates it, in place of the client's actor.
@@ -223,6 +301,12 @@ mod tests {
             .delay(Duration::from_millis(1_500))
             .needs_approval()
             .hold()
+            .queue_timeout(Duration::from_secs(1))
+            .attempt_timeout(Duration::from_secs(2))
+            .total_timeout(Duration::from_secs(3))
+            .dedup_key("k")
+            .dedup_policy(DedupPolicy::Reject)
+            .dedup_window(Duration::from_secs(4))
             .into();
         let task = request.task.as_ref().unwrap();
         assert_eq!((task.r#type.as_str(), task.queue.as_str()), ("report", "slow"));
@@ -236,6 +320,26 @@ mod tests {
         let delay = request.delay.unwrap();
         assert_eq!((delay.seconds, delay.nanos), (1, 500_000_000));
         assert!(request.hold);
+        let seconds = |span: Option<prost_types::Duration>| span.unwrap().seconds;
+        let limits = task.timeouts.unwrap();
+        assert_eq!(
+            [limits.queue_timeout, limits.attempt_timeout, limits.total_timeout].map(seconds),
+            [1, 2, 3]
+        );
+        let dedup = request.dedup.as_ref().unwrap();
+        assert_eq!((dedup.key.as_str(), dedup.derive_key), ("k", false));
+        assert_eq!((dedup.policy(), seconds(dedup.window)), (DedupPolicy::Reject, 4));
+        let other: CreateTaskRequest = NewTask::new("a")
+            .grace(Duration::from_secs(5))
+            .needs_receipt()
+            .dedup_derived()
+            .into();
+        let verification = other.task.unwrap().verification.unwrap();
+        assert_eq!(
+            (verification.mode(), seconds(verification.grace)),
+            (VerificationMode::Receipt, 5)
+        );
+        assert!(other.dedup.unwrap().derive_key);
         assert_eq!(request.task_id, "019a0000-0000-7000-8000-000000000001");
     }
 }

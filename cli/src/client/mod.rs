@@ -34,6 +34,8 @@ Examples:
   baton task create report.generate --title 'Quarterly report' --input '{\"quarter\": 3}'
   baton task list --state queued --label team=finance
   baton task start ID && baton task progress ID 50 && baton task complete ID --result '{\"pages\": 12}'
+  baton task start ID --lease-duration 10m    # prints the token of the lease
+  BATON_LEASE_TOKEN=TOKEN baton task complete ID
   baton task wait ID --timeout 5m && echo done
   baton task list --state failed --output json | jq -r .id";
 
@@ -75,9 +77,9 @@ enum TaskCommand {
     /// Report that the attempt failed (ASSIGNED, IN_PROGRESS -> SCHEDULED, FAILED or DEAD)
     Fail(work::FailArgs),
     /// Give a task back, for somebody else to take (ASSIGNED, IN_PROGRESS -> QUEUED)
-    Release(moves::One),
+    Release(moves::Held),
     /// Put the work off (IN_PROGRESS -> SCHEDULED)
-    Snooze(moves::LaterArgs),
+    Snooze(moves::SnoozeArgs),
     /// Ask a question without whose answer the work cannot go on (IN_PROGRESS -> INPUT_REQUIRED)
     RequestInput(work::RequestInputArgs),
     /// Answer such a question (INPUT_REQUIRED -> IN_PROGRESS)

@@ -1,5 +1,7 @@
 //! The moves that clients make.
 
+use std::time::Duration;
+
 use baton_client::proto::{Actor, Task};
 use baton_client::{Call, Guarded, Reply, Rpc, value};
 use clap::Args;
@@ -17,6 +19,39 @@ pub(crate) struct One {
     pub(super) id: String,
     #[command(flatten)]
     pub(super) guard: Guard,
+}
+
+/// The task that its holder moves.
+#[derive(Args)]
+pub(crate) struct Held {
+    #[command(flatten)]
+    pub(super) one: One,
+    /// Token of the lease by which the task is held, where it is; better kept in the environment, where other users of the
+    /// machine do not see it
+    #[arg(
+        long,
+        env = "BATON_LEASE_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true,
+        help_heading = "Safety"
+    )]
+    lease_token: Option<String>,
+}
+
+impl Held {
+    /// Empty where the task is not held by lease.
+    pub(super) fn token(&self) -> String {
+        self.lease_token.clone().unwrap_or_default()
+    }
+}
+
+/// How long a lease lasts.
+#[derive(Args)]
+pub(crate) struct Terms {
+    /// Hold it by lease, such as 10m: it goes back when this time is over after the start, or 10 s without one; the
+    /// holder shows the lease token that this prints with every further command
+    #[arg(long, value_name = "TIME", value_parser = parse::span)]
+    pub(super) lease_duration: Option<Duration>,
 }
 
 /// What keeps a change from being made at the wrong moment, or twice.
@@ -52,12 +87,27 @@ where
     Ok(Exit::Done)
 }
 
+/// As [`change`], and shows the lease that came of it.
+pub(super) async fn grant<R>(session: &Session, guard: Guard, call: Call<R>) -> Result<Exit, Failure>
+where
+    R: Guarded + Rpc<Output = Reply<Task>>,
+{
+    let task = guard.put_on(call).await?;
+    match task.lease().cloned() {
+        Some(lease) => session.screen.leased(task.into_inner(), lease)?,
+        None => session.screen.task_row(&task)?,
+    }
+    Ok(Exit::Done)
+}
+
 pub(super) async fn queue(session: &Session, One { id, guard }: One) -> Result<Exit, Failure> {
     change(session, guard, session.client.queue(id)).await
 }
 
-pub(super) async fn release(session: &Session, One { id, guard }: One) -> Result<Exit, Failure> {
-    change(session, guard, session.client.release(id)).await
+pub(super) async fn release(session: &Session, held: Held) -> Result<Exit, Failure> {
+    let token = held.token();
+    let One { id, guard } = held.one;
+    change(session, guard, session.client.release(id).lease_token(token)).await
 }
 
 pub(super) async fn resume(session: &Session, One { id, guard }: One) -> Result<Exit, Failure> {
@@ -78,9 +128,20 @@ pub(super) async fn schedule(session: &Session, args: LaterArgs) -> Result<Exit,
     change(session, args.one.guard, call).await
 }
 
-pub(super) async fn snooze(session: &Session, args: LaterArgs) -> Result<Exit, Failure> {
-    let call = session.client.snooze(args.one.id, args.when.when());
-    change(session, args.one.guard, call).await
+/// A task whose work is put off.
+#[derive(Args)]
+pub(crate) struct SnoozeArgs {
+    #[command(flatten)]
+    held: Held,
+    #[command(flatten)]
+    when: WhenArgs,
+}
+
+pub(super) async fn snooze(session: &Session, args: SnoozeArgs) -> Result<Exit, Failure> {
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let call = session.client.snooze(id, args.when.when());
+    change(session, guard, call.lease_token(token)).await
 }
 
 /// A task and who is to do it.
@@ -91,11 +152,16 @@ pub(crate) struct AssignArgs {
     /// Who is to do it: human:ID, agent:ID or service:ID
     #[arg(value_name = "WHO", value_parser = parse::actor)]
     assignee: Actor,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 pub(super) async fn assign(session: &Session, args: AssignArgs) -> Result<Exit, Failure> {
-    let call = session.client.assign(args.one.id, args.assignee);
-    change(session, args.one.guard, call).await
+    let mut call = session.client.assign(args.one.id, args.assignee);
+    if let Some(duration) = args.terms.lease_duration {
+        call = call.lease_duration(duration);
+    }
+    grant(session, args.one.guard, call).await
 }
 
 /// An answer to a question.

@@ -7,7 +7,7 @@ use baton_client::value;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
-use super::moves::{One, change};
+use super::moves::{Held, One, Terms, change, grant};
 use super::names::Outcome;
 use super::options::Session;
 use super::parse::{self, Json};
@@ -17,25 +17,32 @@ use super::show;
 #[derive(Args)]
 pub(crate) struct StartArgs {
     #[command(flatten)]
-    one: One,
+    held: Held,
     /// Who works on it [default: its assignee, else who acts]
     #[arg(long = "as", value_name = "WHO", value_parser = parse::actor)]
     assignee: Option<Actor>,
+    #[command(flatten)]
+    terms: Terms,
 }
 
 pub(super) async fn start(session: &Session, args: StartArgs) -> Result<Exit, Failure> {
-    let mut call = session.client.start(args.one.id);
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let mut call = session.client.start(id).lease_token(token);
     if let Some(assignee) = args.assignee {
         call = call.assignee(assignee);
     }
-    change(session, args.one.guard, call).await
+    match args.terms.lease_duration {
+        Some(duration) => grant(session, guard, call.lease_duration(duration)).await,
+        None => change(session, guard, call).await,
+    }
 }
 
 /// How far the work is.
 #[derive(Args)]
 pub(crate) struct ProgressArgs {
     #[command(flatten)]
-    one: One,
+    held: Held,
     /// How much is done, 0 to 100
     #[arg(value_name = "PERCENT", value_parser = clap::value_parser!(i32).range(0..=100))]
     percent: Option<i32>,
@@ -51,7 +58,9 @@ pub(crate) struct ProgressArgs {
 }
 
 pub(super) async fn progress(session: &Session, args: ProgressArgs) -> Result<Exit, Failure> {
-    let mut call = session.client.progress(args.one.id);
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let mut call = session.client.progress(id);
     if let Some(percent) = args.percent {
         call = call.percent(percent);
     }
@@ -64,14 +73,14 @@ pub(super) async fn progress(session: &Session, args: ProgressArgs) -> Result<Ex
     if let Some(remaining) = args.remaining {
         call = call.time_remaining(remaining);
     }
-    change(session, args.one.guard, call).await
+    change(session, guard, call.lease_token(token)).await
 }
 
 /// A task and what the work made.
 #[derive(Args)]
 pub(crate) struct ResultArgs {
     #[command(flatten)]
-    one: One,
+    held: Held,
     /// What the work made: JSON, @FILE, or - for standard input
     #[arg(long, value_name = "JSON", value_parser = parse::json)]
     result: Option<Json>,
@@ -82,28 +91,32 @@ pub(crate) struct ResultArgs {
 }
 
 pub(super) async fn complete(session: &Session, args: ResultArgs) -> Result<Exit, Failure> {
-    let mut call = session.client.complete(args.one.id);
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let mut call = session.client.complete(id);
     if let Some(Json(text)) = args.result {
         call = call.output(value::json_text(text));
     }
     call = call.with(|request| request.receipt = args.receipt);
-    change(session, args.one.guard, call).await
+    change(session, guard, call.lease_token(token)).await
 }
 
 pub(super) async fn submit(session: &Session, args: ResultArgs) -> Result<Exit, Failure> {
-    let mut call = session.client.submit(args.one.id);
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let mut call = session.client.submit(id);
     if let Some(Json(text)) = args.result {
         call = call.output(value::json_text(text));
     }
     call = call.with(|request| request.receipt = args.receipt);
-    change(session, args.one.guard, call).await
+    change(session, guard, call.lease_token(token)).await
 }
 
 /// What went wrong.
 #[derive(Args)]
 pub(crate) struct FailArgs {
     #[command(flatten)]
-    one: One,
+    held: Held,
     /// What happened, for people
     #[arg(value_name = "TEXT")]
     message: String,
@@ -125,8 +138,10 @@ pub(crate) struct FailArgs {
 }
 
 pub(super) async fn fail(session: &Session, args: FailArgs) -> Result<Exit, Failure> {
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
     let Outcome(outcome) = args.outcome;
-    let mut call = session.client.fail(args.one.id, args.message).outcome(outcome);
+    let mut call = session.client.fail(id, args.message).outcome(outcome);
     if let Some(code) = args.code {
         call = call.code(code);
     }
@@ -139,14 +154,14 @@ pub(super) async fn fail(session: &Session, args: FailArgs) -> Result<Exit, Fail
     if args.non_retryable {
         call = call.non_retryable();
     }
-    change(session, args.one.guard, call).await
+    change(session, guard, call.lease_token(token)).await
 }
 
 /// A question.
 #[derive(Args)]
 pub(crate) struct RequestInputArgs {
     #[command(flatten)]
-    one: One,
+    held: Held,
     /// The question
     #[arg(value_name = "TEXT")]
     prompt: String,
@@ -168,7 +183,9 @@ pub(crate) struct RequestInputArgs {
 }
 
 pub(super) async fn request_input(session: &Session, args: RequestInputArgs) -> Result<Exit, Failure> {
-    let call = session.client.request_input(args.one.id, args.prompt);
+    let token = args.held.token();
+    let One { id, guard } = args.held.one;
+    let call = session.client.request_input(id, args.prompt);
     let call = call.key(args.key.unwrap_or_default()).choices(args.choices);
     let call = call.with(|request| {
         let question = request.input_request.get_or_insert_default();
@@ -176,5 +193,5 @@ pub(super) async fn request_input(session: &Session, args: RequestInputArgs) -> 
         question.deadline_time = args.deadline;
         question.default_input = args.default.map(|Json(text)| value::json_text(text));
     });
-    change(session, args.one.guard, call).await
+    change(session, guard, call.lease_token(token)).await
 }

@@ -245,3 +245,36 @@ fn the_dead_are_listed_redriven_and_discarded() {
     assert_eq!(server.ok(&["dead", "list"]), "");
     assert_eq!(server.run(&["dead", "redrive"]).status.code(), Some(2), "which?");
 }
+
+#[test]
+fn who_holds_a_task_by_lease_shows_its_token() {
+    let server = Server::start();
+    let id = server.create(&["report"]);
+    let leased = server.json(&["task", "start", &id, "--lease-duration", "10m"]);
+    assert_eq!(leased["task"]["state"], "TASK_STATE_IN_PROGRESS");
+    let token = leased["leaseToken"].as_str().unwrap();
+    let without = server.run(&["task", "progress", &id, "10"]);
+    assert!(!without.status.success() && text(&without.stderr).contains("LEASE_REQUIRED"));
+    server.ok(&["task", "progress", &id, "10", "--lease-token", token]);
+    let done = server
+        .command(&["task", "complete", &id])
+        .env("BATON_LEASE_TOKEN", token)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+
+    let id = server.create(&["report"]);
+    let shown = server.ok(&["task", "assign", &id, "human:bob", "--lease-duration", "60s"]);
+    let token = shown.lines().find_map(|line| line.strip_prefix("lease token: "));
+    let token = token.unwrap_or_else(|| panic!("{shown}"));
+    server.ok(&["task", "start", &id, "--lease-token", token]);
+    server.ok(&["task", "snooze", &id, "--in", "60s", "--lease-token", token]);
+    assert_eq!(
+        server.json(&["task", "get", &id])["state"],
+        "TASK_STATE_SCHEDULED"
+    );
+    // What is not held by lease needs none.
+    let id = server.create(&["report"]);
+    assert!(!server.ok(&["task", "start", &id]).contains("lease token"));
+    server.ok(&["task", "release", &id]);
+}

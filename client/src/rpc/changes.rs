@@ -6,13 +6,13 @@ use baton_proto::v1 as pb;
 
 use super::{Change, Guarded, Rpc, fill_in_change, fill_in_namespace, lacking, new_id, sealed};
 use crate::Error;
-use crate::answers::{BulkOutcome, Commented};
+use crate::answers::{BulkOutcome, Commented, Lease};
 use crate::call::Reply;
 use crate::settings::Defaults;
 
-/// Changes with `request_id` and `actor`; `task` where the answer is the task.
+/// Changes with `request_id` and `actor`; what is taken out of the answer, and the lease that it may tell of.
 macro_rules! changes {
-    ($($method:ident $request:ident $response:ident -> $output:ty, $take:expr;)+) => {$(
+    ($($method:ident $request:ident $response:ident -> $output:ty, $take:expr $(, $lease:expr)?;)+) => {$(
         impl sealed::Sealed for pb::$request {}
         impl Rpc for pb::$request {
             type Output = Reply<$output>;
@@ -28,8 +28,14 @@ macro_rules! changes {
 
             fn output(answer: pb::$response, replayed: bool) -> Result<Self::Output, Error> {
                 let take: fn(pb::$response) -> Option<$output> = $take;
+                let lease = None$(.or({
+                    let lease: fn(&pb::$response) -> Option<Lease> = $lease;
+                    lease(&answer)
+                }))?;
                 let output = lacking(take(answer), Self::METHOD, "task")?;
-                Ok(Reply::new(output, replayed))
+                let mut reply = Reply::new(output, replayed);
+                reply.lease = lease;
+                Ok(reply)
             }
         }
         has_actor!($request);
@@ -65,8 +71,8 @@ changes! {
     DeleteTask DeleteTaskRequest DeleteTaskResponse -> (), |pb::DeleteTaskResponse {}| Some(());
     QueueTask QueueTaskRequest QueueTaskResponse -> pb::Task, |response| response.task;
     ScheduleTask ScheduleTaskRequest ScheduleTaskResponse -> pb::Task, |response| response.task;
-    AssignTask AssignTaskRequest AssignTaskResponse -> pb::Task, |response| response.task;
-    StartTask StartTaskRequest StartTaskResponse -> pb::Task, |response| response.task;
+    AssignTask AssignTaskRequest AssignTaskResponse -> pb::Task, |response| response.task, Lease::of_assign;
+    StartTask StartTaskRequest StartTaskResponse -> pb::Task, |response| response.task, Lease::of_start;
     UpdateProgress UpdateProgressRequest UpdateProgressResponse -> pb::Task, |response| response.task;
     CompleteTask CompleteTaskRequest CompleteTaskResponse -> pb::Task, |response| response.task;
     FailTask FailTaskRequest FailTaskResponse -> pb::Task, |response| response.task;

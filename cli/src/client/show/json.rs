@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use baton_client::BulkOutcome;
 use baton_client::proto::{
-    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, Receipt, Task, TaskEvent, TaskRun,
-    WatchTasksResponse, Worker,
+    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Receipt, Task, TaskEvent,
+    TaskRun, WatchTasksResponse, Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -29,7 +29,7 @@ macro_rules! named {
 }
 
 named!(Task TaskEvent TaskRun Worker Receipt GetTaskStatsResponse ExplainTaskResponse WatchTasksResponse
-    BulkCancelResponse);
+    BulkCancelResponse LeasedTask);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
     CONTRACT

@@ -10,10 +10,11 @@ mod worker;
 
 use std::io::{self, Write};
 
-use baton_client::BulkOutcome;
 use baton_client::proto::{
-    ExplainTaskResponse, GetTaskStatsResponse, Task, TaskEvent, TaskRun, WatchTasksResponse, Worker,
+    ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Task, TaskEvent, TaskRun, WatchTasksResponse,
+    Worker,
 };
+use baton_client::{BulkOutcome, Lease};
 
 use super::options::Format;
 pub(super) use receipt::read as receipt;
@@ -43,6 +44,29 @@ impl Screen {
     /// A task, in short.
     pub(super) fn task_row(&self, task: &Task) -> io::Result<()> {
         self.task_rows(std::slice::from_ref(task))
+    }
+
+    /// A task that somebody holds from now on, in short, and by what they prove it.
+    pub(super) fn leased(&self, task: Task, lease: Lease) -> io::Result<()> {
+        let Lease {
+            token,
+            fence,
+            expire_time,
+        } = lease;
+        match self.format {
+            Format::Table => {
+                self.task_row(&task)?;
+                line(&format!("lease token: {}", text::clean(&token)))
+            }
+            Format::Json => line(&json::line(&LeasedTask {
+                attempt: task.attempt,
+                task: Some(task),
+                lease_token: token,
+                fence,
+                lease_expire_time: expire_time,
+                checkpoint: None,
+            })?),
+        }
     }
 
     /// Tasks, in short.
