@@ -1,5 +1,6 @@
 //! Every metric: its name, what it counts, and the only way to write it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use metrics::{
     Counter, Histogram, SharedString, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
 };
+use parking_lot::Mutex;
 
 const RPCS: &str = "baton_rpcs_total";
 const RPC_SECONDS: &str = "baton_rpc_duration_seconds";
@@ -27,6 +29,11 @@ const OLDEST_READY_SECONDS: &str = "baton_oldest_ready_seconds";
 const DEAD: &str = "baton_tasks_dead_total";
 const LEASES: &str = "baton_leases_live";
 const POLLS: &str = "baton_polls_parked";
+
+/// Queues that a metric names; the rest counts together.
+const QUEUES_NAMED: usize = 100;
+/// What no queue can be called.
+const OTHER_QUEUES: &str = "(others)";
 
 /// Upper bounds of the buckets of every duration, in seconds.
 pub(crate) const SECONDS_BUCKETS: [f64; 15] = [
@@ -70,7 +77,7 @@ pub(crate) fn describe() {
 }
 
 fn describe_work() {
-    describe_counter!(DEAD, "Tasks that ended DEAD, their attempts spent, by queue.");
+    describe_counter!(DEAD, "Tasks that ended DEAD, their attempts spent, by queue; queues beyond the first hundred together.");
     describe_gauge!(LEASES, "Leases that are live.");
     describe_gauge!(POLLS, "Calls of LeaseTasks that wait for a ready task.");
 }
@@ -206,7 +213,20 @@ pub(crate) fn oldest_ready(waited: Duration) {
 
 /// A task ended DEAD.
 pub(crate) fn task_died(queue: &str) {
-    counter!(DEAD, "queue" => queue.to_owned()).increment(1);
+    static NAMED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let named = named_queue(&mut NAMED.lock(), queue);
+    counter!(DEAD, "queue" => named).increment(1);
+}
+
+/// The name of a queue as long as there are few: clients make them up, and each is a series for as long as the process
+/// lives.
+fn named_queue(named: &mut BTreeSet<String>, queue: &str) -> String {
+    if named.len() < QUEUES_NAMED || named.contains(queue) {
+        named.insert(queue.to_owned());
+        queue.to_owned()
+    } else {
+        OTHER_QUEUES.to_owned()
+    }
 }
 
 /// How many leases are live.
@@ -226,4 +246,20 @@ pub(crate) fn poll_unparked() {
 
 fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queues_beyond_a_hundred_are_counted_together() {
+        let mut named = BTreeSet::new();
+        for n in 0..QUEUES_NAMED {
+            let queue = format!("q{n}");
+            assert_eq!(named_queue(&mut named, &queue), queue);
+        }
+        assert_eq!(named_queue(&mut named, "one more"), OTHER_QUEUES);
+        assert_eq!(named_queue(&mut named, "q7"), "q7");
+    }
 }
