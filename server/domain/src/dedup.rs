@@ -152,15 +152,16 @@ fn hex(bytes: &[u8]) -> String {
 pub const REQUEST_ID_LABEL: &str = "request_id";
 
 /// The key of a task whose creator asks for one: its type, assignee, title and input tell it from others of the same
-/// creator. An input that is no text counts by its hash; a task without input by its description.
+/// creator. An input that is no text counts by its hash, or by `ordered`, the hash of the same document in one order,
+/// where it has none of its own; a task without input by its description.
 #[must_use]
-pub fn derived_key(new: &NewTask, creator: &Actor) -> String {
+pub fn derived_key(new: &NewTask, creator: &Actor, ordered: Option<[u8; 32]>) -> String {
     let input = new.input.as_ref();
     let body = input
         .filter(|p| p.kind != PayloadKind::Json)
         .and_then(|p| p.body.as_deref());
     let text = body.and_then(|body| std::str::from_utf8(body).ok());
-    let hash = input.map(|input| hex(&input.sha256));
+    let hash = ordered.or(input.map(|input| input.sha256)).map(|hash| hex(&hash));
     key(&KeyParts {
         requester: &creator.id,
         kind: &new.task_type,

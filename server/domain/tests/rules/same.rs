@@ -3,7 +3,8 @@
 use crate::support::{NOW, agent, begin, give, id, new_task, payload, task_in};
 use baton_domain::dedup::{Hold, KeyParts, Verdict, derived_key, judge, key, label};
 use baton_domain::{
-    Action, Actor, Command, Dedup, DedupPolicy, NewTask, Rejection, Span, State, create, decide,
+    Action, Actor, Command, Dedup, DedupPolicy, NewTask, Payload, PayloadKind, Rejection, Span, State,
+    create, decide,
 };
 
 #[test]
@@ -57,7 +58,10 @@ fn tasks_of_the_same_creator_type_title_and_input_have_one_key() {
         id: id(2),
         ..new_task()
     };
-    assert_eq!(derived_key(&base, &author), derived_key(&same, &author));
+    assert_eq!(
+        derived_key(&base, &author, None),
+        derived_key(&same, &author, None)
+    );
     let others = [
         NewTask {
             task_type: "mail".to_owned(),
@@ -82,12 +86,29 @@ fn tasks_of_the_same_creator_type_title_and_input_have_one_key() {
     ];
     for other in &others {
         assert_ne!(
-            derived_key(&base, &author),
-            derived_key(other, &author),
+            derived_key(&base, &author, None),
+            derived_key(other, &author, None),
             "{other:?}"
         );
     }
-    assert_ne!(derived_key(&base, &author), derived_key(&base, &agent("other")));
+    assert_ne!(
+        derived_key(&base, &author, None),
+        derived_key(&base, &agent("other"), None)
+    );
+    // Two encodings of one document, and the hash that they have in common.
+    let documents = [[1; 32], [2; 32]].map(|sha256| NewTask {
+        input: Some(Payload {
+            kind: PayloadKind::Json,
+            sha256,
+            ..payload("")
+        }),
+        ..new_task()
+    });
+    let keys = documents
+        .each_ref()
+        .map(|new| derived_key(new, &author, Some([3; 32])));
+    assert_eq!(keys[0], keys[1]);
+    assert_ne!(keys[0], derived_key(&documents[0], &author, None));
 }
 
 #[test]
