@@ -162,7 +162,7 @@ const PARTS: [(&str, &str); 13] = [
         "TaskReport",
         "id=1 lease_token=2 start_time=3 complete=4 fail=5 release=6 snooze=7",
     ),
-    ("LeaseRenewal", "id=1 lease_token=2 progress=3"),
+    ("LeaseRenewal", "id=1 lease_token=2 progress=3 listen_only=4"),
     ("TaskOutput", "index=1 chunk=2"),
 ];
 

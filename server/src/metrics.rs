@@ -77,7 +77,10 @@ pub(crate) fn describe() {
 }
 
 fn describe_work() {
-    describe_counter!(DEAD, "Tasks that ended DEAD, their attempts spent, by queue; queues beyond the first hundred together.");
+    describe_counter!(
+        DEAD,
+        "Tasks that ended DEAD, their attempts spent, by queue; queues beyond the first hundred together."
+    );
     describe_gauge!(LEASES, "Leases that are live.");
     describe_gauge!(POLLS, "Calls of LeaseTasks that wait for a ready task.");
 }

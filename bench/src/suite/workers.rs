@@ -341,6 +341,7 @@ async fn renewals(bench: &mut Bench) -> anyhow::Result<()> {
             id: leased.task.unwrap_or_default().id,
             lease_token: leased.lease_token,
             progress: None,
+            listen_only: false,
         }));
     }
     // The first renewal starts the work, and that is another thing.

@@ -254,6 +254,7 @@ impl Context {
             id: self.id().to_owned(),
             lease_token: self.lease_token().to_owned(),
             progress: None,
+            listen_only: false,
         };
         let sent = Instant::now();
         let call = self.client().renew_leases([renewal]);

@@ -76,6 +76,7 @@ impl Held {
             id: task.to_owned(),
             lease_token: self.token.clone(),
             progress: self.progress.take(),
+            listen_only: false,
         }
     }
 }
@@ -136,13 +137,14 @@ impl Table {
         self.held.values().map(|held| held.due(duration)).min()
     }
 
-    /// What an open call can listen for: all that the server knows as begun.
+    /// What an open call can listen for: all that the server knows as begun. None of it is renewed by that.
     pub(super) fn started(&self) -> Vec<LeaseRenewal> {
         let started = self.held.iter().filter(|(_, held)| held.started);
         let renewal = |(task, held): (&String, &Held)| LeaseRenewal {
             id: task.clone(),
             lease_token: held.token.clone(),
             progress: None,
+            listen_only: true,
         };
         started.map(renewal).collect()
     }

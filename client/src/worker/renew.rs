@@ -56,6 +56,7 @@ pub(super) async fn start(shared: &Shared, context: &Context) -> bool {
         id: context.id().to_owned(),
         lease_token: context.lease_token().to_owned(),
         progress: None,
+        listen_only: false,
     };
     let call = shared.client.renew_leases([renewal]);
     match call.lease_duration(shared.settings.lease_duration).await {
@@ -110,9 +111,9 @@ impl Keeper<'_> {
         }
     }
 
-    /// Renews these and waits for news of them, until something else is to be told.
+    /// Waits for news of these, until something is to be renewed.
     async fn listen(&mut self, started: Vec<LeaseRenewal>) {
-        let sent = self.begin(started.len());
+        self.begin(0);
         let wait = (self.duration() / 3).min(LISTENING_MAX);
         let answer = tokio::select! {
             biased;
@@ -122,7 +123,7 @@ impl Keeper<'_> {
         match answer {
             Ok(updates) => {
                 self.backoff = self.shared.backoff();
-                self.shared.hear(updates, Some(sent));
+                self.shared.hear(updates, None);
                 if self.shared.draining.is_cancelled() {
                     self.listen_not_before = Instant::now() + DRAINING_PACE;
                 }

@@ -264,6 +264,51 @@ async fn a_worker_that_gives_up_waits_for_no_start() {
 }
 
 #[tokio::test]
+async fn a_call_that_listens_renews_nothing() {
+    const TASKS: usize = 3;
+    let (told, mut renewed) = mpsc::unbounded_channel();
+    let tasks = Tasks::default();
+    let server = Scripted::answering(Box::new(move |seen: Seen| {
+        let step = match seen.path.as_str() {
+            "/baton.v1.WorkerService/LeaseTasks" => tasks.lease(&seen.read()),
+            "/baton.v1.WorkerService/RenewLeases" => {
+                let request: RenewLeasesRequest = seen.read();
+                let step = Tasks::renew(&request);
+                told.send(request).expect("the test listens");
+                step
+            }
+            _ => taken(&seen.read()),
+        };
+        futures::future::ready(step).boxed()
+    }))
+    .await;
+    let worker = Worker::builder(server.client()).concurrency(TASKS);
+    let worker = worker.handler("test", |_, (): ()| async {
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    let worker = tokio::spawn(worker.run_until(std::future::pending()));
+    let mut started = 0;
+    loop {
+        let request = renewed.recv().await.expect("a renewal");
+        let listens = request.wait_timeout.is_some_and(|wait| wait.seconds > 0);
+        assert!(
+            request
+                .renewals
+                .iter()
+                .all(|renewal| renewal.listen_only == listens)
+        );
+        if !listens {
+            started += request.renewals.len();
+        } else if request.renewals.len() == TASKS {
+            break;
+        }
+    }
+    assert_eq!(started, TASKS, "each is renewed once, to start it");
+    worker.abort();
+}
+
+#[tokio::test]
 async fn a_part_of_which_nobody_knows_is_told_again_before_the_next() {
     let (told, mut parts) = mpsc::unbounded_channel();
     let times = AtomicUsize::new(0);

@@ -155,6 +155,8 @@ pub(in crate::api) struct Renewals {
 pub(in crate::api) struct Renewal {
     pub(in crate::api) lease: LeaseToken,
     pub(in crate::api) progress: Option<Progress>,
+    /// It is not renewed; the caller wants to hear of it.
+    pub(in crate::api) listens_only: bool,
 }
 
 /// Reads RenewLeases.
@@ -209,7 +211,15 @@ fn read_renewal(
         id,
         lease_token,
         progress: told,
+        listen_only,
     } = renewal;
+    if listen_only && told.is_some() {
+        let other = at.field("listen_only");
+        v.add(
+            &at.field("progress"),
+            format!("must not be given together with {other}"),
+        );
+    }
     let id: Option<TaskId> = check::task_id(v, &at.field("id"), &id);
     let progress = match told {
         Some(told) => progress::read(v, &at.field("progress"), told).map(Some),
@@ -219,6 +229,7 @@ fn read_renewal(
     Some(Renewal {
         lease: lease?,
         progress: progress?,
+        listens_only: listen_only,
     })
 }
 

@@ -1,7 +1,6 @@
-//! RenewLeases: keeps leases, and says what to do about each.
+//! RenewLeases: keeps leases, or only listens for them, and says what to do about each.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::{Action, Command, Directive, Span, Task, TaskId, Timestamp, Token, lease};
@@ -17,7 +16,7 @@ use crate::api::task_service::time_left;
 use crate::api::wait::BEFORE_DEADLINE;
 use crate::api::{failed, judge};
 use crate::engine::workers::{Seen, Told, WorkerKey};
-use crate::engine::{Class, Error, MoveRequest};
+use crate::engine::{Class, Done, Error, MoveRequest};
 use crate::seams::monotonic_now;
 use crate::token::LeaseToken;
 
@@ -67,39 +66,69 @@ impl WorkerApi {
         Ok(Response::new(self.answer(&standings)))
     }
 
-    /// Renews each lease for itself.
+    /// Renews each lease for itself, but those that are only listened for.
     async fn renew(&self, renewals: Vec<Renewal>, duration: Option<Span>) -> Result<Vec<Standing>, Status> {
         let leases: Vec<LeaseToken> = renewals.iter().map(|renewal| renewal.lease.clone()).collect();
-        let asked = renewals.into_iter().map(|renewal| {
-            let Renewal { lease, progress } = renewal;
-            let token = Token {
-                fence: lease.fence,
-                call: NO_CALL,
-            };
-            self.engine().execute(MoveRequest {
-                id: lease.task_id,
-                command: Command {
-                    actor: lease.holder,
-                    token: Some(token),
-                    action: Action::Renew { duration, progress },
-                },
-                etag: None,
-                request: None,
-                class: Class::Holder,
-            })
-        });
         // One worker may hold two leases of one task, one of them long lost.
-        let mut kept: HashMap<Held, Arc<Task>> = HashMap::new();
-        let answers = join_all(asked).await;
-        for (lease, renewed) in leases.iter().zip(answers) {
+        let mut kept: HashMap<Held, (WorkerKey, Option<Timestamp>)> = HashMap::new();
+        let (listening, renewed): (Vec<_>, Vec<_>) =
+            renewals.into_iter().partition(|renewal| renewal.listens_only);
+        for Renewal { lease, .. } in listening {
+            if let Some((key, end)) = self.stands(&lease) {
+                kept.insert(held(&lease), (key, Some(end)));
+            }
+        }
+        let mut asked = Vec::with_capacity(renewed.len());
+        for renewal in renewed {
+            asked.push(self.renew_one(renewal, duration));
+        }
+        for (lease, renewed) in join_all(asked).await {
             match renewed {
                 Ok(done) => {
-                    kept.insert(held(lease), done.task);
+                    let key = WorkerKey::of(&done.task.namespace, &lease.holder);
+                    kept.insert(held(&lease), (key, done.task.lease_end()));
                 }
                 Err(Error::Rejected(_) | Error::NotFound { .. }) => {}
                 Err(error) => return Err(failed::failed(error)),
             }
         }
+        self.sort(leases, kept).await
+    }
+
+    async fn renew_one(&self, renewal: Renewal, duration: Option<Span>) -> (LeaseToken, Result<Done, Error>) {
+        let Renewal { lease, progress, .. } = renewal;
+        let token = Token {
+            fence: lease.fence,
+            call: NO_CALL,
+        };
+        let renewed = self.engine().execute(MoveRequest {
+            id: lease.task_id,
+            command: Command {
+                actor: lease.holder.clone(),
+                token: Some(token),
+                action: Action::Renew { duration, progress },
+            },
+            etag: None,
+            request: None,
+            class: Class::Holder,
+        });
+        let renewed = renewed.await;
+        (lease, renewed)
+    }
+
+    /// Whose that lease is and until when, where it lives.
+    fn stands(&self, lease: &LeaseToken) -> Option<(WorkerKey, Timestamp)> {
+        let registry = &self.engine().workers().registry;
+        let (key, end) = registry.holder(held(lease))?;
+        (key.id == lease.holder.id && self.now() < end).then_some((key, end))
+    }
+
+    /// What to do about each of `leases`, of which these were `kept`.
+    async fn sort(
+        &self,
+        leases: Vec<LeaseToken>,
+        kept: HashMap<Held, (WorkerKey, Option<Timestamp>)>,
+    ) -> Result<Vec<Standing>, Status> {
         let lost = leases.iter().filter(|lease| !kept.contains_key(&held(lease)));
         let lost = self.taken(lost.cloned().collect()).await?;
         let mut lost: HashMap<Held, Standing> = lost
@@ -114,11 +143,10 @@ impl WorkerApi {
         for lease in leases {
             if let Some(standing) = lost.remove(&held(&lease)) {
                 standings.push(standing);
-            } else if let Some(task) = kept.get(&held(&lease)) {
-                let key = WorkerKey::of(&task.namespace, &lease.holder);
+            } else if let Some((key, end)) = kept.get(&held(&lease)) {
                 let directive = *told.entry(key.clone()).or_insert_with(|| {
-                    registry.seen(&key, &lease.holder, (Seen::Speaks, now));
-                    if registry.is_draining(&key) {
+                    registry.seen(key, &lease.holder, (Seen::Speaks, now));
+                    if registry.is_draining(key) {
                         Directive::Drain
                     } else {
                         Directive::Continue
@@ -126,9 +154,9 @@ impl WorkerApi {
                 });
                 standings.push(Standing {
                     lease,
-                    worker: Some(key),
+                    worker: Some(key.clone()),
                     directive,
-                    end: task.lease_end(),
+                    end: *end,
                 });
             }
         }

@@ -47,6 +47,8 @@ pub struct Registry {
 #[derive(Default)]
 struct Known {
     by_key: BTreeMap<WorkerKey, Worker>,
+    /// Who holds each leased task.
+    holders: HashMap<TaskId, WorkerKey>,
     /// How many were left when some were forgotten last.
     kept: usize,
     /// Leases of all of them.
@@ -160,6 +162,15 @@ impl Registry {
         lost.copied().collect()
     }
 
+    /// Whose the lease of that task and fence is, and when it ends.
+    #[must_use]
+    pub fn holder(&self, (task_id, fence): (TaskId, i64)) -> Option<(WorkerKey, Timestamp)> {
+        let known = self.workers.lock();
+        let key = known.holders.get(&task_id)?;
+        let (standing, end) = known.by_key.get(key)?.leases.get(&task_id)?;
+        (*standing == fence).then(|| (key.clone(), *end))
+    }
+
     /// What a worker was not told yet.
     pub fn take_news(&self, key: &WorkerKey) -> Vec<News> {
         let mut known = self.workers.lock();
@@ -174,6 +185,7 @@ impl Registry {
         let mut known = self.workers.lock();
         known.by_key.values_mut().for_each(|worker| worker.leases.clear());
         known.leases = 0;
+        known.holders.clear();
         for lease in leases {
             let key = WorkerKey::of(&lease.namespace, &lease.holder);
             let held = (lease.task_id, lease.fence, lease.expire_time);
@@ -223,6 +235,7 @@ impl Known {
         (holder, now): (&Actor, Timestamp),
         (task_id, fence, end): (TaskId, i64, Timestamp),
     ) {
+        self.holders.insert(task_id, key.clone());
         let held = self.worker(key, holder, now).leases.insert(task_id, (fence, end));
         self.leases += usize::from(held.is_none());
     }
@@ -233,6 +246,7 @@ impl Known {
         let Some(worker) = self.by_key.get_mut(&WorkerKey::of(&before.namespace, holder)) else {
             return;
         };
+        self.holders.remove(&before.id);
         let held = worker.leases.remove(&before.id);
         self.leases -= usize::from(held.is_some());
         let Some(directive) = told else {

@@ -3,8 +3,8 @@
 use baton_client::State;
 use baton_proto::v1::{
     AppendOutputRequest, AttemptOutcome, CompleteTaskRequest, DrainWorkerRequest, LeaseDirective,
-    LeaseRenewal, LeaseTasksRequest, LeaseUpdate, ListTaskRunsRequest, ListWorkersRequest, Progress,
-    ReportTasksRequest, ReportedCompletion, SaveCheckpointRequest, TaskReport, task_report,
+    LeaseRenewal, LeaseTasksRequest, LeaseUpdate, LeasedTask, ListTaskRunsRequest, ListWorkersRequest,
+    Progress, ReportTasksRequest, ReportedCompletion, SaveCheckpointRequest, TaskReport, task_report,
 };
 use baton_tests::harness::TestServer;
 
@@ -114,6 +114,40 @@ async fn a_cancel_and_a_pause_reach_a_worker_that_keeps_a_call_open() {
     let both = renew_all(&server, vec![renewal(&paused), renewal(&cancelled)], 0).await;
     let directives: Vec<_> = both.unwrap().updates.iter().map(LeaseUpdate::directive).collect();
     assert_eq!(directives, [LeaseDirective::Pause, LeaseDirective::Cancel]);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn who_only_listens_hears_of_a_cancel_and_renews_nothing() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    queued(&server).await;
+    let held = begun(&server, "w").await;
+    queued(&server).await;
+    let unstarted = leased(&server, "w").await;
+    let listen = |lease: &LeasedTask| LeaseRenewal {
+        listen_only: true,
+        ..renewal(lease)
+    };
+    let end = renew(&server, &held).await.lease_expire_time;
+    pass(&server, 5).await;
+    let both = vec![listen(&held), listen(&unstarted)];
+    let answer = renew_all(&server, both.clone(), 0).await.unwrap();
+    assert_eq!(answer.updates[0].lease_expire_time, end, "it is as it was");
+    let directives: Vec<_> = answer.updates.iter().map(LeaseUpdate::directive).collect();
+    assert_eq!(directives, [LeaseDirective::Continue; 2]);
+    assert_eq!(get(&server, id(&unstarted)).await.state(), State::Assigned);
+    let open = renew_all(&server, both.clone(), LONG);
+    let (told, _) = futures::future::join(open, async {
+        until_open(&server, "w").await;
+        server.ok(client.cancel(id(&unstarted))).await;
+    })
+    .await;
+    assert_eq!(told.unwrap().updates[1].directive(), LeaseDirective::Cancel);
+    pass(&server, 26).await;
+    let lost = renew_all(&server, both, 0).await.unwrap();
+    let directives: Vec<_> = lost.updates.iter().map(LeaseUpdate::directive).collect();
+    assert_eq!(directives, [LeaseDirective::Lost, LeaseDirective::Cancel]);
     server.finish().await;
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn renewal(lease: &LeasedTask) -> LeaseRenewal {
         id: id(lease).to_owned(),
         lease_token: lease.lease_token.clone(),
         progress: None,
+        listen_only: false,
     }
 }
 

@@ -98,6 +98,7 @@ fn renewals_are_judged_one_by_one() {
             percent: Some(101),
             ..Default::default()
         }),
+        listen_only: true,
     };
     let request = v1::RenewLeasesRequest {
         renewals: vec![renewal("x"), v1::LeaseRenewal::default()],
@@ -105,6 +106,7 @@ fn renewals_are_judged_one_by_one() {
         wait_timeout: span(61),
     };
     let expected = [
+        ("renewals[0].progress", "together with renewals[0].listen_only"),
         ("renewals[0].progress.percent", "0 to 100"),
         ("renewals[0].lease_token", "token of a lease"),
         ("renewals[1].id", "must be a UUID"),
