@@ -1,5 +1,7 @@
 //! One run of the load generator: the disk, the programs, and how a figure is framed.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use crate::variant::Variant;
 pub(crate) struct Bench {
     pub(crate) options: Options,
     pub(crate) results: Results,
+    /// Of the peers' programs.
+    pub(crate) versions: Vec<String>,
     pub(crate) progress: ProgressBar,
     /// The `baton` under test.
     pub(crate) server: PathBuf,
@@ -31,6 +35,9 @@ pub(crate) struct Bench {
     probe: DiskProbe,
     files: u32,
 }
+
+/// What was going on around a figure: the disk before and after, and who used the processors.
+pub(crate) type Frame = ([f64; 2], Option<Shares>);
 
 /// A figure just measured.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +90,12 @@ impl Bench {
         // It is started in another folder.
         let server = server.canonicalize()?;
         let folder = options.folder.as_deref().unwrap_or(beside);
-        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(folder)?;
+        // PostgreSQL refuses to run as root, and whoever it runs as has to come through.
+        let passable = Permissions::from_mode(0o711);
+        let folder = tempfile::Builder::new()
+            .prefix("bench-")
+            .permissions(passable)
+            .tempdir_in(folder)?;
         let probe = DiskProbe::new(folder.path())?;
         let style = ProgressStyle::with_template("{spinner} {elapsed_precise} {prefix} {wide_bar} {msg}")?;
         let progress = ProgressBar::new(0).with_style(style);
@@ -91,6 +103,7 @@ impl Bench {
         Ok(Bench {
             options,
             results: Results::default(),
+            versions: Vec::new(),
             progress,
             server,
             own,
@@ -103,6 +116,14 @@ impl Bench {
     /// Where the files of this run are; they go with it.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the peers are installed.
+    pub(crate) fn peers_folder(&self) -> PathBuf {
+        let asked = self.options.peers.clone().flatten();
+        // Beside the folder of this program, so that debug and release share it.
+        let target = self.own.parent().and_then(Path::parent);
+        asked.unwrap_or_else(|| target.unwrap_or(Path::new(".")).join("peers"))
     }
 
     /// How long a figure is counted.
@@ -193,17 +214,42 @@ impl Bench {
     /// Errors: the disk cannot be probed.
     pub(crate) fn record(&mut self, row: &'static str, seen: Measured) -> anyhow::Result<()> {
         let probe_ms = self.probe.measure()?;
-        let trial = trial(&seen, None, ([probe_ms; 2], None));
+        self.add(row, seen, None, ([probe_ms; 2], None));
+        Ok(())
+    }
+
+    /// Takes a figure that was measured in this frame, beside this reference, and tells it.
+    pub(crate) fn add(&mut self, row: &'static str, seen: Measured, reference: Option<f64>, frame: Frame) {
+        let trial = trial(&seen, reference, frame);
         self.tell(row, &trial);
         self.results.add(row, trial);
-        Ok(())
+    }
+
+    /// Measures what needs no reference around it: between two looks at the disk, and at who uses the processors.
+    ///
+    /// Errors: the measurement failed.
+    pub(crate) async fn frame<T>(
+        &self,
+        measured: u32,
+        figure: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<(T, Frame)> {
+        let frame = self.open_frame(measured)?;
+        let seen = figure.await?;
+        Ok((seen, self.close_frame(&frame)?))
+    }
+
+    /// Says loudly that a row cannot be measured, once.
+    pub(crate) fn skip(&mut self, row: &'static str, why: &str) {
+        if self.results.skip(row, why) {
+            self.print(&format!("!!! SKIPPED {row}: {why}"));
+        }
     }
 
     fn open_frame(&self, measured: u32) -> anyhow::Result<(f64, Meter)> {
         Ok((self.probe.measure()?, Meter::start(measured)?))
     }
 
-    fn close_frame(&self, (probe_ms, meter): &(f64, Meter)) -> anyhow::Result<([f64; 2], Option<Shares>)> {
+    fn close_frame(&self, (probe_ms, meter): &(f64, Meter)) -> anyhow::Result<Frame> {
         // A process that was killed on purpose has no shares any more.
         let shares = meter.stop().ok();
         Ok(([*probe_ms, self.probe.measure()?], shares))
@@ -230,6 +276,10 @@ impl Bench {
             "{row:<22} {:>12.2}{ratio}  flush {before:.2}/{after:.2} ms{disturbed}{note}",
             trial.figure
         );
+        self.print(&line);
+    }
+
+    fn print(&self, line: &str) {
         if self.progress.is_hidden() {
             eprintln!("{line}");
         } else {
@@ -238,7 +288,7 @@ impl Bench {
     }
 }
 
-fn trial(seen: &Measured, reference: Option<f64>, (probes_ms, shares): ([f64; 2], Option<Shares>)) -> Trial {
+fn trial(seen: &Measured, reference: Option<f64>, (probes_ms, shares): Frame) -> Trial {
     let Measured {
         figure,
         latency,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use baton_client::proto::{CreateTaskRequest, Task};
 use baton_client::{Client, ClientBuilder, NewTask};
@@ -106,11 +107,20 @@ impl Lane for Live {
 pub(crate) struct Batch {
     pub(crate) create: Create,
     pub(crate) size: usize,
+    /// When they are due, if not at once.
+    pub(crate) schedule_time: Option<SystemTime>,
 }
 
 impl Lane for Batch {
     async fn step(&mut self) -> anyhow::Result<u32> {
-        let tasks: Vec<NewTask> = (0..self.size).map(|_| self.create.new_task()).collect();
+        let new_task = |_| {
+            let task = self.create.new_task();
+            match self.schedule_time {
+                Some(time) => task.schedule_time(time),
+                None => task,
+            }
+        };
+        let tasks: Vec<NewTask> = (0..self.size).map(new_task).collect();
         let created = self.create.client.batch_create(tasks).await?.into_inner();
         for task in &created {
             self.create.ledger.note(task)?;

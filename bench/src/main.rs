@@ -13,6 +13,7 @@ mod ledger;
 mod load;
 mod machine;
 mod options;
+mod peers;
 mod probe;
 mod process;
 mod processor;
@@ -79,6 +80,8 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
         "neither rows nor groups: {}",
         unknown.join(", ")
     );
+    let needing = options.needing_peers(ROWS);
+    ensure!(needing.is_empty(), "only with --peers: {}", needing.join(", "));
     let mut bench = Bench::new(options)?;
     let machine = Machine::look(bench.folder(), &bench.server);
     tokio::select! {
@@ -98,6 +101,8 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
         rounds,
         tasks,
         rows: bench.results.outcomes(ROWS),
+        skipped: bench.results.skipped(ROWS),
+        peers: std::mem::take(&mut bench.versions),
     };
     match bench.options.output {
         Output::Table => report.print_table(),

@@ -49,6 +49,10 @@ pub(crate) struct Options {
     /// Tasks in the database of the group `reads`
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..))]
     pub(crate) tasks: u32,
+    /// Measures what users would pick instead, too: the group `peers`. Installs it into this folder, with npm and
+    /// pip [default: `peers` in the target folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+    pub(crate) peers: Option<Option<PathBuf>>,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -73,7 +77,17 @@ impl Options {
     /// Whether this row is to be reported.
     pub(crate) fn wants(&self, row: &Row) -> bool {
         let named = |name: &String| *name == row.id || Group::from_str(name, true) == Ok(row.group);
-        self.rows.is_empty() || self.rows.iter().any(named)
+        let measurable = row.group != Group::Peers || self.peers.is_some();
+        measurable && (self.rows.is_empty() || self.rows.iter().any(named))
+    }
+
+    /// Names that mean nothing without `--peers`, where that is missing.
+    pub(crate) fn needing_peers(&self, rows: &[Row]) -> Vec<&str> {
+        let named = |row: &Row, name: &str| name == row.id || Group::from_str(name, true) == Ok(row.group);
+        let peers = rows.iter().filter(|row| row.group == Group::Peers);
+        let needs = |name: &&String| peers.clone().any(|row| named(row, name));
+        let needing = self.rows.iter().filter(needs).map(String::as_str);
+        needing.filter(|_| self.peers.is_none()).collect()
     }
 
     /// Names that are neither a group nor a row.
@@ -111,7 +125,24 @@ mod tests {
             (footprint, unknown),
             (vec!["idle-memory", "idle-cpu", "binary"], 1)
         );
-        let all = CommandLine::try_parse_from(["bench"]).unwrap();
+        let all = CommandLine::try_parse_from(["bench", "--peers"]).unwrap();
         assert!(ROWS.iter().all(|row| all.options.wants(row)));
+    }
+
+    #[test]
+    fn peers_are_measured_if_they_are_asked_for() {
+        let without = CommandLine::try_parse_from(["bench"]).unwrap();
+        assert!(
+            ROWS.iter()
+                .all(|row| without.options.wants(row) == (row.group != Group::Peers))
+        );
+        let line = ["bench", "--rows", "binary,drain-bullmq,peers"];
+        let named = CommandLine::try_parse_from(line).unwrap();
+        assert_eq!(named.options.needing_peers(ROWS), ["drain-bullmq", "peers"]);
+        let line = ["bench", "--rows", "drain-bullmq", "--peers=somewhere"];
+        let one = CommandLine::try_parse_from(line).unwrap();
+        assert!(one.options.needing_peers(ROWS).is_empty());
+        let wanted = ROWS.iter().filter(|row| one.options.wants(row));
+        assert_eq!(wanted.map(|row| row.id).collect::<Vec<_>>(), ["drain-bullmq"]);
     }
 }

@@ -62,6 +62,15 @@ pub(crate) enum Disturbance {
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     trials: BTreeMap<&'static str, Vec<Trial>>,
+    skipped: BTreeMap<&'static str, String>,
+}
+
+/// A row that could not be measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Skipped {
+    #[serde(flatten)]
+    pub(crate) row: &'static Row,
+    pub(crate) why: String,
 }
 
 /// A row and how it came out.
@@ -86,6 +95,20 @@ pub(crate) struct Outcome {
 impl Results {
     pub(crate) fn add(&mut self, row: &'static str, trial: Trial) {
         self.trials.entry(row).or_default().push(trial);
+    }
+
+    /// A row cannot be measured. Answers false where that was known.
+    pub(crate) fn skip(&mut self, row: &'static str, why: &str) -> bool {
+        self.skipped.insert(row, why.to_owned()).is_none()
+    }
+
+    /// The rows that were not measured at all although they were wanted, in the order of `rows`.
+    pub(crate) fn skipped(&self, rows: &'static [Row]) -> Vec<Skipped> {
+        let skipped = |row: &'static Row| {
+            let why = self.skipped.get(row.id)?.clone();
+            (!self.trials.contains_key(row.id)).then_some(Skipped { row, why })
+        };
+        rows.iter().filter_map(skipped).collect()
     }
 
     /// The rows that were measured, in the order of `rows`.
@@ -180,6 +203,18 @@ mod tests {
             ..trial(1.0, 0.1)
         };
         assert_eq!(crowded.disturbance(), Some(Disturbance::Neighbours));
+    }
+
+    #[test]
+    fn a_row_is_skipped_if_it_was_never_measured() {
+        let mut results = Results::default();
+        assert!(results.skip("drain-bullmq", "no node"));
+        assert!(!results.skip("drain-bullmq", "no node"));
+        results.skip("create-64", "at first");
+        results.add("create-64", trial(1.0, 0.1));
+        let skipped = results.skipped(ROWS);
+        let [only] = &*skipped else { panic!("{skipped:?}") };
+        assert_eq!((only.row.id, &*only.why), ("drain-bullmq", "no node"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) enum Group {
     Watches,
     /// What leases tasks, and what waits for them.
     Workers,
+    /// The same work done by what users would pick instead; measured with `--peers`.
+    Peers,
     /// Memory and idle processor time.
     Footprint,
     /// Gets and lists among very many tasks; start on such a database.

@@ -7,8 +7,8 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::results::Outcome;
-use crate::row::Verdict;
+use crate::results::{Outcome, Skipped};
+use crate::row::{Row, Verdict};
 
 pub(crate) use page::write as write_page;
 
@@ -21,6 +21,10 @@ pub(crate) struct Report {
     pub(crate) rounds: u32,
     pub(crate) tasks: u32,
     pub(crate) rows: Vec<Outcome>,
+    /// What was wanted and could not be measured.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Versions of the programs that the peers use.
+    pub(crate) peers: Vec<String>,
 }
 
 impl Report {
@@ -42,8 +46,9 @@ impl Report {
             ..
         } = &self.machine;
         println!("{baton}; {processor}, {cores} cores; {disk}");
-        println!("{}", table(&self.rows));
-        for line in notes(&self.rows) {
+        let (rows, skipped): (Vec<_>, Vec<_>) = (self.rows.iter().collect(), self.skipped.iter().collect());
+        println!("{}", table(&rows, &skipped));
+        for line in self.peers.iter().cloned().chain(notes(&rows)) {
             println!("{line}");
         }
     }
@@ -55,7 +60,7 @@ impl Report {
 }
 
 /// One line a row.
-fn table(rows: &[Outcome]) -> Table {
+fn table(rows: &[&Outcome], skipped: &[&Skipped]) -> Table {
     let mut table = Table::new();
     table.load_preset(ASCII_MARKDOWN);
     table.set_header([
@@ -72,6 +77,10 @@ fn table(rows: &[Outcome]) -> Table {
     ]);
     for outcome in rows {
         table.add_row(cells(outcome));
+    }
+    for Skipped { row, why } in skipped {
+        let Row { id, what, .. } = row;
+        table.add_row([*id, *what, &format!("not measured: {why}"), row.reference]);
     }
     table
 }
@@ -119,7 +128,7 @@ fn verdict(outcome: &Outcome) -> String {
 }
 
 /// What does not fit into a table: losses, disturbances, remarks.
-fn notes(rows: &[Outcome]) -> Vec<String> {
+fn notes(rows: &[&Outcome]) -> Vec<String> {
     let mut notes = Vec::new();
     for outcome in rows {
         let id = outcome.row.id;

@@ -1,6 +1,7 @@
 //! All measurements, round by round: what drifts on this machine drifts for all rows alike.
 
 mod footprint;
+mod peers;
 mod reads;
 mod server;
 mod watches;
@@ -16,6 +17,10 @@ use crate::row::Group;
 /// Errors: a program does not start, a call fails that must not.
 pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let rounds = bench.options.rounds;
+    let installed = match wanted(bench, Group::Peers) {
+        true => Some(peers::set_up(bench).await?),
+        false => None,
+    };
     for round in 1..=rounds {
         bench.progress.set_prefix(format!("round {round} of {rounds}"));
         if wanted(bench, Group::Writes) {
@@ -26,6 +31,9 @@ pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
         }
         if wanted(bench, Group::Workers) {
             workers::round(bench).await?;
+        }
+        if let Some(installed) = &installed {
+            peers::round(bench, installed).await?;
         }
         if wanted(bench, Group::Footprint) {
             footprint::round(bench).await?;

@@ -202,6 +202,10 @@ fn batches(server: &Server, callers: usize) -> Vec<Batch> {
     let creators = server.creators(callers, RequestIds::Default);
     creators
         .into_iter()
-        .map(|create| Batch { create, size: BATCH })
+        .map(|create| Batch {
+            create,
+            size: BATCH,
+            schedule_time: None,
+        })
         .collect()
 }

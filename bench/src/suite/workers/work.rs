@@ -1,0 +1,142 @@
+//! Leasing and reporting many tasks a call, and what is measured of it: whole lives, and a backlog emptied.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use baton_client::proto::task_report::Result as Ended;
+use baton_client::proto::{Actor, LeasedTask, ReportedCompletion, TaskReport};
+use baton_client::{Client, actor};
+use tokio::task::JoinSet;
+
+use crate::lanes::{Batch, Create, RequestIds};
+use crate::load::{self, Lane};
+use crate::sample;
+use crate::suite::server::Server;
+
+/// Callers that create while others work.
+pub(super) const CREATORS: usize = 64;
+/// Workers that lease at once.
+pub(super) const WORKERS: usize = 8;
+/// Tasks of a BatchCreateTasks that fills a queue.
+const BATCH: usize = 500;
+
+/// Leases tasks and reports them done, many a call.
+pub(super) struct Work {
+    client: Client,
+    worker: Actor,
+    most: i32,
+}
+
+impl Work {
+    pub(super) fn new(client: Client, n: usize, most: i32) -> Self {
+        let worker = actor::service(format!("worker-{n}"));
+        Work { client, worker, most }
+    }
+
+    /// The workers of a server, spread over its connections.
+    pub(super) fn many(server: &Server, most: i32) -> impl Iterator<Item = Self> {
+        (0..WORKERS).map(move |n| {
+            let client = server.clients[n % server.clients.len()].clone();
+            Work::new(client, n, most)
+        })
+    }
+
+    pub(super) async fn lease(&self, wait: Duration) -> anyhow::Result<Vec<LeasedTask>> {
+        let call = self
+            .client
+            .lease_tasks()
+            .worker(self.worker.clone())
+            .types([sample::TYPE]);
+        let leased = call.max_tasks(self.most).wait_timeout(wait).await?;
+        Ok(leased.leased_tasks)
+    }
+
+    pub(super) async fn report(&self, leased: Vec<LeasedTask>) -> anyhow::Result<u32> {
+        let reports = leased.into_iter().map(|leased| TaskReport {
+            id: leased.task.unwrap_or_default().id,
+            lease_token: leased.lease_token,
+            start_time: None,
+            result: Some(Ended::Complete(ReportedCompletion::default())),
+        });
+        let reports: Vec<TaskReport> = reports.collect();
+        if reports.is_empty() {
+            return Ok(0);
+        }
+        let results = self.client.report_tasks(reports).await?;
+        let refused = results.iter().find_map(|result| result.error.as_ref());
+        ensure!(refused.is_none(), "a report was refused: {refused:?}");
+        Ok(u32::try_from(results.len())?)
+    }
+}
+
+/// Whoever creates, or works until nobody creates any more.
+enum Party {
+    Creator(Create),
+    Worker(Work),
+}
+
+impl Lane for Party {
+    async fn step(&mut self) -> anyhow::Result<u32> {
+        match self {
+            // A life counts where it ends.
+            Party::Creator(create) => create.step().await.map(|_| 0),
+            Party::Worker(work) => {
+                let leased = work.lease(Duration::from_millis(100)).await?;
+                work.report(leased).await
+            }
+        }
+    }
+}
+
+/// Lives a second: created one by one, leased and reported ten a call.
+pub(crate) async fn lives(server: &Server, counted: Duration) -> anyhow::Result<f64> {
+    let creators = server.creators(CREATORS, RequestIds::Default);
+    let workers = Work::many(server, 10).map(Party::Worker);
+    let parties = creators.into_iter().map(Party::Creator).chain(workers);
+    Ok(load::run(parties, counted).await?.rate)
+}
+
+/// Creates in batches.
+pub(super) fn batch(server: &Server) -> anyhow::Result<Batch> {
+    let mut creators = server.creators(1, RequestIds::Default);
+    Ok(Batch {
+        create: creators.pop().context("one creator")?,
+        size: BATCH,
+        schedule_time: None,
+    })
+}
+
+/// Tasks a second: a backlog that takes about the time to empty, leased and reported fifty a call.
+pub(crate) async fn drain(server: &Server, counted: Duration) -> anyhow::Result<f64> {
+    let mut batch = batch(server)?;
+    let mut tasks = 0;
+    for _ in 0..(20.0 * counted.as_secs_f64()).ceil() as u32 {
+        tasks += batch.step().await?;
+    }
+    let empty = Arc::new(AtomicBool::new(false));
+    let mut running = JoinSet::new();
+    let began = Instant::now();
+    for work in Work::many(server, 50) {
+        running.spawn(until_empty(work, Arc::clone(&empty)));
+    }
+    let mut done = 0;
+    while let Some(worker) = running.join_next().await {
+        done += worker??;
+    }
+    ensure!(done == tasks, "{done} of {tasks} tasks were done");
+    Ok(f64::from(done) / began.elapsed().as_secs_f64())
+}
+
+async fn until_empty(work: Work, empty: Arc<AtomicBool>) -> anyhow::Result<u32> {
+    let mut done = 0;
+    while !empty.load(Ordering::Relaxed) {
+        let leased = work.lease(Duration::ZERO).await?;
+        if leased.is_empty() {
+            empty.store(true, Ordering::Relaxed);
+        }
+        done += work.report(leased).await?;
+    }
+    Ok(done)
+}
