@@ -15,6 +15,8 @@ CREATE TABLE token_key (
 
 CREATE TABLE namespace (
     name TEXT NOT NULL PRIMARY KEY,
+    -- What the keys of its events begin with. Never given twice.
+    number INTEGER NOT NULL UNIQUE CHECK (number BETWEEN 1 AND 4194303),
     -- The feed answers from here on; events below belong to the history of their tasks alone.
     oldest_position INTEGER NOT NULL DEFAULT 1 CHECK (oldest_position >= 1),
     -- No position up to this one is ever given again, also where its event is gone. A floor, not the head.
@@ -169,6 +171,9 @@ CREATE TABLE task_count (
 
 -- The log. Rows are only added; those of a deleted task go once the feed's horizon has passed its DELETED event.
 CREATE TABLE event (
+    -- The number of the namespace times 2^40, and the position: the table itself is in the order of the log. An index by
+    -- position would cost more than the row, for what is added at its end is not added to a table's end.
+    id INTEGER NOT NULL PRIMARY KEY,
     namespace TEXT NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 1),
     task_id BLOB NOT NULL CHECK (length(task_id) = 16),
@@ -189,9 +194,15 @@ CREATE TABLE event (
     labels TEXT NOT NULL,
     detail BLOB,
     -- Which form of the stored message `detail` has.
-    detail_version INTEGER NOT NULL DEFAULT 1
+    detail_version INTEGER NOT NULL DEFAULT 1,
+    -- A second event of the same change, with the next position and the next sequence, no message and no detail: a task
+    -- that is created takes its place at once. In all else it is as the first.
+    next_kind INTEGER,
+    next_to_state TEXT,
+    next_state_reason TEXT,
+    CHECK (id % 1099511627776 = position),
+    CHECK ((next_kind IS NULL) = (next_to_state IS NULL) AND (next_kind IS NULL) = (next_state_reason IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX event_by_position ON event (namespace, position);
 CREATE UNIQUE INDEX event_by_task ON event (task_id, sequence);
 
 -- Deleted tasks whose events are still in the log. `position` is that of the DELETED event.

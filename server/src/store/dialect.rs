@@ -185,7 +185,6 @@ pub(super) const REPLACE_LEASE: &str =
     " ON CONFLICT (task_id) DO UPDATE SET duration = excluded.duration, expire_time = excluded.expire_time";
 /// A key whose hold is over has another holder.
 pub(super) const REPLACE_KEY: &str = " ON CONFLICT (namespace, key) DO UPDATE SET task_id = excluded.task_id, expire_time = excluded.expire_time";
-pub(super) const IGNORE: &str = " ON CONFLICT DO NOTHING";
 
 /// Copies the standing payload of a role to the payload table, for each row of [role, version, task id].
 pub(super) fn retire(role: &str) -> String {
@@ -257,17 +256,27 @@ pub(super) const FIND_REQUEST: &str = "SELECT 1 FROM jsonb_each(?) AS r WHERE EX
 pub(super) const FIND_MISSING: &str = "SELECT r.value->>0 FROM jsonb_each(?) AS r WHERE NOT EXISTS \
      (SELECT 1 FROM task WHERE id = unhex(r.value->>0)) LIMIT 1";
 /// Whether an event stands where a batch would have put it: namespace, position, task id, sequence.
-pub(super) const FIND_EVENT: &str =
-    "SELECT 1 FROM event WHERE namespace = ? AND position = ? AND task_id = ? AND sequence = ?";
+pub(super) const FIND_EVENT: &str = "SELECT 1 FROM event WHERE namespace = ?1 AND task_id = ?3 \
+     AND sequence IN (?4, ?4 - 1) AND position - sequence = ?2 - ?4 AND (sequence = ?4 OR next_kind IS NOT NULL)";
+
+/// The numbers of namespaces.
+pub(super) const FIND_NUMBERS: &str = "SELECT name, number FROM namespace";
+/// The events of a namespace from a position on: namespace, position, namespace.
+pub(super) const EVENTS_FROM: &str = "id >= (SELECT number FROM namespace WHERE name = ?) * 1099511627776 + ? \
+     AND id < (SELECT number + 1 FROM namespace WHERE name = ?) * 1099511627776";
+/// The last position of a row.
+pub(super) const LAST_POSITION: &str = "position + (next_kind IS NOT NULL)";
 
 /// Rows that the last statement changed.
 pub(super) const CHANGES: &str = "SELECT changes()";
 
-/// Raises a horizon, and the floor under the positions: oldest position, then the namespace twice.
+/// Raises a horizon, and the floor under the positions: oldest position, then the namespace three times.
 pub(super) const RAISE_HORIZON: &str = "UPDATE namespace SET oldest_position = max(oldest_position, ?), \
      last_position = max(last_position, e.position), last_time = max(last_time, e.time) \
      FROM (SELECT coalesce(max(position), 0) AS position, coalesce(max(time), 0) AS time FROM \
-        (SELECT position, time FROM event WHERE namespace = ? ORDER BY position DESC LIMIT 1)) AS e \
+        (SELECT position + (next_kind IS NOT NULL) AS position, time FROM event WHERE id < \
+          (SELECT number + 1 FROM namespace WHERE name = ?) * 1099511627776 AND id >= \
+          (SELECT number FROM namespace WHERE name = ?) * 1099511627776 ORDER BY id DESC LIMIT 1)) AS e \
      WHERE name = ?;";
 /// Removes events of tasks deleted long ago: namespace, oldest position, limit.
 pub(super) const TRIM_EVENTS: &str = "DELETE FROM event WHERE rowid IN (SELECT e.rowid FROM deleted_task AS d \

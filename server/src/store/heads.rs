@@ -65,8 +65,4 @@ impl Heads {
         self.insert(namespace.to_owned(), (1, 1), time);
         1
     }
-
-    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
-        self.namespaces.keys()
-    }
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton_domain::{Event, EventType, Payload, PayloadRole, TaskId, Timestamp};
 use bytes::Bytes;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entity::{event, payload, task};
 use super::read::id_in;
-use super::rows::{payloads, payloads_mut, read_event, read_payload, read_replaced};
-use super::{Store, StoreError};
+use super::rows::{payloads, payloads_mut, read_events, read_payload, read_replaced};
+use super::{Store, StoreError, dialect};
 
 pub(super) type Bodies = BTreeMap<(TaskId, PayloadRole, i32), Bytes>;
 /// Id, then header and body of the input, then of the output.
@@ -46,6 +47,23 @@ pub enum Window {
     Before(i64),
 }
 
+impl Window {
+    const fn contains(self, sequence: i64) -> bool {
+        match self {
+            Self::After(last) => sequence > last,
+            Self::Before(first) => sequence < first,
+        }
+    }
+
+    /// Leaves the `limit` of `events`, which are in order, that are nearest to where it begins.
+    fn cut(self, events: &mut Vec<Event>, limit: usize) {
+        match self {
+            Self::After(_) => events.truncate(limit),
+            Self::Before(_) => drop(events.drain(..events.len().saturating_sub(limit))),
+        }
+    }
+}
+
 /// Bytes that [`Store::fill_payloads`] would put into this event.
 #[must_use]
 pub fn named_bytes(event: &Event) -> usize {
@@ -67,17 +85,15 @@ impl Store {
         after_position: i64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
+        // The row at that position may hold the event after it.
         let found = event::Entity::find()
-            .filter(event::Column::Namespace.eq(namespace))
-            .filter(event::Column::Position.gt(after_position))
-            .order_by_asc(event::Column::Position)
-            .limit(u64::from(limit));
-        found
-            .all(self.readers())
-            .await?
-            .into_iter()
-            .map(read_event)
-            .collect()
+            .filter(from(namespace, after_position))
+            .order_by_asc(event::Column::Id)
+            .limit(u64::from(limit) + 1);
+        let mut events = read_events(found.all(self.readers()).await?)?;
+        events.retain(|event| event.position > after_position);
+        events.truncate(limit as usize);
+        Ok(events)
     }
 
     /// Events of one task as `query` asks, oldest first.
@@ -93,21 +109,28 @@ impl Store {
         } = query;
         let mut found = event::Entity::find().filter(event::Column::TaskId.eq(id.0));
         if !types.is_empty() {
-            found = found.filter(event::Column::Kind.is_in(types.iter().map(|kind| kind.number())));
+            let kinds = || types.iter().map(|kind| kind.number());
+            let wanted = event::Column::Kind
+                .is_in(kinds())
+                .or(event::Column::NextKind.is_in(kinds()));
+            found = found.filter(wanted);
         }
         found = match window {
+            // The row at that sequence may hold the event after it.
             Window::After(sequence) => found
-                .filter(event::Column::Sequence.gt(*sequence))
+                .filter(event::Column::Sequence.gte(*sequence))
                 .order_by_asc(event::Column::Sequence),
             Window::Before(sequence) => found
                 .filter(event::Column::Sequence.lt(*sequence))
                 .order_by_desc(event::Column::Sequence),
         };
-        let rows = found.limit(u64::from(*limit)).all(self.readers()).await?;
-        let mut events: Vec<Event> = rows.into_iter().map(read_event).collect::<Result<_, _>>()?;
-        if matches!(window, Window::Before(_)) {
-            events.reverse();
-        }
+        let mut rows = found.limit(u64::from(*limit) + 1).all(self.readers()).await?;
+        rows.sort_unstable_by_key(|row| row.sequence);
+        let mut events = read_events(rows)?;
+        events.retain(|event| {
+            window.contains(event.sequence) && (types.is_empty() || types.contains(&event.kind))
+        });
+        window.cut(&mut events, *limit as usize);
         if *payloads {
             self.fill_payloads(&mut events).await?;
         }
@@ -227,9 +250,10 @@ pub(super) async fn last_event(
 ) -> Result<Option<(i64, i64)>, StoreError> {
     let newest = event::Entity::find()
         .select_only()
-        .columns([event::Column::Position, event::Column::Time])
-        .filter(event::Column::Namespace.eq(namespace))
-        .order_by_desc(event::Column::Position)
+        .expr(Expr::cust(dialect::LAST_POSITION))
+        .column(event::Column::Time)
+        .filter(from(namespace, 0))
+        .order_by_desc(event::Column::Id)
         .limit(1);
     Ok(newest.into_tuple().one(readers).await?)
 }
@@ -242,9 +266,14 @@ async fn event_from(
     let next = event::Entity::find()
         .select_only()
         .columns([event::Column::Position, event::Column::Time])
-        .filter(event::Column::Namespace.eq(namespace))
-        .filter(event::Column::Position.gte(position))
-        .order_by_asc(event::Column::Position)
+        .filter(from(namespace, position))
+        .order_by_asc(event::Column::Id)
         .limit(1);
     Ok(next.into_tuple().one(readers).await?)
+}
+
+/// The condition that a row is of that namespace, at that position or later.
+fn from(namespace: &str, position: i64) -> Expr {
+    let values: [sea_orm::Value; 3] = [namespace.into(), Ord::max(position, 0).into(), namespace.into()];
+    Expr::cust_with_values(dialect::EVENTS_FROM, values)
 }

@@ -18,6 +18,7 @@ mod jsonb;
 mod leases;
 mod list;
 mod log;
+mod numbers;
 mod open;
 mod plan;
 mod read;

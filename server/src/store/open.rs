@@ -109,7 +109,7 @@ impl Store {
         let readers = pool(dialect::reader_options(file), options.readers).await?;
         let (epoch, keyring) = identity(&readers).await?;
         let heads = read_heads(&readers).await?;
-        let namespaces: BTreeSet<String> = heads.names().cloned().collect();
+        let numbers = super::writer::numbers(&mut connection).await?;
         let indexed_labels = options.indexed_labels.clone();
         let inner = Arc::new(Inner {
             tasks: TaskReader::start(&readers),
@@ -119,7 +119,7 @@ impl Store {
             indexed_labels,
             _lock: lock,
         });
-        let writer = Writer::new((connection, write), namespaces, Arc::clone(&inner));
+        let writer = Writer::new((connection, write), numbers, Arc::clone(&inner));
         #[cfg(feature = "bench")]
         let writer = writer.writing_nothing(options.writes_nothing);
         Ok(Opened {
@@ -270,6 +270,7 @@ async fn read_heads(readers: &DatabaseConnection) -> Result<Heads, StoreError> {
             oldest_position,
             last_position,
             last_time,
+            number: _,
         } = row;
         let last = super::log::last_event(readers, &name).await?;
         let (position, time) = last.unwrap_or((last_position, last_time));

@@ -1,6 +1,6 @@
 //! Turns a batch into the parts of one transaction: which statements, and their parameters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use baton_domain::{Event, EventType, Payload, PayloadRole, State, Task, TaskId};
@@ -9,15 +9,20 @@ use super::batch::{HeldKey, WriteBatch};
 use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
 use super::dialect;
 use super::error::StoreError;
+use super::numbers::Numbers;
 use super::rows::{
     self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, TASK, edge_cells, ended_cells, event_cells,
-    follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells, run_cells, task_cells,
+    event_rows, follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells, run_cells,
+    task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
 const SHAPES: usize = 4;
 
-const NAMESPACE: Table = one_group("namespace", &[&[plain("name", Default::None)]]);
+const NAMESPACE: Table = one_group(
+    "namespace",
+    &[&[plain("name", Default::None), plain("number", Default::None)]],
+);
 const DELETED_TASK: Table = one_group(
     "deleted_task",
     &[&[
@@ -76,7 +81,7 @@ pub(super) enum Part {
 impl Part {
     pub(super) fn text(self) -> String {
         match self {
-            Self::Namespaces => dialect::insert(&NAMESPACE, ALL, dialect::IGNORE),
+            Self::Namespaces => dialect::insert(&NAMESPACE, ALL, ""),
             Self::RetireInputs => dialect::retire("input"),
             Self::RetireOutputs => dialect::retire("output"),
             Self::RetireCheckpoints => dialect::retire("checkpoint"),
@@ -121,24 +126,21 @@ pub(super) enum Parameter {
 pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
     pub(super) parameters: Vec<Parameter>,
+    /// Those of namespaces that are made.
+    pub(super) fresh: Numbers,
 }
 
 impl Plan {
-    /// Plans `batch`; namespaces that are not among `known` are made.
+    /// Plans `batch`; namespaces that are not among `known` are made and get their numbers there.
     ///
     /// Errors: [`StoreError::Corrupt`] where a value cannot be stored.
-    pub(super) fn new(batch: &WriteBatch, known: &BTreeSet<String>) -> Result<Self, StoreError> {
+    pub(super) fn new(batch: &WriteBatch, known: &Numbers) -> Result<Self, StoreError> {
         let mut plan = Self::default();
-        let fresh: BTreeSet<&str> = batch
-            .events
+        let fresh = known.fresh(batch.events.iter().map(|event| event.namespace.as_str()));
+        let numbered = fresh
             .iter()
-            .map(|e| e.namespace.as_str())
-            .filter(|name| !known.contains(*name))
-            .collect();
-        plan.add(
-            Part::Namespaces,
-            list(&NAMESPACE, fresh.iter().map(|name| vec![Cell::text(name)]))?,
-        );
+            .map(|(name, number)| vec![Cell::text(name), Cell::Int(number)]);
+        plan.add(Part::Namespaces, list(&NAMESPACE, numbered)?);
         plan.payloads(batch)?;
         plan.insert_tasks(batch)?;
         plan.update_tasks(batch)?;
@@ -167,9 +169,14 @@ impl Plan {
         );
         let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
         plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
-        let events: Vec<_> = batch.events.iter().map(|event| event_cells(event)).collect();
+        let number = |namespace: &str| known.of(namespace).or_else(|| fresh.of(namespace));
+        let events: Vec<_> = event_rows(&batch.events)
+            .into_iter()
+            .map(|row| event_cells(number(&row.first.namespace).unwrap_or_default(), row))
+            .collect();
         let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
         plan.add(Part::Events(mask), Rows::of(&EVENT, &events, mask)?);
+        plan.fresh = fresh;
         Ok(plan)
     }
 

@@ -14,7 +14,11 @@ impl Writer {
         let (name, events) = (namespace.to_owned(), i64::from(limit));
         let raise = name.clone();
         self.run(dialect::RAISE_HORIZON, move |query| {
-            query.bind(oldest).bind(raise.clone()).bind(raise)
+            query
+                .bind(oldest)
+                .bind(raise.clone())
+                .bind(raise.clone())
+                .bind(raise)
         })
         .await?;
         let (space, after) = (name.clone(), name);

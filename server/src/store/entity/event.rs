@@ -7,8 +7,8 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "event")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
     pub namespace: String,
-    #[sea_orm(primary_key, auto_increment = false)]
     pub position: i64,
     pub task_id: Uuid,
     pub sequence: i64,
@@ -29,6 +29,9 @@ pub struct Model {
     pub labels: String,
     pub detail: Option<Vec<u8>>,
     pub detail_version: i32,
+    pub next_kind: Option<i32>,
+    pub next_to_state: Option<String>,
+    pub next_state_reason: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

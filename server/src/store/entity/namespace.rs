@@ -8,6 +8,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
+    pub number: i64,
     pub oldest_position: i64,
     pub last_position: i64,
     pub last_time: i64,

@@ -1,4 +1,6 @@
-//! An event and its row.
+//! Events and their rows.
+
+use std::sync::Arc;
 
 use baton_domain::{Actor, ActorType, Detail, Event, EventType, State, TaskId, Timestamp};
 
@@ -13,6 +15,7 @@ pub(in crate::store) const EVENT: Table = Table {
     name: "event",
     groups: &[
         &[
+            plain("id", Default::None),
             plain("namespace", Default::None),
             plain("position", Default::None),
             blob("task_id", Default::None),
@@ -33,11 +36,73 @@ pub(in crate::store) const EVENT: Table = Table {
         &[plain("actor_name", Default::EmptyText)],
         &[plain("message", Default::EmptyText)],
         &[plain("attempt", Default::Int(1)), plain("fence", Default::Int(0))],
+        &[
+            plain("next_kind", Default::Null),
+            plain("next_to_state", Default::Null),
+            plain("next_state_reason", Default::Null),
+        ],
     ],
 };
 
-/// The cells of an event's row, in the order of [`EVENT`].
-pub(in crate::store) fn event_cells(event: &Event) -> Vec<Cell<'_>> {
+/// Positions of one namespace: what the key of an event leaves room for.
+const POSITIONS: i64 = 1 << 40;
+
+/// One row of the log.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct EventRow<'a> {
+    pub(in crate::store) first: &'a Event,
+    /// The event that followed at once, where a row can hold both.
+    pub(in crate::store) next: Option<&'a Event>,
+}
+
+/// The rows of events that are in the order of the log.
+pub(in crate::store) fn event_rows(events: &[Arc<Event>]) -> Vec<EventRow<'_>> {
+    let mut rows: Vec<EventRow<'_>> = Vec::with_capacity(events.len());
+    for event in events {
+        match rows.last_mut() {
+            Some(row) if row.next.is_none() && follows_at_once(row.first, event) => row.next = Some(event),
+            Some(_) | None => rows.push(EventRow {
+                first: event,
+                next: None,
+            }),
+        }
+    }
+    rows
+}
+
+/// Whether `next` differs from `first` in no more than a row has room for.
+fn follows_at_once(first: &Event, next: &Event) -> bool {
+    let Event {
+        task_id,
+        namespace,
+        sequence,
+        position,
+        kind: _,
+        time,
+        actor,
+        message,
+        from_state,
+        to_state: _,
+        state_reason: _,
+        attempt,
+        fence,
+        queue,
+        task_type,
+        labels,
+        detail,
+    } = next;
+    *task_id == first.task_id
+        && (*sequence, *position) == (first.sequence + 1, first.position + 1)
+        && *from_state == Some(first.to_state)
+        && message.is_empty()
+        && matches!(detail, Detail::None)
+        && (*time, *attempt, *fence) == (first.time, first.attempt, first.fence)
+        && (namespace, queue, task_type) == (&first.namespace, &first.queue, &first.task_type)
+        && (actor, labels) == (&first.actor, &first.labels)
+}
+
+/// The cells of a row of the log of the namespace with that number, in the order of [`EVENT`].
+pub(in crate::store) fn event_cells(number: i64, EventRow { first, next }: EventRow<'_>) -> Vec<Cell<'_>> {
     let Event {
         task_id,
         namespace,
@@ -56,8 +121,9 @@ pub(in crate::store) fn event_cells(event: &Event) -> Vec<Cell<'_>> {
         task_type,
         labels,
         detail: _,
-    } = event;
+    } = first;
     vec![
+        Cell::Int(number * POSITIONS + position),
         Cell::text(namespace),
         Cell::Int(*position),
         Cell::blob(task_id.0.as_bytes()),
@@ -72,25 +138,36 @@ pub(in crate::store) fn event_cells(event: &Event) -> Vec<Cell<'_>> {
         Cell::text(queue),
         Cell::text(task_type),
         Cell::Text(parts::to_labels(labels).into()),
-        Cell::owned(to_detail(event)),
+        Cell::owned(to_detail(first)),
         Cell::Int(DETAIL_VERSION.into()),
         Cell::text(&actor.name),
         Cell::text(message),
         Cell::Int((*attempt).into()),
         Cell::Int(*fence),
+        Cell::option(next, |next| Cell::Int(next.kind.number().into())),
+        Cell::option(next, |next| Cell::text(next.to_state.name())),
+        Cell::option(next, |next| Cell::text(&next.state_reason)),
     ]
 }
 
-/// The event of a row. Of its payloads only answers have bodies.
+/// The events of rows, in their order. Of their payloads only answers have bodies.
 ///
 /// Errors: [`StoreError::Corrupt`].
-pub(in crate::store) fn read_event(row: Model) -> Result<Event, StoreError> {
-    let id = format!("{} {}", row.namespace, row.position);
-    convert(row).map_err(|why| StoreError::corrupt("event", id, why))
+pub(in crate::store) fn read_events(rows: Vec<Model>) -> Result<Vec<Event>, StoreError> {
+    let mut events = Vec::with_capacity(rows.len() * 2);
+    for row in rows {
+        let id = format!("{} {}", row.namespace, row.position);
+        let (first, next) = convert(row).map_err(|why| StoreError::corrupt("event", id, why))?;
+        events.push(first);
+        events.extend(next);
+    }
+    Ok(events)
 }
 
-fn convert(row: Model) -> Result<Event, Why> {
+fn convert(row: Model) -> Result<(Event, Option<Event>), Why> {
     let Model {
+        // Namespace and position, once more.
+        id: _,
         namespace,
         position,
         task_id,
@@ -111,6 +188,9 @@ fn convert(row: Model) -> Result<Event, Why> {
         labels,
         detail,
         detail_version,
+        next_kind,
+        next_to_state,
+        next_state_reason,
     } = row;
     let actor_kind = parts::number(actor_kind, ActorType::from_number, "actor type")?;
     let event = Event {
@@ -138,6 +218,24 @@ fn convert(row: Model) -> Result<Event, Why> {
         labels: parts::from_labels(&labels)?,
         detail: Detail::None,
     };
+    let next = next_kind
+        .zip(next_to_state.zip(next_state_reason))
+        .map(|next| read_next(&event, next))
+        .transpose()?;
     let detail = read_detail(detail, detail_version, &event)?;
-    Ok(Event { detail, ..event })
+    Ok((Event { detail, ..event }, next))
+}
+
+/// The event that followed `first`, which has no detail yet, by its kind, state and reason.
+fn read_next(first: &Event, (kind, (state, reason)): (i32, (String, String))) -> Result<Event, Why> {
+    Ok(Event {
+        sequence: first.sequence + 1,
+        position: first.position + 1,
+        kind: parts::number(kind, EventType::from_number, "event type")?,
+        message: String::new(),
+        from_state: Some(first.to_state),
+        to_state: parts::name(&state, State::from_name, "state")?,
+        state_reason: reason.into(),
+        ..first.clone()
+    })
 }

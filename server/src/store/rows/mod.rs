@@ -13,7 +13,9 @@ mod task;
 mod task_read;
 mod work;
 
-pub(super) use event::{EVENT, event_cells, read_event};
+#[cfg(test)]
+pub(super) use event::EventRow;
+pub(super) use event::{EVENT, event_cells, event_rows, read_events};
 pub(super) use model::{TaskRow, read_row};
 pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_payload, read_replaced};
 pub(super) use record::{

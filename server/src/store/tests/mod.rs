@@ -8,6 +8,7 @@ mod fixture;
 mod keys;
 mod leases;
 mod list;
+mod log;
 mod maximal;
 mod open;
 mod payloads;

@@ -210,14 +210,17 @@ async fn the_log_is_read_by_position_and_by_task() {
     let store = watched.store.clone();
     store.log("default", 5, 10).await.unwrap();
     watched
-        .assert_uses("log", &["event_by_position (namespace=? AND position>?)"])
+        .assert_uses("log", &["event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"])
         .await;
     store
         .first_position_since("default", Timestamp::from_micros(0))
         .await
         .unwrap();
     watched
-        .assert_uses("last event", &["event_by_position (namespace=?)"])
+        .assert_uses(
+            "last event",
+            &["event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
+        )
         .await;
     for window in [Window::After(1), Window::Before(9)] {
         let query = EventsOfQuery {
@@ -367,7 +370,10 @@ async fn writes_find_their_rows_by_key() {
         assert!(plan.contains(expected), "{part:?}: {expected} is not in\n{plan}");
     }
     let upkeep = [
-        (dialect::RAISE_HORIZON, "event_by_position (namespace=?)"),
+        (
+            dialect::RAISE_HORIZON,
+            "event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+        ),
         (dialect::TRIM_EVENTS, "event_by_task (task_id=?)"),
         (dialect::TRIM_DELETED, "event_by_task (task_id=?)"),
         (dialect::EXPIRE_REQUESTS, "INTEGER PRIMARY KEY (rowid=?)"),
@@ -378,7 +384,7 @@ async fn writes_find_their_rows_by_key() {
             "sqlite_autoindex_request_1 (request_id=? AND namespace=?)",
         ),
         (dialect::FIND_MISSING, "sqlite_autoindex_task_1 (id=?)"),
-        (dialect::FIND_EVENT, "event_by_"),
+        (dialect::FIND_EVENT, "event_by_task (task_id=? AND sequence=?)"),
     ];
     for (text, expected) in upkeep {
         let plan = explain(&mut watched.shell, text).await;

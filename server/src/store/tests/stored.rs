@@ -10,7 +10,7 @@ use super::maximal::{LEASE, maximal};
 use super::round_trip::{details, event, referenced};
 use crate::store::bulk::{Cell, Table};
 use crate::store::entity::{event as event_row, task as task_row};
-use crate::store::rows::{EVENT, TASK, TaskRow, event_cells, read_event, read_task, task_cells};
+use crate::store::rows::{EVENT, EventRow, TASK, TaskRow, event_cells, read_events, read_task, task_cells};
 
 const DETAILS_1: &str = include_str!("fixtures/details_1.txt");
 const TASK_1: &str = include_str!("fixtures/task_1.txt");
@@ -54,6 +54,7 @@ fn blobs(table: &Table, cells: &[Cell<'_>]) -> String {
 
 fn event_row(event: &Event, detail: Option<Vec<u8>>) -> event_row::Model {
     event_row::Model {
+        id: (1 << 40) + event.position,
         namespace: event.namespace.clone(),
         position: event.position,
         task_id: event.task_id.0,
@@ -74,6 +75,9 @@ fn event_row(event: &Event, detail: Option<Vec<u8>>) -> event_row::Model {
         labels: serde_json::to_string(&*event.labels).unwrap(),
         detail,
         detail_version: 1,
+        next_kind: None,
+        next_to_state: None,
+        next_state_reason: None,
     }
 }
 
@@ -83,7 +87,7 @@ fn details_of_version_1_are_read() {
     let stored = fixture(DETAILS_1);
     assert_eq!(stored.len(), events.len());
     for (event, (_, detail)) in events.into_iter().zip(stored) {
-        assert_eq!(read_event(event_row(&event, detail)).unwrap(), event);
+        assert_eq!(read_events(vec![event_row(&event, detail)]).unwrap(), [event]);
     }
 }
 
@@ -158,7 +162,16 @@ fn what_is_written_is_version_1() {
     let details: String = events()
         .iter()
         .map(|event| {
-            let blobs = blobs(&EVENT, &event_cells(event));
+            let blobs = blobs(
+                &EVENT,
+                &event_cells(
+                    1,
+                    EventRow {
+                        first: event,
+                        next: None,
+                    },
+                ),
+            );
             blobs
                 .lines()
                 .find(|line| line.starts_with("detail "))
