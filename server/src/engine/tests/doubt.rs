@@ -6,7 +6,7 @@ use super::*;
 const LOST_BATCH: &str = "
     BEGIN;
     CREATE TEMP TABLE lost AS SELECT * FROM event ORDER BY position DESC LIMIT 1;
-    UPDATE lost SET position = position + 1, sequence = sequence + 1;
+    UPDATE lost SET id = id + 1, position = position + 1, sequence = sequence + 1;
     INSERT INTO event SELECT * FROM lost;
     UPDATE task SET revision = revision + 1 WHERE id = (SELECT task_id FROM lost);
     COMMIT;";
