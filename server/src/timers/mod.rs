@@ -18,8 +18,8 @@ use self::upkeep::UpkeepSettings;
 use crate::config::Config;
 use crate::engine::{Engine, Error};
 
-/// Tasks moved by one round of a loop.
-const ROUND: u32 = 500;
+/// Tasks moved by one round of a loop: what callers ask meanwhile waits for a batch of so many, and no more.
+const ROUND: u32 = 100;
 /// The wait after a failure of the store.
 const BACKOFF: Duration = Duration::from_secs(1);
 
