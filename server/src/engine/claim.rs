@@ -19,7 +19,7 @@ use crate::store::{Demand, Ready};
 /// many of more urgent ones come.
 const AGEING_BOUND: Span = Span::from_secs(5 * 60);
 /// Tasks that the claims of one batch take together; each takes one in any case.
-const CLAIMED: usize = 512;
+pub(super) const CLAIMED: usize = 512;
 /// What a task takes in an answer beside its texts and documents, in bytes; more rather than less.
 const TASK_BYTES: usize = 1_024;
 
@@ -191,7 +191,7 @@ impl Batch<'_> {
 
 impl Found {
     /// What `ready` holds, which was looked for up to `limit`.
-    fn new(ready: Vec<Ready>, working: &Working, limit: usize) -> Self {
+    pub(super) fn new(ready: Vec<Ready>, working: &Working, limit: usize) -> Self {
         let read = (0..ready.len()).filter(|place| working.contains(ready[*place].id));
         let mut by_age: Vec<usize> = read.collect();
         by_age.sort_unstable_by_key(|place| (ready[*place].since, ready[*place].id));

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 use super::batch::{Batch, unindexed};
 use super::cache::Cache;
 use super::error::Error;
+use super::handover::Handover;
 use super::intake::RETRY_AFTER;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
 use super::resume::Absence;
@@ -41,6 +42,8 @@ pub(super) struct Committer {
     pub(super) in_doubt: bool,
     pub(super) workers: Arc<Workers>,
     pub(super) absence: Absence,
+    /// The last batch handed tasks to calls that wait; it may be that which cannot be written.
+    pub(super) handed_over: bool,
 }
 
 /// How sure a batch is of what it did not read.
@@ -82,7 +85,7 @@ impl Committer {
                 self.absence.begin(monotonic_now());
                 fail_all(jobs, &error);
             }
-            Err(Failure::Spoiled(error)) if jobs.len() == 1 => fail_all(jobs, &error),
+            Err(Failure::Spoiled(error)) if jobs.len() == 1 && !self.handed_over => fail_all(jobs, &error),
             Err(Failure::Heavy) if jobs.len() > 1 => {
                 let rest = jobs.split_off(jobs.len() / 2);
                 Box::pin(self.run(jobs)).await;
@@ -131,6 +134,12 @@ impl Committer {
         {
             return Box::pin(self.attempt(jobs, Mode::Checked)).await;
         }
+        let handovers = match mode {
+            Mode::Hopeful => batch.hand_over(&self.workers),
+            // What was asked for must not fail by what was not.
+            Mode::Checked => Vec::new(),
+        };
+        self.handed_over = !handovers.is_empty();
         let left = std::mem::take(&mut batch.left);
         let (write, working) = batch.into_write();
         if write.is_empty() {
@@ -144,6 +153,7 @@ impl Committer {
                 self.absence.end();
                 metrics::committed(write.events.len(), began.elapsed());
                 self.committed(&write, working);
+                handovers.into_iter().for_each(Handover::deliver);
                 self.workers.left(&left);
                 Ok(answers)
             }

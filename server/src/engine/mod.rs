@@ -10,6 +10,7 @@ mod committer;
 mod create;
 mod doubt;
 mod error;
+mod handover;
 mod intake;
 mod job;
 mod keys;
@@ -131,6 +132,7 @@ impl Engine {
             in_doubt: false,
             workers: Arc::clone(&workers),
             absence: Absence::new(),
+            handed_over: false,
         };
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);

@@ -125,6 +125,12 @@ impl Working {
         }
     }
 
+    /// Every task that the batch changed and that is there, as it was before, if it was, and as it is now.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (Option<&Arc<Task>>, &Arc<Task>)> {
+        let changed = self.changed.iter().filter_map(|id| self.slots.get(id));
+        changed.filter_map(|slot| Some((slot.before.as_ref(), slot.now.as_ref()?)))
+    }
+
     /// What the batch leaves behind, for the cache: `None` for a task that is gone or needs no cache any more.
     pub(super) fn into_results(self) -> impl Iterator<Item = (TaskId, Option<Arc<Task>>)> {
         self.slots.into_iter().map(|(id, slot)| (id, slot.now))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use baton_domain::{Directive, Timestamp};
 use baton_proto::raw::v1 as raw;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use tonic::{Request, Response, Status};
 
 use super::WorkerApi;
@@ -15,7 +15,7 @@ use crate::api::requests::leases::{Lease, read_lease};
 use crate::api::task_service::time_left;
 use crate::api::wait::BEFORE_DEADLINE;
 use crate::api::{failed, judge};
-use crate::engine::workers::{OpenCall, Seen, WorkerKey, kind};
+use crate::engine::workers::{OpenCall, Place, Seen, WorkerKey, kind};
 use crate::engine::{ClaimRequest, Done, Error};
 use crate::net::Shutdown;
 use crate::seams::monotonic_now;
@@ -25,6 +25,17 @@ const DRAINING_PAUSE: Duration = Duration::from_secs(5);
 
 /// When a caller should try again where too many calls wait already: some of them end every second.
 const CROWDED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a call rests no more.
+enum Rested {
+    /// It was given these.
+    Handed(Vec<Done>),
+    /// There may be something for it.
+    Again,
+    /// Its time is over.
+    Over,
+    ShutDown,
+}
 
 impl WorkerApi {
     /// Leases ready tasks.
@@ -60,7 +71,6 @@ impl WorkerApi {
     ) -> Result<raw::LeaseTasksResponse, Status> {
         let workers = self.engine().workers();
         let place = workers.parked.place(claim.demand.clone(), claim.max_tasks);
-        let shutdown = self.shutdown().draining();
         let until = monotonic_now() + wait;
         loop {
             if workers.registry.is_draining(key) {
@@ -72,19 +82,45 @@ impl WorkerApi {
             let granted = self.engine().claim(claim.clone()).await.map_err(failed::failed)?;
             place.looked(granted.iter().map(|done| kind(&done.task)));
             if !granted.is_empty() || !updates.is_empty() || monotonic_now() >= until {
-                return Ok(raw::LeaseTasksResponse {
-                    leased_tasks: granted.iter().filter_map(|done| self.leased(done)).collect(),
-                    updates,
-                    poll_after: None,
-                });
+                return Ok(self.leases(&granted, updates));
             }
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Err(Shutdown::refusal().into()),
-                () = place.woken() => {}
-                _ = open.told() => {}
-                () = sleep_until(until) => return Ok(raw::LeaseTasksResponse::default()),
+            match self.rest(claim, (&place, &mut open), until).await {
+                Rested::Handed(granted) => return Ok(self.leases(&granted, self.news(key))),
+                Rested::Again => {}
+                Rested::Over => return Ok(raw::LeaseTasksResponse::default()),
+                Rested::ShutDown => return Err(Shutdown::refusal().into()),
             }
+        }
+    }
+
+    /// Waits for something to answer.
+    async fn rest(
+        &self,
+        claim: &ClaimRequest,
+        (place, open): (&Place, &mut OpenCall<'_>),
+        until: Instant,
+    ) -> Rested {
+        let mut handed = place.rest(claim.clone());
+        let rested = tokio::select! {
+            biased;
+            granted = &mut handed => return granted.map_or(Rested::Again, Rested::Handed),
+            () = self.shutdown().draining().cancelled() => Rested::ShutDown,
+            () = place.woken() => Rested::Again,
+            _ = open.told() => Rested::Again,
+            () = sleep_until(until) => Rested::Over,
+        };
+        if place.rise() {
+            return rested;
+        }
+        // A commit is under way by which it gets tasks.
+        handed.await.map_or(rested, Rested::Handed)
+    }
+
+    fn leases(&self, granted: &[Done], updates: Vec<raw::LeaseUpdate>) -> raw::LeaseTasksResponse {
+        raw::LeaseTasksResponse {
+            leased_tasks: granted.iter().filter_map(|done| self.leased(done)).collect(),
+            updates,
+            poll_after: None,
         }
     }
 

@@ -24,6 +24,7 @@ async fn committer(folder: &TempDir) -> Committer {
         in_doubt: false,
         workers: Arc::new(Workers::default()),
         absence: Absence::new(),
+        handed_over: false,
     };
     assert!(committer.resume().await.is_ok());
     committer

@@ -4,6 +4,7 @@ mod absence;
 mod circles;
 mod claims;
 mod doubt;
+mod handovers;
 mod keys;
 mod leases;
 mod lives;

@@ -13,11 +13,11 @@ use baton_domain::{Task, is_leasable};
 
 pub(crate) use known::Told;
 pub use known::{News, Seen, WorkerKey, WorkerView};
-pub(crate) use parked::Parked;
+pub(crate) use parked::{Parked, Place, Resting};
 pub(crate) use registry::OpenCall;
 pub use registry::Registry;
 
-use super::claim::Left;
+use super::claim::{ClaimRequest, Left};
 use crate::store::WriteBatch;
 
 /// What the committer tells of each commit.
@@ -40,6 +40,15 @@ impl Workers {
             .filter(|(before, now)| !is_leasable(before) || kind(before) != kind(now));
         let now = write.inserted.iter().chain(moved.map(|(_, now)| now));
         self.parked.ready(now.filter(|task| is_leasable(task)).map(kind));
+    }
+
+    /// Who rests in line for such a task, and may have it.
+    pub(super) fn rouse(&self, task: (&str, &str, &str)) -> Option<Resting> {
+        let may = |claim: &ClaimRequest| {
+            let key = WorkerKey::of(&claim.demand.namespace, &claim.worker);
+            !self.registry.is_draining(&key)
+        };
+        self.parked.rouse(task, may)
     }
 
     /// What the claims of a batch did not come to.

@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
+use crate::engine::{ClaimRequest, Done};
 use crate::metrics;
 use crate::store::Demand;
 
@@ -47,6 +48,15 @@ struct Waiter {
     wanted: usize,
     woken: Notify,
     promises: Mutex<Promises>,
+    resting: Mutex<Option<Resting>>,
+}
+
+/// What a call wants that looked and found nothing: a commit that makes tasks ready may give them to it.
+pub(crate) struct Resting {
+    /// What it asked for.
+    pub(crate) claim: ClaimRequest,
+    /// Takes what it is given. Dropped, it looks again.
+    pub(crate) reply: oneshot::Sender<Vec<Done>>,
 }
 
 /// Queue and type of each task that a call was woken for and that it has not seen yet.
@@ -79,6 +89,7 @@ impl Parked {
                 wanted,
                 woken: Notify::new(),
                 promises: Mutex::default(),
+                resting: Mutex::default(),
             }),
         }
     }
@@ -108,6 +119,22 @@ impl Parked {
             lines.leave(&waiter);
             waiter.woken.notify_one();
         }
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.lock().waiting.is_empty()
+    }
+
+    /// Takes who has waited longest for such a task out of the line, where that one rests and may have it. Who is looking
+    /// just now finds it.
+    pub(crate) fn rouse(&self, task: Kind<'_>, may: impl Fn(&ClaimRequest) -> bool) -> Option<Resting> {
+        let mut lines = self.lines.lock();
+        let waiter = lines.first(task)?;
+        let is_there = |resting: &mut Resting| !resting.reply.is_closed() && may(&resting.claim);
+        let resting = waiter.resting.lock().take_if(is_there)?;
+        lines.leave(&waiter);
+        Some(resting)
     }
 
     /// Wakes one who waits with `demand`: its like looked and did not come to `task`, or to what stands behind it.
@@ -248,6 +275,19 @@ impl Place {
         if is_empty {
             sought.clear();
         }
+    }
+
+    /// The call rests: it looked and got nothing. What is made ready for it may come by the channel; where that is closed,
+    /// the call is to look again.
+    pub(crate) fn rest(&self, claim: ClaimRequest) -> oneshot::Receiver<Vec<Done>> {
+        let (reply, handed) = oneshot::channel();
+        *self.waiter.resting.lock() = Some(Resting { claim, reply });
+        handed
+    }
+
+    /// The call rests no more. Answers false where something is about to be handed to it, or was.
+    pub(crate) fn rise(&self) -> bool {
+        self.waiter.resting.lock().take().is_some()
     }
 
     /// Waits until there may be a task since [`Place::stand`].

@@ -201,7 +201,11 @@ impl Registry {
             .updated
             .iter()
             .any(|(before, now)| leased(before) || leased(now))
-            || write.deleted.iter().any(|task| leased(task));
+            || write
+                .inserted
+                .iter()
+                .chain(&write.deleted)
+                .any(|task| leased(task));
         if !is_about_leases {
             return;
         }
@@ -211,6 +215,9 @@ impl Registry {
             if leased(before) && (!leased(now) || now.fence != before.fence) {
                 known.lose(before, taken.get(&before.id).copied(), now.update_time);
             }
+        }
+        let updated = write.updated.iter().map(|(_, now)| now);
+        for now in write.inserted.iter().chain(updated) {
             if let (Some(lease), Some(holder)) = (now.lease, &now.assignee) {
                 let key = WorkerKey::of(&now.namespace, holder);
                 let held = (now.id, now.fence, lease.expire_time);
