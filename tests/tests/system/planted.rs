@@ -68,10 +68,10 @@ async fn bugs_planted_into_the_file_are_found() {
         ("a lost event", format!("DELETE FROM event WHERE position = {last}"), &[Rule::Position, Rule::Sequence]),
         (
             "two events in the wrong order",
-            // Sequences 3 and 4 of the first task that has them, by way of a free number.
-            "UPDATE event SET sequence = 1000 WHERE sequence = 3 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
-             UPDATE event SET sequence = 3 WHERE sequence = 4 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
-             UPDATE event SET sequence = 4 WHERE sequence = 1000"
+            // Sequences 5 and 6 of a task, by way of a free number: its progress and its comment, each a row of its own.
+            "UPDATE event SET sequence = 1000 WHERE sequence = 5 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
+             UPDATE event SET sequence = 5 WHERE sequence = 6 AND task_id = (SELECT task_id FROM event WHERE kind = 8);
+             UPDATE event SET sequence = 6 WHERE sequence = 1000"
                 .to_owned(),
             &[Rule::Order],
         ),
