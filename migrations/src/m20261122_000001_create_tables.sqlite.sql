@@ -254,3 +254,25 @@ CREATE TABLE follow_up (
     result TEXT NOT NULL,
     revision INTEGER NOT NULL
 ) STRICT;
+
+-- Tasks that come into being by themselves, again and again. A tick writes the first group alone.
+CREATE TABLE schedule (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- Rises by one with every write of the row.
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    -- When the next tick is acted on; absent while it is paused and after the last one.
+    next_time INTEGER,
+    -- Ticks that wait for an open task, and may go on once that settles.
+    waiting INTEGER NOT NULL,
+    -- What it has come to: the next tick, those that wait, what became of the last ones.
+    progress BLOB NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- When it acts, and how.
+    spec BLOB NOT NULL,
+    -- What it makes.
+    template BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX schedule_by_name ON schedule (namespace, name);
+CREATE INDEX schedule_due ON schedule (next_time) WHERE next_time IS NOT NULL;
+CREATE INDEX schedule_waiting ON schedule (id) WHERE waiting > 0;

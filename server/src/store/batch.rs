@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
-use baton_domain::{Event, Run, RunEnd, State, Task, TaskId, Timestamp};
+use baton_domain::{Event, Run, RunEnd, Schedule, State, Task, TaskId, Timestamp};
 use uuid::Uuid;
 
 /// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
@@ -35,6 +35,13 @@ pub struct WriteBatch {
     pub follow_ups_added: Vec<NewFollowUp>,
     /// Work that is done; one that is not there is no error.
     pub follow_ups_removed: Vec<i64>,
+    /// New schedules.
+    pub schedules_added: Vec<Arc<Schedule>>,
+    /// Changed schedules: as they stand in the store, and as they will, with the revision that follows. A schedule at most
+    /// once; one that does not stand at its revision fails the batch.
+    pub schedules_updated: Vec<(Arc<Schedule>, Arc<Schedule>)>,
+    /// Schedules that go.
+    pub schedules_removed: Vec<Arc<Schedule>>,
 }
 
 impl WriteBatch {
@@ -55,6 +62,9 @@ impl WriteBatch {
             edges_removed,
             follow_ups_added,
             follow_ups_removed,
+            schedules_added,
+            schedules_updated,
+            schedules_removed,
         } = self;
         inserted.is_empty()
             && updated.is_empty()
@@ -69,6 +79,9 @@ impl WriteBatch {
             && edges_removed.is_empty()
             && follow_ups_added.is_empty()
             && follow_ups_removed.is_empty()
+            && schedules_added.is_empty()
+            && schedules_updated.is_empty()
+            && schedules_removed.is_empty()
     }
 }
 

@@ -138,6 +138,16 @@ pub(super) fn insert(table: &Table, mask: Mask, on_conflict: &str) -> String {
 
 /// Updates the columns of `mask`, which does not have the key, of all rows; a row is its key and these. One parameter.
 pub(super) fn update(table: &Table, mask: Mask) -> String {
+    update_where(table, mask, "")
+}
+
+/// As [`update`], of rows that stand at the revision before the one that they get.
+pub(super) fn update_next(table: &Table, mask: Mask) -> String {
+    let guard = format!(" AND {}.revision=v.revision-1", table.name);
+    update_where(table, mask, &guard)
+}
+
+fn update_where(table: &Table, mask: Mask, guard: &str) -> String {
     let mut sets = String::new();
     let mut values = String::new();
     let mut key = "";
@@ -156,7 +166,7 @@ pub(super) fn update(table: &Table, mask: Mask) -> String {
     }
     let name = table.name;
     format!(
-        "UPDATE {name} SET {sets} FROM (SELECT {values} FROM jsonb_each(?) AS r) AS v WHERE {name}.{key}=v.{key};"
+        "UPDATE {name} SET {sets} FROM (SELECT {values} FROM jsonb_each(?) AS r) AS v WHERE {name}.{key}=v.{key}{guard};"
     )
 }
 

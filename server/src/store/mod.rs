@@ -25,6 +25,7 @@ mod read;
 mod ready;
 mod rows;
 mod runs;
+mod schedules;
 mod stats;
 mod tasks;
 mod upkeep;

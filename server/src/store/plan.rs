@@ -1,5 +1,7 @@
 //! Turns a batch into the parts of one transaction: which statements, and their parameters.
 
+mod schedules;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,9 +13,9 @@ use super::dialect;
 use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
-    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, TASK, edge_cells, ended_cells, event_cells,
-    event_rows, follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells, run_cells,
-    task_cells,
+    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, SCHEDULE, TASK, edge_cells, ended_cells,
+    event_cells, event_rows, follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells,
+    run_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -75,6 +77,9 @@ pub(super) enum Part {
     RemoveEdges,
     AddFollowUps,
     RemoveFollowUps,
+    RemoveSchedules,
+    AddSchedules,
+    UpdateSchedules(Mask),
     Events(Mask),
 }
 
@@ -104,13 +109,19 @@ impl Part {
             Self::RemoveEdges => dialect::delete_by_ids("edge", &["depends_on", "task_id"]),
             Self::AddFollowUps => dialect::insert(&FOLLOW_UP, ALL, ""),
             Self::RemoveFollowUps => dialect::DELETE_FOLLOW_UPS.to_owned(),
+            Self::RemoveSchedules => dialect::delete_by_ids("schedule", &["id"]) + dialect::GUARD,
+            Self::AddSchedules => dialect::insert(&SCHEDULE, ALL, ""),
+            Self::UpdateSchedules(mask) => dialect::update_next(&SCHEDULE, mask) + dialect::GUARD,
             Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
         }
     }
 
     /// Whether a guard counts its rows.
     const fn is_guarded(self) -> bool {
-        matches!(self, Self::UpdateTasks(_) | Self::DeleteTasks)
+        matches!(
+            self,
+            Self::UpdateTasks(_) | Self::DeleteTasks | Self::UpdateSchedules(_) | Self::RemoveSchedules
+        )
     }
 }
 
@@ -169,6 +180,7 @@ impl Plan {
         );
         let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
         plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
+        plan.schedules(batch)?;
         let number = |namespace: &str| known.of(namespace).or_else(|| fresh.of(namespace));
         let events: Vec<_> = event_rows(&batch.events)
             .into_iter()

@@ -237,7 +237,7 @@ pub(super) fn id_in(ids: &[TaskId]) -> Expr {
 }
 
 /// One parameter whatever the number of ids, so that the statement stays prepared.
-fn one_of(condition: &'static str, ids: impl Iterator<Item = Uuid>) -> Expr {
+pub(super) fn one_of(condition: &'static str, ids: impl Iterator<Item = Uuid>) -> Expr {
     Expr::cust_with_values(condition, [hex_list(ids)])
 }
 

@@ -15,6 +15,7 @@ pub(super) mod namespace;
 pub(super) mod payload;
 pub(super) mod request;
 pub(super) mod run;
+pub(super) mod schedule;
 pub(super) mod store_meta;
 pub(super) mod task;
 pub(super) mod task_count;

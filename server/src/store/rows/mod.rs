@@ -8,9 +8,11 @@ mod parts;
 mod payload;
 mod record;
 mod run;
+mod schedule;
 pub(super) mod stored;
 mod task;
 mod task_read;
+mod template;
 mod work;
 
 #[cfg(test)]
@@ -23,5 +25,6 @@ pub(super) use record::{
     read_request, request_cells,
 };
 pub(super) use run::{RUN, ended_cells, read_run, run_cells};
+pub(super) use schedule::{SCHEDULE, read_schedule, schedule_cells};
 pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};

@@ -6,8 +6,10 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+mod schedule;
 mod work;
 
+pub(in crate::store) use schedule::{ScheduleProgress, ScheduleSpec, Template, TickRecord};
 pub(in crate::store) use work::{
     Artifact, Blocker, Granted, Lease, Output, Receipt, Started, Timeouts, Timers, VerificationItem,
 };

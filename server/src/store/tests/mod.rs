@@ -16,5 +16,6 @@ mod plans;
 mod ready;
 mod round_trip;
 mod runs;
+mod schedules;
 mod stored;
 mod together;

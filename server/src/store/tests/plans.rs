@@ -23,7 +23,7 @@ pub(super) struct Watched {
     _fixture: Fixture,
     pub(super) store: Store,
     asked: Arc<Mutex<Vec<String>>>,
-    shell: SqliteConnection,
+    pub(super) shell: SqliteConnection,
 }
 
 pub(super) async fn watched() -> Watched {
@@ -70,7 +70,7 @@ impl Watched {
     }
 
     /// The plan of the statements asked names `expected` and reads no table whole.
-    async fn assert_uses(&mut self, what: &str, expected: &[&str]) {
+    pub(super) async fn assert_uses(&mut self, what: &str, expected: &[&str]) {
         let plan = self.plans().await.join("\n");
         assert_sound(what, &plan);
         for expected in expected {
@@ -79,7 +79,7 @@ impl Watched {
     }
 }
 
-async fn explain(shell: &mut SqliteConnection, text: &str) -> String {
+pub(super) async fn explain(shell: &mut SqliteConnection, text: &str) -> String {
     let rows = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}")))
         .fetch_all(shell)
         .await;
