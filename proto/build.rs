@@ -27,6 +27,9 @@ const WATCHES: [&str; 2] = ["WatchTaskResponse", "WatchTasksResponse"];
 /// The largest message of all.
 const TASK: &str = ".baton.v1.Task";
 
+/// What holds one as its template, and stands in requests and answers itself.
+const SCHEDULE: &str = "Schedule";
+
 /// Whoever has it may speak for a task, so no `Debug` shows it.
 const SECRET: &str = "lease_token";
 
@@ -163,7 +166,7 @@ fn tasks_of_calls(descriptors: &FileDescriptorSet) -> Vec<String> {
     let messages = ours.flat_map(|file| &file.message_type);
     let of_calls = messages.filter(|message| {
         let name = message.name();
-        name.ends_with("Request") || name.ends_with("Response")
+        name.ends_with("Request") || name.ends_with("Response") || name == SCHEDULE
     });
     of_calls
         .flat_map(|message| {

@@ -130,8 +130,43 @@ const WORKER_SERVICE: [(&str, &str, &str, &str); 9] = [
     ("DrainWorker", "namespace=1 actor=5 id=7", "resume=10", "worker=1"),
 ];
 
+/// What every call that changes a schedule carries.
+const BY_NAME: &str = "namespace=1 request_id=2 etag=3 actor=5 name=7";
+
+const SCHEDULE_SERVICE: [(&str, &str, &str, &str); 9] = [
+    (
+        "CreateSchedule",
+        "request_id=2 actor=5",
+        "schedule=1",
+        "schedule=1",
+    ),
+    ("GetSchedule", "namespace=1 name=7", "", "schedule=1"),
+    (
+        "ListSchedules",
+        "namespace=1 page_size=2 page_token=3",
+        "",
+        "schedules=1 next_page_token=2",
+    ),
+    (
+        "UpdateSchedule",
+        "request_id=2 actor=5",
+        "schedule=1 update_mask=10",
+        "schedule=1",
+    ),
+    ("DeleteSchedule", BY_NAME, "", ""),
+    ("PauseSchedule", BY_NAME, "note=10", "schedule=1"),
+    ("ResumeSchedule", BY_NAME, "note=10", "schedule=1"),
+    ("TriggerSchedule", BY_NAME, "", "task=1 schedule=2"),
+    (
+        "PreviewSchedule",
+        "namespace=1 name=7",
+        "schedule=10 count=11 after_time=12",
+        "ticks=1 words=2",
+    ),
+];
+
 /// Messages whose fields the design numbers, beside requests and responses.
-const PARTS: [(&str, &str); 13] = [
+const PARTS: [(&str, &str); 15] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
     (
@@ -164,6 +199,8 @@ const PARTS: [(&str, &str); 13] = [
     ),
     ("LeaseRenewal", "id=1 lease_token=2 progress=3 listen_only=4"),
     ("TaskOutput", "index=1 chunk=2"),
+    ("Schedule", SCHEDULE),
+    ("ScheduleTick", "tick_time=1 fire_time=2 outcome=3 task_id=4"),
 ];
 
 const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state_message=7 priority=8 title=9 \
@@ -171,6 +208,11 @@ const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state
     assignee=20 parent_id=21 dependencies=22 schedule_time=23 create_time=24 update_time=25 queue_time=26 \
     start_time=27 end_time=28 duration=29 attempt=30 retry_count=31 execution_count=32 retry_policy=33 \
     timeouts=34 verification=35 receipt=36 dedup_key=37 input_requests=38 function=39";
+
+const SCHEDULE: &str = "namespace=1 name=2 description=3 cron=4 interval=5 phase=6 time_zone=7 start_time=8 \
+    end_time=9 jitter=10 overlap_policy=11 catchup_window=12 task=13 paused=14 note=15 next_time=16 \
+    recent_ticks=17 waiting_times=18 running_task_ids=19 fired_count=20 skipped_count=21 missed_count=22 \
+    creator=23 create_time=24 update_time=25 etag=26";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
     from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
@@ -215,7 +257,8 @@ fn parse(fields: &[&str]) -> BTreeMap<String, i32> {
 #[test]
 fn every_request_and_response_has_the_fields_of_the_design() {
     let messages = messages();
-    for (rpc, shared, own, response) in TASK_SERVICE.into_iter().chain(WORKER_SERVICE) {
+    let services = TASK_SERVICE.into_iter().chain(WORKER_SERVICE);
+    for (rpc, shared, own, response) in services.chain(SCHEDULE_SERVICE) {
         assert_eq!(
             numbers(&messages[&format!("{rpc}Request")]),
             parse(&[shared, own]),
@@ -245,12 +288,14 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
     }
     let tasks: Vec<_> = TASK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let workers: Vec<_> = WORKER_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let schedules: Vec<_> = SCHEDULE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
     assert_eq!(
         services,
         BTreeMap::from([
             ("TaskService".to_owned(), tasks),
             ("WorkerService".to_owned(), workers),
+            ("ScheduleService".to_owned(), schedules),
             ("AdminService".to_owned(), admin)
         ])
     );

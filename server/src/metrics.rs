@@ -29,6 +29,8 @@ const OLDEST_READY_SECONDS: &str = "baton_oldest_ready_seconds";
 const DEAD: &str = "baton_tasks_dead_total";
 const LEASES: &str = "baton_leases_live";
 const POLLS: &str = "baton_polls_parked";
+const TICKS: &str = "baton_schedule_ticks_total";
+const TICK_LATENESS_SECONDS: &str = "baton_schedule_tick_lateness_seconds";
 
 /// Queues that a metric names; the rest counts together.
 const QUEUES_NAMED: usize = 100;
@@ -83,6 +85,14 @@ fn describe_work() {
     );
     describe_gauge!(LEASES, "Leases that are live.");
     describe_gauge!(POLLS, "Calls of LeaseTasks that wait for a ready task.");
+    describe_counter!(
+        TICKS,
+        "Ticks of schedules, by outcome: FIRED, SKIPPED because a task was open, MISSED because it was too late."
+    );
+    describe_histogram!(
+        TICK_LATENESS_SECONDS,
+        "How long after its time a tick made its task."
+    );
 }
 
 /// gRPC codes, OK among them.
@@ -229,6 +239,19 @@ fn named_queue(named: &mut BTreeSet<String>, queue: &str) -> String {
         queue.to_owned()
     } else {
         OTHER_QUEUES.to_owned()
+    }
+}
+
+/// A tick made its task, so long after its time.
+pub(crate) fn tick_fired(late: Duration) {
+    counter!(TICKS, "outcome" => "FIRED").increment(1);
+    histogram!(TICK_LATENESS_SECONDS).record(late);
+}
+
+/// Ticks made no task.
+pub(crate) fn ticks_passed_over(outcome: &'static str, ticks: usize) {
+    if ticks > 0 {
+        counter!(TICKS, "outcome" => outcome).increment(ticks as u64);
     }
 }
 

@@ -93,7 +93,7 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
         }
         Error::Rejected(rejection) => refuse_rejection(rejection, prefix, name),
         Error::EtagMismatch { current } => {
-            let message = "the task was moved or edited since the etag was read: read it again";
+            let message = "it was moved or edited since the etag was read: read it again";
             Refusal::new(Reason::EtagMismatch, message).with("etag", current)
         }
         Error::TaskIdReused { id } => {
@@ -109,6 +109,18 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("id", &id)
                 .with("dedup_key", key)
                 .resource("task", id)
+        }
+        Error::ScheduleNotFound { name } => {
+            let message = format!("schedule {name:?} does not exist in this namespace");
+            Refusal::new(Reason::ScheduleNotFound, message)
+                .with("name", name)
+                .resource("schedule", name)
+        }
+        Error::ScheduleExists { name } => {
+            let message = format!("schedule {name:?} exists: update it, or choose another name");
+            Refusal::new(Reason::ScheduleExists, message)
+                .with("name", name)
+                .resource("schedule", name)
         }
         Error::RequestIdReused => {
             let message = "the request_id was used for another call or with other content: draw a new one";

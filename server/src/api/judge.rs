@@ -9,6 +9,7 @@ use super::refuse;
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
+use super::requests::schedules::{self, ScheduleCall};
 use super::requests::{admin, create, leases, lists, report, watch};
 use super::status::{Reason, Refusal};
 use super::violations::{Path, Violations};
@@ -70,6 +71,10 @@ fn judge_move<R: Move + Default>(bytes: &[u8]) -> Result<(), Refusal> {
 
 fn judge_bulk<R: Bulk + Default>(bytes: &[u8]) -> Result<(), Refusal> {
     judge_repeatable(bytes, |v, request: R, _| request.read(v))
+}
+
+fn judge_schedule<R: ScheduleCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
 }
 
 /// Each report is judged for itself; the first that is refused speaks for the call here.
@@ -145,6 +150,17 @@ const JUDGES: &[(&str, Judge)] = &[
     ("ListWorkers", |bytes| judge_with(bytes, leases::read_list)),
     ("GetWorker", |bytes| judge_with(bytes, leases::read_get)),
     ("DrainWorker", |bytes| judge_with(bytes, leases::read_drain)),
+    ("CreateSchedule", judge_schedule::<raw::CreateScheduleRequest>),
+    ("GetSchedule", |bytes| judge_with(bytes, schedules::read_get)),
+    ("ListSchedules", |bytes| judge_with(bytes, schedules::read_list)),
+    ("UpdateSchedule", judge_schedule::<raw::UpdateScheduleRequest>),
+    ("DeleteSchedule", judge_schedule::<raw::DeleteScheduleRequest>),
+    ("PauseSchedule", judge_schedule::<raw::PauseScheduleRequest>),
+    ("ResumeSchedule", judge_schedule::<raw::ResumeScheduleRequest>),
+    ("TriggerSchedule", judge_schedule::<raw::TriggerScheduleRequest>),
+    ("PreviewSchedule", |bytes| {
+        judge_with(bytes, schedules::read_preview)
+    }),
     ("WaitTask", |bytes| judge_with(bytes, watch::read_wait)),
     ("WatchTask", |bytes| judge_with(bytes, watch::read_watch_task)),
     ("WatchTasks", |bytes| judge_with(bytes, watch::read_watch_tasks)),

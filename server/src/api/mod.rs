@@ -20,6 +20,7 @@ mod reason;
 mod refuse;
 mod repeat;
 mod requests;
+mod schedules;
 mod stats;
 mod task_service;
 #[cfg(test)]
@@ -38,10 +39,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_proto::raw::v1::admin_service_server::AdminServiceServer;
+use baton_proto::raw::v1::schedule_service_server::ScheduleServiceServer;
 use baton_proto::raw::v1::task_service_server::TaskServiceServer;
 use baton_proto::raw::v1::worker_service_server::WorkerServiceServer;
 
 use self::admin::AdminApi;
+use self::schedules::ScheduleApi;
 use self::task_service::TaskApi;
 use self::watch::Watches;
 use self::worker::WorkerApi;
@@ -60,5 +63,6 @@ pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown
     services
         .add(TaskServiceServer::new(tasks.clone()))
         .add(WorkerServiceServer::new(WorkerApi::new(tasks)))
+        .add(ScheduleServiceServer::new(ScheduleApi::new(engine.clone())))
         .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
 }

@@ -49,10 +49,14 @@ reasons! {
     TaskNotFound = NotFound, "TASK_NOT_FOUND";
     /// No worker of this id was heard of.
     WorkerNotFound = NotFound, "WORKER_NOT_FOUND";
+    /// No schedule of this namespace has this name.
+    ScheduleNotFound = NotFound, "SCHEDULE_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
     /// Another task holds the key that tells this one from others; ResourceInfo names it.
     DuplicateTask = AlreadyExists, "DUPLICATE_TASK";
+    /// A schedule of this namespace has this name.
+    ScheduleExists = AlreadyExists, "SCHEDULE_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.

@@ -173,6 +173,12 @@ fn in_question(question: &mut Option<raw::InputRequest>, each: &mut dyn FnMut(Do
     in_payload(&mut question.default_input, each);
 }
 
+fn in_schedule(schedule: &mut Option<raw::Schedule>, each: &mut dyn FnMut(Document<'_>)) {
+    if let Some(schedule) = schedule {
+        in_task(&mut schedule.task, each);
+    }
+}
+
 fn in_members(requests: &mut [raw::CreateTaskRequest], each: &mut dyn FnMut(Document<'_>)) {
     for request in requests {
         in_task(&mut request.task, each);
@@ -234,4 +240,10 @@ repeatable! {
     BulkCancel: BulkCancelRequest {}
     BulkRetry: BulkRetryRequest {}
     BulkDiscard: BulkDiscardRequest {}
+    CreateSchedule: CreateScheduleRequest { schedule by in_schedule }
+    UpdateSchedule: UpdateScheduleRequest { schedule by in_schedule }
+    DeleteSchedule: DeleteScheduleRequest {}
+    PauseSchedule: PauseScheduleRequest {}
+    ResumeSchedule: ResumeScheduleRequest {}
+    TriggerSchedule: TriggerScheduleRequest {}
 }

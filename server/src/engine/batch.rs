@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::claim::{Candidates, Left};
 use super::error::Error;
-use super::job::{Answer, Done, Job, Reported, RequestKey, Work};
+use super::job::{Answer, Done, Job, Reported, RequestKey, Told, Work};
 use super::keys::Keys;
 use super::load::GRAPH_TASKS;
 use super::runs::Runs;
+use super::schedules::{Schedules, Ticks};
 use super::working::{Working, cycle, settled_state};
 use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 
@@ -31,6 +32,7 @@ pub(super) struct Loaded {
     pub(super) records: Vec<RequestRecord>,
     pub(super) keys: Keys,
     pub(super) candidates: Candidates,
+    pub(super) schedules: Schedules,
 }
 
 /// One batch under way.
@@ -49,6 +51,9 @@ pub(super) struct Batch<'a> {
     pub(super) taken: usize,
     /// Ready tasks that its claims left behind.
     pub(super) left: Vec<Left>,
+    pub(super) schedules: Schedules,
+    /// What its turns did.
+    pub(super) ticks: Ticks,
     /// As [`Loaded::records`], by their ids.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
@@ -62,6 +67,7 @@ impl<'a> Batch<'a> {
             records,
             keys,
             candidates,
+            schedules,
         } = loaded;
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
@@ -77,6 +83,8 @@ impl<'a> Batch<'a> {
             candidates,
             taken: 0,
             left: Vec::new(),
+            schedules,
+            ticks: Ticks::default(),
             remembered,
             write: WriteBatch::default(),
         }
@@ -87,6 +95,7 @@ impl<'a> Batch<'a> {
         let mut write = self.write;
         self.working.write_into(&mut write);
         self.keys.write_into(&mut write);
+        self.schedules.write_into(&mut write);
         let working = self.working;
         self.runs.write_into(&mut write, |id| working.get(id).is_none());
         (write, working)
@@ -107,7 +116,15 @@ impl<'a> Batch<'a> {
                 etag,
                 reported,
             } => vec![self.advance(*id, (command, *reported), etag.as_deref())?],
-            Work::Claim(claim) => return Ok(self.give_out(claim)),
+            Work::Claim(claim) => return Ok(Told::Tasks(self.give_out(claim))),
+            Work::Schedule(change) => {
+                let done = self.change_schedule(change, job.request.as_ref())?;
+                return Ok(Told::Schedule(Box::new(done)));
+            }
+            Work::Turn(id) => {
+                self.take_turn(*id);
+                Vec::new()
+            }
             Work::CloseFollowUp(id) => {
                 self.write.follow_ups_removed.push(*id);
                 Vec::new()
@@ -116,13 +133,13 @@ impl<'a> Batch<'a> {
                 if let Some(key) = &job.request {
                     self.record(key, namespace, (ids.clone(), 0));
                 }
-                return Ok(Vec::new());
+                return Ok(Told::Tasks(Vec::new()));
             }
         };
         if let Some(key) = &job.request {
             self.remember(key, &done);
         }
-        Ok(done)
+        Ok(Told::Tasks(done))
     }
 
     /// The answer to a call that was made before.
@@ -131,6 +148,10 @@ impl<'a> Batch<'a> {
         let record = records.iter().find(|record| self.is_beside(work, record))?;
         if !key.is_of(record) {
             return Some(Err(Error::RequestIdReused));
+        }
+        if let Work::Schedule(change) = work {
+            let done = self.replay_schedule(change, record);
+            return Some(done.map(|done| Told::Schedule(Box::new(done))));
         }
         let creates = matches!(work, Work::Create { .. });
         let done = |id: &TaskId| {
@@ -144,7 +165,8 @@ impl<'a> Batch<'a> {
         };
         let Work::Create { single, .. } = work else {
             // Whoever moved a task that is gone since is told so by finding none.
-            return Some(Ok(record.task_ids.iter().filter_map(done).collect()));
+            let done = record.task_ids.iter().filter_map(done).collect();
+            return Some(Ok(Told::Tasks(done)));
         };
         // Answers stand in the order of the members: one that is gone is no answer, and not the next one's.
         let members = record.task_ids.iter().enumerate().map(|(index, id)| {
@@ -153,7 +175,7 @@ impl<'a> Batch<'a> {
                 unindexed(Error::InBatch { index, source }, *single)
             })
         });
-        Some(members.collect())
+        Some(members.collect::<Result<_, _>>().map(Told::Tasks))
     }
 
     /// Whether `work` is done in the namespace of `record`: a request id says nothing in any other.
@@ -165,7 +187,8 @@ impl<'a> Batch<'a> {
                 None => record.task_ids.contains(id),
             },
             Work::Remember { namespace, .. } => *namespace == record.namespace,
-            Work::Claim(_) | Work::CloseFollowUp(_) => false,
+            Work::Schedule(change) => change.namespace == record.namespace,
+            Work::Claim(_) | Work::CloseFollowUp(_) | Work::Turn(_) => false,
         }
     }
 
@@ -180,7 +203,12 @@ impl<'a> Batch<'a> {
         self.record(key, &first.task.namespace, (ids, revision));
     }
 
-    fn record(&mut self, key: &RequestKey, namespace: &str, (task_ids, revision): (Vec<TaskId>, i64)) {
+    pub(super) fn record(
+        &mut self,
+        key: &RequestKey,
+        namespace: &str,
+        (task_ids, revision): (Vec<TaskId>, i64),
+    ) {
         let record = RequestRecord {
             namespace: namespace.to_owned(),
             request_id: key.id,

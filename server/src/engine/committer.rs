@@ -141,6 +141,7 @@ impl Committer {
         };
         self.handed_over = !handovers.is_empty();
         let left = std::mem::take(&mut batch.left);
+        let ticks = std::mem::take(&mut batch.ticks);
         let (write, working) = batch.into_write();
         if write.is_empty() {
             self.workers.left(&left);
@@ -154,6 +155,7 @@ impl Committer {
                 metrics::committed(write.events.len(), began.elapsed());
                 self.committed(&write, working);
                 handovers.into_iter().for_each(Handover::deliver);
+                ticks.tell();
                 self.workers.left(&left);
                 Ok(answers)
             }
@@ -235,7 +237,7 @@ impl Committer {
             .iter()
             .chain(write.updated.iter().map(|(_, now)| now))
             .flat_map(|t| t.wake_time().into_iter().chain(t.lease_end()));
-        if let Some(first) = wake.min() {
+        if let Some(first) = wake.chain(self.next_tick(write)).min() {
             self.signals.wake_at(first);
         }
         if !write.follow_ups_added.is_empty() {
@@ -270,11 +272,16 @@ fn needs_check(job: &Job, answer: &Answer) -> bool {
     let refused = answer.as_ref().is_err_and(Error::may_be_repeat);
     let chosen = match &job.work {
         Work::Create { members, .. } => members.iter().any(|m| m.chosen_id && m.new.dedup.is_some()),
-        Work::Move { .. } | Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => false,
+        Work::Move { .. }
+        | Work::Claim(_)
+        | Work::CloseFollowUp(_)
+        | Work::Remember { .. }
+        | Work::Schedule(_)
+        | Work::Turn(_) => false,
     };
     let met = answer
         .as_ref()
-        .map_or(refused, |done| done.iter().any(|done| done.deduplicated));
+        .map_or(refused, |told| told.tasks().iter().any(|done| done.deduplicated));
     (job.request.is_some() && refused) || (chosen && met)
 }
 

@@ -47,6 +47,18 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// No such schedule.
+    #[error("schedule {name:?} does not exist in this namespace")]
+    ScheduleNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A schedule of this namespace has the name.
+    #[error("schedule {name:?} exists")]
+    ScheduleExists {
+        /// The name.
+        name: String,
+    },
     /// The request id was used for another request.
     #[error("the request_id was used for another request")]
     RequestIdReused,
@@ -87,6 +99,8 @@ impl Error {
             | Self::EtagMismatch { .. }
             | Self::TaskIdReused { .. }
             | Self::Duplicate { .. }
+            | Self::ScheduleNotFound { .. }
+            | Self::ScheduleExists { .. }
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
             | Self::Overloaded { .. }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Actor, Command, Event, HeapBytes as _, NewTask, Task, TaskId, Timestamp};
+use baton_domain::{Actor, Command, Event, HeapBytes as _, NewTask, ScheduleId, Task, TaskId, Timestamp};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::claim::ClaimRequest;
 use super::error::Error;
+use super::schedules::{ScheduleChange, ScheduleDone};
 use crate::store::RequestRecord;
 
 /// Whose place a job takes in the queue.
@@ -119,6 +120,10 @@ pub(super) enum Work {
     CloseFollowUp(i64),
     /// Nothing but the memory of the job's request: a call on many tasks is going to move these.
     Remember { namespace: String, ids: Vec<TaskId> },
+    /// What a caller changes of a schedule.
+    Schedule(Box<ScheduleChange>),
+    /// A schedule acts on what is due.
+    Turn(ScheduleId),
 }
 
 /// Upkeep of the store, done between batches. Each is bounded and answers whether there is more to do.
@@ -137,7 +142,32 @@ pub(super) struct UpkeepJob {
     pub(super) reply: oneshot::Sender<Result<bool, Error>>,
 }
 
-pub(super) type Answer = Result<Vec<Done>, Error>;
+/// What a job did.
+#[derive(Debug)]
+pub(super) enum Told {
+    Tasks(Vec<Done>),
+    Schedule(Box<ScheduleDone>),
+}
+
+impl Told {
+    /// The tasks that it is told of.
+    pub(super) fn tasks(&self) -> &[Done] {
+        match self {
+            Self::Tasks(done) => done,
+            Self::Schedule(_) => &[],
+        }
+    }
+
+    /// As [`Self::tasks`].
+    pub(super) fn into_tasks(self) -> Vec<Done> {
+        match self {
+            Self::Tasks(done) => done,
+            Self::Schedule(_) => Vec::new(),
+        }
+    }
+}
+
+pub(super) type Answer = Result<Told, Error>;
 
 pub(super) struct Job {
     pub(super) class: Class,
@@ -173,9 +203,14 @@ impl Work {
                 bytes: ROW_BYTES + command.heap_bytes(),
             },
             // How many tasks it takes is known when they are looked for, and bounded there.
-            Self::Claim(_) | Self::CloseFollowUp(_) => Weight {
+            // What a turn makes is bounded there too.
+            Self::Claim(_) | Self::CloseFollowUp(_) | Self::Turn(_) => Weight {
                 commands: 1,
                 bytes: 64,
+            },
+            Self::Schedule(change) => Weight {
+                commands: 1,
+                bytes: ROW_BYTES + change.action.heap_bytes(),
             },
             Self::Remember { ids, .. } => Weight {
                 commands: 1,

@@ -31,7 +31,8 @@ impl Committer {
             mut keys,
             ..
         } = Loaded::default();
-        let mut wanted = Vec::new();
+        let (schedules, looked_at) = self.load_schedules(jobs, mode).await?;
+        let mut wanted = looked_at;
         for job in jobs {
             named_by(job, mode, &mut wanted);
         }
@@ -66,6 +67,7 @@ impl Committer {
             records,
             keys,
             candidates,
+            schedules,
         })
     }
 
@@ -164,7 +166,11 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
                 wanted.push(dependency.task_id);
             }
         }
-        Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => {}
+        Work::Claim(_)
+        | Work::CloseFollowUp(_)
+        | Work::Remember { .. }
+        | Work::Schedule(_)
+        | Work::Turn(_) => {}
     }
 }
 
@@ -172,7 +178,12 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
 fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
     let members = jobs.iter().flat_map(|job| match &job.work {
         Work::Create { members, .. } => members.as_slice(),
-        Work::Move { .. } | Work::Claim(_) | Work::CloseFollowUp(_) | Work::Remember { .. } => &[],
+        Work::Move { .. }
+        | Work::Claim(_)
+        | Work::CloseFollowUp(_)
+        | Work::Remember { .. }
+        | Work::Schedule(_)
+        | Work::Turn(_) => &[],
     });
     let named = members.filter_map(|member| {
         let dedup = member.new.dedup.as_ref()?;
@@ -189,7 +200,9 @@ fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a 
         | Work::Create { .. }
         | Work::Claim(_)
         | Work::CloseFollowUp(_)
-        | Work::Remember { .. } => None,
+        | Work::Remember { .. }
+        | Work::Schedule(_)
+        | Work::Turn(_) => None,
     });
     let named = retried.filter(|task| !task.dedup_key.is_empty());
     named
@@ -197,9 +210,10 @@ fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a 
         .collect()
 }
 
-/// The tasks that a job answers with where it is the repeat of a create. A move names its task itself.
+/// The tasks that a job answers with where it is the repeat of a create, or of a call that lets a schedule make one. A
+/// move names its task itself.
 fn recalled_by(job: &Job, records: &[RequestRecord], wanted: &mut Vec<TaskId>) {
-    if let (Work::Create { .. }, Some(key)) = (&job.work, &job.request) {
+    if let (Work::Create { .. } | Work::Schedule(_), Some(key)) = (&job.work, &job.request) {
         let same = records.iter().filter(|record| key.is_of(record));
         wanted.extend(same.flat_map(|record| record.task_ids.iter().copied()));
     }

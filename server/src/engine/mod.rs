@@ -20,6 +20,7 @@ mod preview;
 mod recall;
 mod resume;
 mod runs;
+mod schedules;
 mod signals;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,8 @@ pub use error::Error;
 pub use intake::IntakeLimits;
 pub(crate) use job::Upkeep;
 pub use job::{Class, CreateRequest, Done, MoveRequest, Reported, RequestKey};
+pub(crate) use schedules::announce;
+pub use schedules::{ScheduleAction, ScheduleChange, ScheduleDone, schedule_etag};
 pub(crate) use signals::Signals;
 
 use self::cache::Cache;
@@ -241,7 +244,7 @@ impl Engine {
         Ok(done.first().is_none_or(|d| d.replayed))
     }
 
-    async fn give(&self, request: MoveRequest, reported: Option<Reported>) -> Answer {
+    async fn give(&self, request: MoveRequest, reported: Option<Reported>) -> Result<Vec<Done>, Error> {
         let MoveRequest {
             id,
             command,
@@ -299,7 +302,16 @@ impl Engine {
         answer.await.unwrap_or(Err(Error::Draining))
     }
 
-    async fn submit(&self, class: Class, work: Work, request: Option<RequestKey>) -> Answer {
+    async fn submit(
+        &self,
+        class: Class,
+        work: Work,
+        request: Option<RequestKey>,
+    ) -> Result<Vec<Done>, Error> {
+        Ok(self.ask(class, work, request).await?.into_tasks())
+    }
+
+    async fn ask(&self, class: Class, work: Work, request: Option<RequestKey>) -> Answer {
         let (reply, answer) = oneshot::channel();
         let weight = work.weight();
         self.shared.intake.push(Job {

@@ -1,6 +1,6 @@
 //! What a commit wakes besides the feed: the timer loop and the follow-ups. Hints only; the store is the truth.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use baton_domain::Timestamp;
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ pub(crate) struct Signals {
     next_wake: AtomicI64,
     woken: Notify,
     followed: Notify,
+    ticks_wait: AtomicBool,
 }
 
 impl Signals {
@@ -18,6 +19,7 @@ impl Signals {
             next_wake: AtomicI64::new(i64::MAX),
             woken: Notify::new(),
             followed: Notify::new(),
+            ticks_wait: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +45,16 @@ impl Signals {
     /// Waits for an earlier time than was known.
     pub(crate) async fn woken(&self) {
         self.woken.notified().await;
+    }
+
+    /// Says whether ticks of schedules wait for a task to settle; whoever says that none do reads the store next.
+    pub(crate) fn set_ticks_wait(&self, wait: bool) {
+        self.ticks_wait.store(wait, Ordering::SeqCst);
+    }
+
+    /// Whether some may.
+    pub(crate) fn ticks_wait(&self) -> bool {
+        self.ticks_wait.load(Ordering::SeqCst)
     }
 
     /// Some follow-up was written.

@@ -1,4 +1,4 @@
-//! What happens without a caller: tasks whose time has come, effects of one task on others, upkeep.
+//! What happens without a caller: tasks and schedules whose time has come, effects of one task on others, upkeep.
 //!
 //! Every loop here takes no input and is idempotent: it reads from the store what is due and asks the engine. A
 //! signal only makes it look sooner. A failure of the store is logged and waited out; no loop ever ends by itself, and
@@ -6,6 +6,7 @@
 
 mod backlog;
 mod follow_ups;
+mod schedules;
 mod upkeep;
 mod wake;
 
@@ -27,6 +28,7 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// knows what that is, also after a restart. The backlog is counted only where somebody can see it.
 pub(crate) fn start(engine: &Engine, config: &Config, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
     let mut loops = vec![
+        spawn(stop, schedules::announce_all(engine.clone())),
         spawn(stop, wake::run(engine.clone())),
         spawn(stop, follow_ups::run(engine.clone())),
         spawn(stop, upkeep::run(engine.clone(), UpkeepSettings::from(config))),

@@ -1,10 +1,10 @@
-//! Moves tasks whose time has come.
+//! Moves tasks whose time has come, and lets schedules act that have to.
 
 use baton_domain::{Action, Timestamp};
 use futures::future::try_join_all;
 use tracing::warn;
 
-use super::{BACKOFF, ROUND, pause};
+use super::{BACKOFF, ROUND, pause, schedules};
 use crate::engine::{Engine, Error};
 
 pub(super) async fn run(engine: Engine) {
@@ -25,7 +25,7 @@ pub(super) async fn run(engine: Engine) {
     }
 }
 
-/// Moves what is due; answers when the next task is.
+/// Moves what is due; answers when the next task or schedule is.
 pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
     engine.signals().reset_wake();
     loop {
@@ -40,7 +40,8 @@ pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
         }))
         .await?;
     }
+    let next_tick = schedules::round(engine).await?;
     let stored = engine.store().next_wake().await.map_err(Error::Store)?;
     let told = engine.signals().next_wake();
-    Ok(stored.into_iter().chain(told).min())
+    Ok(stored.into_iter().chain(next_tick).chain(told).min())
 }

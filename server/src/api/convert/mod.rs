@@ -23,6 +23,8 @@ pub(crate) mod policy;
 pub(crate) mod progress;
 pub(crate) mod receipt;
 pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod schedule_edit;
 pub(crate) mod task;
 pub(crate) mod time;
 

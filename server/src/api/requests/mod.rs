@@ -8,5 +8,6 @@ pub(super) mod leases;
 pub(super) mod lists;
 pub(super) mod moves;
 pub(super) mod report;
+pub(super) mod schedules;
 pub(super) mod watch;
 pub(super) mod work;

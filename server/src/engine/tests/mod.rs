@@ -12,6 +12,7 @@ mod memory;
 mod neighbours;
 mod repeats;
 mod runs;
+mod schedules;
 
 use std::collections::BTreeMap;
 
