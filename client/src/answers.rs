@@ -1,8 +1,8 @@
 //! Answers that hold more than a task.
 
 use baton_proto::v1::{
-    AddCommentResponse, AssignTaskResponse, BulkTaskResult, GetTaskResponse, StartTaskResponse, Task,
-    TaskEvent,
+    AddCommentResponse, AssignTaskResponse, BulkTaskResult, GetTaskResponse, Schedule, StartTaskResponse,
+    Task, TaskEvent, TriggerScheduleResponse,
 };
 
 /// A task and its newest events.
@@ -74,6 +74,25 @@ impl Lease {
 
     pub(crate) fn of_start(response: &StartTaskResponse) -> Option<Self> {
         Self::of(&response.lease_token, response.fence, response.lease_expire_time)
+    }
+}
+
+/// A schedule and the task that it was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Triggered {
+    /// The task.
+    pub task: Task,
+    /// The schedule after the call.
+    pub schedule: Schedule,
+}
+
+impl Triggered {
+    pub(crate) fn of(response: TriggerScheduleResponse) -> Option<Self> {
+        let TriggerScheduleResponse { task, schedule } = response;
+        Some(Triggered {
+            task: task?,
+            schedule: schedule?,
+        })
     }
 }
 

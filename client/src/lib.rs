@@ -106,6 +106,7 @@ mod new_task;
 mod reason;
 mod retry;
 mod rpc;
+mod schedules;
 mod settings;
 mod wait;
 mod watch;
@@ -117,7 +118,7 @@ mod workers;
 pub mod actor;
 pub mod value;
 
-pub use answers::{BulkOutcome, Commented, Fetched, Lease};
+pub use answers::{BulkOutcome, Commented, Fetched, Lease, Triggered};
 pub use baton_proto::v1 as proto;
 pub use baton_proto::v1::{
     DedupPolicy, LeaseDirective, TaskEventType as EventType, TaskPriority as Priority, TaskState as State,
@@ -132,6 +133,7 @@ pub use new_task::NewTask;
 pub use reason::Reason;
 pub use retry::RetrySettings;
 pub use rpc::{Change, Guarded, Rpc};
+pub use schedules::NewSchedule;
 pub use settings::{ClientBuilder, DEFAULT_ENDPOINT};
 pub use tokio_util::sync::CancellationToken;
 pub use tonic::Code;

@@ -57,10 +57,14 @@ reasons! {
     DependencyCycle = "DEPENDENCY_CYCLE";
     /// No task has this id.
     TaskNotFound = "TASK_NOT_FOUND";
+    /// No schedule of this namespace has this name.
+    ScheduleNotFound = "SCHEDULE_NOT_FOUND";
     /// No worker of this id was heard of.
     WorkerNotFound = "WORKER_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = "TASK_ID_REUSED";
+    /// A schedule of this namespace has this name.
+    ScheduleExists = "SCHEDULE_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = "REQUEST_ID_REUSED";
     /// The task's state does not allow the command;

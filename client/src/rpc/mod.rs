@@ -122,3 +122,4 @@ macro_rules! wire {
 mod changes;
 mod leases;
 mod reads;
+mod schedules;

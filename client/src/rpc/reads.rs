@@ -43,6 +43,9 @@ reads! {
     WorkerService ListTaskRuns ListTaskRunsRequest ListTaskRunsResponse -> pb::ListTaskRunsResponse, Some, namespace;
     WorkerService ListWorkers ListWorkersRequest ListWorkersResponse -> pb::ListWorkersResponse, Some, namespace;
     WorkerService GetWorker GetWorkerRequest GetWorkerResponse -> pb::Worker, |response| response.worker, namespace;
+    ScheduleService GetSchedule GetScheduleRequest GetScheduleResponse -> pb::Schedule, |response| response.schedule, namespace;
+    ScheduleService ListSchedules ListSchedulesRequest ListSchedulesResponse -> pb::ListSchedulesResponse, Some, namespace;
+    ScheduleService PreviewSchedule PreviewScheduleRequest PreviewScheduleResponse -> pb::PreviewScheduleResponse, Some, namespace;
     AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 

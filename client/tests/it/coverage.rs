@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use baton_client::proto::{Task, TaskState, WaitTaskRequest};
-use baton_client::{Client, Error, NewTask, Selection, WatchOptions, actor, value};
+use baton_client::proto::{Schedule, Task, TaskState, WaitTaskRequest};
+use baton_client::{Client, Error, NewSchedule, NewTask, Selection, WatchOptions, actor, value};
 use prost::Message;
 
 use crate::scripted::Scripted;
@@ -87,6 +87,21 @@ async fn leases(client: &Client) {
     check(client.drain_worker("w").await);
 }
 
+async fn schedules(client: &Client) {
+    let task = NewTask::new("x");
+    let new = NewSchedule::every("x", Duration::from_secs(1), task);
+    check(client.create_schedule(new.clone()).await);
+    check(client.get_schedule("x").await);
+    check(client.list_schedules().await);
+    check(client.update_schedule(Schedule::default(), ["jitter"]).await);
+    check(client.delete_schedule("x").etag("e").await);
+    check(client.pause_schedule("x").note("why").await);
+    check(client.resume_schedule("x").await);
+    check(client.trigger_schedule("x").await);
+    check(client.preview_schedule("x").await);
+    check(client.preview_new_schedule(new).count(3).await);
+}
+
 async fn the_rest(client: &Client) {
     check(
         client
@@ -111,6 +126,7 @@ async fn every_rpc_has_its_method() {
     moves(&client).await;
     work(&client).await;
     leases(&client).await;
+    schedules(&client).await;
     the_rest(&client).await;
     let called: BTreeSet<String> = server.paths().into_iter().collect();
     assert_eq!(called, contract());
