@@ -44,6 +44,8 @@ enum Command {
     Watch(Box<client::WatchArgs>),
     /// Shows workers, and drains them.
     Worker(Box<client::WorkerArgs>),
+    /// Creates schedules, shows what becomes of their ticks, pauses and triggers them.
+    Schedule(Box<client::ScheduleArgs>),
     /// Shows the tasks whose attempts are spent, brings them back or gives them up.
     Dead(Box<client::DeadArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Task(args) => return client::task(*args),
         Command::Watch(args) => return client::watch(*args),
         Command::Worker(args) => return client::worker(*args),
+        Command::Schedule(args) => return client::schedule(*args),
         Command::Dead(args) => return client::dead(*args),
         Command::Completions { shell } => complete(shell),
     };

@@ -13,6 +13,7 @@ mod pages;
 mod parse;
 mod read;
 mod runs;
+mod schedule;
 mod show;
 mod watch;
 mod work;
@@ -26,6 +27,7 @@ pub(crate) use dead::DeadArgs;
 pub(crate) use exit::EXIT_CODES;
 use exit::{Exit, Failure};
 use options::{Options, Session};
+pub(crate) use schedule::ScheduleArgs;
 pub(crate) use watch::WatchArgs;
 pub(crate) use worker::WorkerArgs;
 
@@ -136,6 +138,14 @@ pub(crate) fn watch(args: WatchArgs) -> ExitCode {
 pub(crate) fn worker(args: WorkerArgs) -> ExitCode {
     let WorkerArgs { options, command } = args;
     run(&options, |session| Box::pin(worker::carry_out(session, command)))
+}
+
+/// Runs `baton schedule ...`.
+pub(crate) fn schedule(args: ScheduleArgs) -> ExitCode {
+    let ScheduleArgs { options, command } = args;
+    run(&options, |session| {
+        Box::pin(schedule::carry_out(session, command))
+    })
 }
 
 /// Runs `baton dead ...`.

@@ -1,7 +1,8 @@
 //! The names of the contract's enums as they stand on the command line: short, lower-case, completed by the shell.
 
 use baton_client::proto::{
-    AttemptOutcome, DedupPolicy, DependencyFailureRule, ReceiptStatus, TaskEventType, TaskPriority, TaskState,
+    AttemptOutcome, DedupPolicy, DependencyFailureRule, OverlapPolicy, ReceiptStatus, TaskEventType,
+    TaskPriority, TaskState,
 };
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -54,6 +55,7 @@ names! {
     Outcome of AttemptOutcome: Error Timeout Killed Reset Deleted;
     RunOutcome of AttemptOutcome: Ok Error Timeout Killed Reset Deleted LeaseExpired Released Cancelled;
     OnDuplicate of DedupPolicy: ReturnExisting Reject ReplacePending;
+    Overlap of OverlapPolicy: Skip BufferOne BufferAll CancelOther AllowAll;
     OnFailure of DependencyFailureRule: Fail Cancel Continue;
     EventType of TaskEventType: Created Queued Scheduled Blocked Assigned Started Progress Comment Updated Released
         Snoozed InputRequested InputProvided Submitted ReworkRequested Approved Completed RetryScheduled Failed Dead

@@ -4,6 +4,7 @@
 mod commands;
 mod failures;
 mod promises;
+mod schedules;
 mod support;
 mod watches;
 mod workers;

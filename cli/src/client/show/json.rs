@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use baton_client::BulkOutcome;
 use baton_client::proto::{
-    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Receipt, Task, TaskEvent,
-    TaskRun, WatchTasksResponse, Worker,
+    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Receipt, Schedule,
+    ScheduleTick, Task, TaskEvent, TaskRun, WatchTasksResponse, Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -28,8 +28,8 @@ macro_rules! named {
     )+};
 }
 
-named!(Task TaskEvent TaskRun Worker Receipt GetTaskStatsResponse ExplainTaskResponse WatchTasksResponse
-    BulkCancelResponse LeasedTask);
+named!(Task TaskEvent TaskRun Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
+    WatchTasksResponse BulkCancelResponse LeasedTask);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
     CONTRACT
@@ -114,6 +114,8 @@ mod tests {
         parsed(&TaskEvent::default());
         parsed(&TaskRun::default());
         parsed(&Worker::default());
+        parsed(&Schedule::default());
+        parsed(&ScheduleTick::default());
         parsed(&Receipt::default());
         parsed(&GetTaskStatsResponse::default());
         parsed(&ExplainTaskResponse::default());

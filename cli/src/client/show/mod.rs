@@ -4,6 +4,7 @@ mod detail;
 mod json;
 mod receipt;
 mod run;
+mod schedule;
 pub(super) mod table;
 pub(super) mod text;
 mod worker;
@@ -11,8 +12,8 @@ mod worker;
 use std::io::{self, Write};
 
 use baton_client::proto::{
-    ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Task, TaskEvent, TaskRun, WatchTasksResponse,
-    Worker,
+    ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Schedule, ScheduleTick, Task, TaskEvent, TaskRun,
+    WatchTasksResponse, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -94,6 +95,24 @@ impl Screen {
     /// Workers, in short.
     pub(super) fn worker_rows(&self, workers: &[Worker]) -> io::Result<()> {
         self.rows(workers, "no workers", worker::table)
+    }
+
+    /// A schedule, in all its parts.
+    pub(super) fn schedule(&self, schedule: &Schedule) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&schedule::sheet(schedule)),
+            Format::Json => line(&json::line(schedule)?),
+        }
+    }
+
+    /// Schedules, in short.
+    pub(super) fn schedule_rows(&self, schedules: &[Schedule]) -> io::Result<()> {
+        self.rows(schedules, "no schedules", schedule::table)
+    }
+
+    /// Ticks that are still to come.
+    pub(super) fn ticks(&self, ticks: &[ScheduleTick]) -> io::Result<()> {
+        self.rows(ticks, "no ticks", schedule::ticks)
     }
 
     fn rows<M: json::Named>(&self, all: &[M], none: &str, table: fn(&[M]) -> String) -> io::Result<()> {
