@@ -17,6 +17,7 @@ const TESTS: &[&str] = &[
     include_str!("lists.rs"),
     include_str!("moves.rs"),
     include_str!("repeats.rs"),
+    include_str!("schedules/calls.rs"),
     include_str!("../../cases/s0.toml"),
     include_str!("../../cases/s1.toml"),
     include_str!("../../cases/s3.toml"),
@@ -76,6 +77,15 @@ fn client_method(rpc: &str) -> &str {
         "ListWorkers" => ".list_workers(",
         "GetWorker" => ".get_worker(",
         "DrainWorker" => ".drain_worker(",
+        "CreateSchedule" => ".create_schedule(",
+        "GetSchedule" => ".get_schedule(",
+        "ListSchedules" => ".list_schedules(",
+        "UpdateSchedule" => ".update_schedule(",
+        "DeleteSchedule" => ".delete_schedule(",
+        "PauseSchedule" => ".pause_schedule(",
+        "ResumeSchedule" => ".resume_schedule(",
+        "TriggerSchedule" => ".trigger_schedule(",
+        "PreviewSchedule" => ".preview_schedule(",
         other => panic!("{other} is a new call: name the client's method here, and test it"),
     }
 }
@@ -85,8 +95,8 @@ fn every_call_is_tested() {
     let methods = wire::methods();
     assert_eq!(
         methods.len(),
-        51,
-        "40 of TaskService, 9 of WorkerService, 2 of AdminService"
+        60,
+        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 2 of AdminService"
     );
     for method in &methods {
         let called = client_method(method.name());

@@ -224,6 +224,14 @@ async fn states(provoked: &mut Provoked) {
     let own = json!({"id": reviewed.id, "actor": {"type": "ACTOR_TYPE_AGENT", "id": worker().id}});
     provoked.json(channel(), "ApproveTask", own).await;
     leases(&server, provoked).await;
+    let schedule = json!({"schedule": {"name": "nightly", "cron": "@daily", "task": {}}});
+    wire::call_json(channel(), "CreateSchedule", &schedule)
+        .await
+        .unwrap();
+    provoked.json(channel(), "CreateSchedule", schedule).await;
+    provoked
+        .json(channel(), "GetSchedule", json!({"name": "nobody"}))
+        .await;
     let production = TestServer::start_with(|config| config.test_mode = false).await;
     provoked
         .json(production.channel(), "AdvanceClock", json!({"duration": "1s"}))
