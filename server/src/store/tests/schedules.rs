@@ -195,14 +195,11 @@ async fn schedules_are_found_when_they_are_due_and_while_they_wait() {
         schedule(3, "c"),
         schedule(4, "d"),
     );
-    let tick = |after| {
-        let time = NOW.plus(Span::from_secs(after));
-        Some(Tick {
-            time,
-            fire_time: time,
-        })
-    };
-    late.next = tick(100);
+    let time = NOW.plus(Span::from_secs(100));
+    late.next = Some(Tick {
+        time,
+        fire_time: time,
+    });
     (waits.next, waits.waiting) = (None, vec![NOW]);
     // One that is paused rests, whatever waits.
     (rests.paused, rests.next, rests.waiting) = (true, None, vec![NOW]);
