@@ -19,7 +19,7 @@ use crate::engine::{Engine, Error, ScheduleDone};
 /// Schedules that one read fetches: each may carry a megabyte.
 const FETCHED_MAX_COUNT: usize = 16;
 
-/// Answers of schedules.
+/// Creates, changes and shows schedules.
 #[derive(Clone)]
 pub(crate) struct ScheduleApi {
     engine: Engine,

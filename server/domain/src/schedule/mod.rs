@@ -1,7 +1,7 @@
 //! Schedules: tasks that come into being by themselves, again and again.
 //!
 //! Reading order: [`ScheduleSpec`] (when ticks are), [`Schedule`] (what it has come to), [`Turn`] (what is done when a tick
-//! is due), `cron` and `zone` (local times and the moments they mean).
+//! is due), [`Cron`] and [`Zone`] (local times and the moments they mean).
 //!
 //! A schedule is a value; whatever changes it answers another one. It goes forward tick by tick and never back: `next`
 //! names the only tick that can be acted on, and whoever acts on it stores the one after it in the same transaction.

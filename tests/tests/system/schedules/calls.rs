@@ -245,7 +245,7 @@ async fn ticks_are_shown_before_they_come() {
     server.finish().await;
 }
 
-/// Each takes part in the tick of a minute of its own client.
+/// Creates so many schedules that tick at one moment.
 async fn many(client: &Client, count: usize) {
     let created = (0..count).map(|number| {
         let new = NewSchedule::cron(format!("s{number}"), "0 * * * *", NewTask::new("work"));
