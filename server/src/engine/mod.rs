@@ -30,7 +30,7 @@ mod working;
 use std::sync::Arc;
 
 use baton_domain::{Action, Task, TaskId};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -88,9 +88,13 @@ pub struct Parts {
 /// Runs `work` on a thread of its own. On a thread that requests share, each answer of the database would stand in line
 /// behind them, while no other batch is written: measured, an eighth of the whole lives a second.
 ///
-/// The handle ends with `work`, and panics where it did.
+/// A runtime that has one thread anyway does it there: who shares it says when each goes on. The handle ends with `work`, and
+/// panics where it did.
 fn on_a_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     let runtime = Handle::current();
+    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return runtime.spawn(work);
+    }
     let (done, ended) = oneshot::channel();
     std::thread::Builder::new()
         .name(name.to_owned())
