@@ -30,9 +30,7 @@ mod working;
 use std::sync::Arc;
 
 use baton_domain::{Action, Task, TaskId};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 pub use claim::ClaimRequest;
 pub use error::Error;
@@ -85,29 +83,6 @@ pub struct Parts {
     pub limits: IntakeLimits,
 }
 
-/// Runs `work` on a thread of its own. On a thread that requests share, each answer of the database would stand in line
-/// behind them, while no other batch is written: measured, an eighth of the whole lives a second.
-///
-/// A runtime that has one thread anyway does it there: who shares it says when each goes on. The handle ends with `work`, and
-/// panics where it did.
-fn on_a_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    let runtime = Handle::current();
-    if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return runtime.spawn(work);
-    }
-    let (done, ended) = oneshot::channel();
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            runtime.block_on(work);
-            // Nobody waits where the runtime has ended.
-            let _unheard = done.send(());
-        })
-        .expect("the system has a thread to give");
-    let name = name.to_owned();
-    tokio::spawn(async move { ended.await.unwrap_or_else(|_| panic!("the {name} panicked")) })
-}
-
 /// The task's etag: changes with its state and with every field that clients edit, and only with those.
 #[must_use]
 pub fn etag(task: &Task) -> String {
@@ -115,9 +90,8 @@ pub fn etag(task: &Task) -> String {
 }
 
 impl Engine {
-    /// Starts the committer, on a thread of its own. The handle ends after [`Engine::close`], once everything that waited is answered.
-    #[must_use]
-    pub fn start(parts: Parts) -> (Self, JoinHandle<()>) {
+    /// An engine, and its committer: a future that ends after [`Engine::close`], once everything that waited is answered.
+    pub fn new(parts: Parts) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let Parts {
             opened,
             feed,
@@ -171,8 +145,7 @@ impl Engine {
                 }
             }
         };
-        let running = on_a_thread("committer", work);
-        (engine, running)
+        (engine, work)
     }
 
     /// Takes no more work; what waits is still committed and answered.

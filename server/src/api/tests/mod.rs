@@ -48,13 +48,14 @@ impl Bench {
         let ids = Ids::system();
         let opened = Store::open(&url, &StoreOptions::new(ids.clone())).await.unwrap();
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
-        let (engine, committer) = Engine::start(Parts {
+        let (engine, committer) = Engine::new(Parts {
             opened,
             feed,
             clock,
             ids,
             limits: IntakeLimits::default(),
         });
+        let committer = tokio::spawn(committer);
         let watches = Watches {
             engine: engine.clone(),
             shutdown: Shutdown::default(),

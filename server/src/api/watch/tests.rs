@@ -31,13 +31,14 @@ impl Bench {
         let options = StoreOptions::new(Ids::system());
         let opened = Store::open(&url, &options).await.expect("a new store opens");
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), bytes);
-        let (engine, _committer) = Engine::start(Parts {
+        let (engine, committer) = Engine::new(Parts {
             opened,
             feed,
             clock: Clock::movable(),
             ids: Ids::system(),
             limits: IntakeLimits::default(),
         });
+        let _committer = tokio::spawn(committer);
         let task = TaskId(engine.ids().uuid_v7(engine.clock().now_micros()));
         let request = CreateRequest {
             new: Box::new(new_task(task)),

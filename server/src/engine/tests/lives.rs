@@ -135,7 +135,8 @@ async fn time_never_runs_backwards_in_the_log() {
         ids: Ids::system(),
         limits,
     };
-    let (engine, committer) = Engine::start(parts);
+    let (engine, committer) = Engine::new(parts);
+    let committer = tokio::spawn(committer);
     let bench = Bench {
         engine,
         committer,

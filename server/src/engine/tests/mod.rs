@@ -22,6 +22,7 @@ use baton_domain::{
     Verification,
 };
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::*;
@@ -54,7 +55,8 @@ impl Bench {
             ids: Ids::system(),
             limits,
         };
-        let (engine, committer) = Engine::start(parts);
+        let (engine, committer) = Engine::new(parts);
+        let committer = tokio::spawn(committer);
         Self {
             engine,
             committer,
