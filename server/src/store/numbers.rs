@@ -1,6 +1,6 @@
 //! The numbers of namespaces: the keys of their events begin with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Namespaces and their numbers; none is given twice.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +17,14 @@ impl Numbers {
 
     /// Numbers for those of `names` that have none yet.
     pub(super) fn fresh<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
-        let last = self.0.values().copied().max().unwrap_or_default();
-        let mut fresh = BTreeMap::new();
-        for name in names {
-            if !self.0.contains_key(name) && !fresh.contains_key(name) {
-                fresh.insert(name.to_owned(), last + 1 + fresh.len() as i64);
-            }
+        let new: BTreeSet<&str> = names.filter(|name| !self.0.contains_key(*name)).collect();
+        if new.is_empty() {
+            // As nearly always: nobody walks all namespaces for each batch.
+            return Self::default();
         }
-        Self(fresh)
+        let last = self.0.values().copied().max().unwrap_or_default();
+        let numbered = new.into_iter().zip(last + 1..);
+        Self(numbered.map(|(name, number)| (name.to_owned(), number)).collect())
     }
 
     /// Takes numbers that now stand in the database.
