@@ -7,7 +7,7 @@ use baton_domain::limits::{LEASE_DEFAULT, LINE_CHARS, REPLY_BYTES};
 use baton_domain::{Actor, Progress, Span, TaskId};
 use baton_proto::raw::v1 as raw;
 
-use super::lists::{Page, read_page};
+use super::lists::{Page, read_page_of};
 use crate::api::check;
 use crate::api::convert::{actor, lease, progress};
 use crate::api::violations::{Path, Rule, Violations};
@@ -243,9 +243,7 @@ pub(in crate::api) fn read_list(
         page_size,
         page_token,
     } = request;
-    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
-    let page = read_page(v, page_size, page_token);
-    Some((namespace?, page?))
+    read_page_of(v, namespace, (page_size, page_token))
 }
 
 /// Reads which worker GetWorker answers.

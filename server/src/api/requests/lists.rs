@@ -121,6 +121,17 @@ pub(in crate::api) fn read_page(v: &mut Violations, page_size: i32, token: Strin
     })
 }
 
+/// Reads which page of a list of everything in a namespace is asked for.
+pub(in crate::api) fn read_page_of(
+    v: &mut Violations,
+    namespace: String,
+    (page_size, token): (i32, String),
+) -> Option<(String, Page)> {
+    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
+    let page = read_page(v, page_size, token);
+    Some((namespace?, page?))
+}
+
 /// What ListTasks asks for.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct List {

@@ -6,7 +6,7 @@ use baton_domain::{Actor, ScheduleId, ScheduleSpec, Timestamp};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
-use super::lists::{Page, read_page};
+use super::lists::{Page, read_page_of};
 use crate::api::check;
 use crate::api::convert::{Draw, actor, schedule, schedule_edit};
 use crate::api::repeat::Repeatable;
@@ -52,6 +52,28 @@ fn read_common(
     let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), request_id);
     let actor = actor::read_or(v, &Path::REQUEST.field("actor"), actor, Actor::anonymous);
     Some((request_id?, actor?))
+}
+
+/// A call that names a schedule, and what every such call carries.
+struct Named {
+    key: Key,
+    request_id: Option<Uuid>,
+    actor: Actor,
+}
+
+fn read_named(v: &mut Violations, key: Key, request_id: &str, actor: Option<raw::Actor>) -> Option<Named> {
+    let common = read_common(v, request_id, actor);
+    let key = read_key(v, &Path::REQUEST, key);
+    let (request_id, actor) = common?;
+    Some(Named {
+        key: key?,
+        request_id,
+        actor,
+    })
+}
+
+fn read_note(v: &mut Violations, note: String) -> Option<String> {
+    check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)
 }
 
 fn asked(
@@ -127,9 +149,8 @@ impl ScheduleCall for raw::DeleteScheduleRequest {
             actor,
             name,
         } = self;
-        let common = read_common(v, &request_id, actor);
-        let key = read_key(v, &Path::REQUEST, (namespace, name));
-        asked(key?, etag, common?.0, ScheduleAction::Delete)
+        let named = read_named(v, (namespace, name), &request_id, actor)?;
+        asked(named.key, etag, named.request_id, ScheduleAction::Delete)
     }
 }
 
@@ -143,10 +164,10 @@ impl ScheduleCall for raw::PauseScheduleRequest {
             name,
             note,
         } = self;
-        let common = read_common(v, &request_id, actor);
-        let key = read_key(v, &Path::REQUEST, (namespace, name));
-        let note = check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)?;
-        asked(key?, etag, common?.0, ScheduleAction::Pause { note })
+        let named = read_named(v, (namespace, name), &request_id, actor);
+        let note = read_note(v, note)?;
+        let named = named?;
+        asked(named.key, etag, named.request_id, ScheduleAction::Pause { note })
     }
 }
 
@@ -160,10 +181,10 @@ impl ScheduleCall for raw::ResumeScheduleRequest {
             name,
             note,
         } = self;
-        let common = read_common(v, &request_id, actor);
-        let key = read_key(v, &Path::REQUEST, (namespace, name));
-        let note = check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)?;
-        asked(key?, etag, common?.0, ScheduleAction::Resume { note })
+        let named = read_named(v, (namespace, name), &request_id, actor);
+        let note = read_note(v, note)?;
+        let named = named?;
+        asked(named.key, etag, named.request_id, ScheduleAction::Resume { note })
     }
 }
 
@@ -176,16 +197,12 @@ impl ScheduleCall for raw::TriggerScheduleRequest {
             actor,
             name,
         } = self;
-        let common = read_common(v, &request_id, actor);
-        let key = read_key(v, &Path::REQUEST, (namespace, name));
-        let (request_id, creator) = common?;
-        let task_id = draw.task_id();
-        asked(
-            key?,
-            etag,
-            request_id,
-            ScheduleAction::Trigger { task_id, creator },
-        )
+        let named = read_named(v, (namespace, name), &request_id, actor)?;
+        let action = ScheduleAction::Trigger {
+            task_id: draw.task_id(),
+            creator: named.actor,
+        };
+        asked(named.key, etag, named.request_id, action)
     }
 }
 
@@ -205,9 +222,7 @@ pub(in crate::api) fn read_list(
         page_size,
         page_token,
     } = request;
-    let namespace = check::name(v, &Path::REQUEST.field("namespace"), namespace);
-    let page = read_page(v, page_size, page_token);
-    Some((namespace?, page?))
+    read_page_of(v, namespace, (page_size, page_token))
 }
 
 /// Whose ticks are asked for.
