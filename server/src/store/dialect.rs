@@ -1,5 +1,7 @@
 //! Every text and setting that is SQLite's own. What PostgreSQL says instead will stand beside it.
 
+mod ready;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use sea_orm::IdenStatic as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Error};
 
+pub(super) use self::ready::{find_oldest_ready, find_ready};
 use super::bulk::{Column, KEY, Mask, Table};
 use super::entity::task;
 use super::error::Class;
@@ -314,57 +317,6 @@ pub(super) const OLDEST_READY: &str = "CASE WHEN task_count.state = 'QUEUED' THE
      (SELECT min((SELECT t.queue_time FROM task AS t WHERE t.state = 'QUEUED' AND t.namespace = task_count.namespace \
       AND t.queue = task_count.queue AND t.type = task_count.type AND t.priority = p.value \
       ORDER BY t.queue_time LIMIT 1)) FROM json_each('[1,2,3,4,5]') AS p) END";
-
-/// Ready tasks in the order in which they are given out: by namespace and limit, then each of `queues` queues, then each
-/// of `types` types, none for any. The index of each queue, or queue and type, is walked by itself and merged with the
-/// others, so that no more is read than is answered. The name of the index is written out: without it, another one may
-/// look as good and have to be read whole.
-pub(super) fn find_ready(queues: usize, types: usize) -> String {
-    let mut text = String::new();
-    for queue in 0..queues {
-        for place in 0..types.max(1) {
-            let index = if types == 0 {
-                "task_ready"
-            } else {
-                "task_ready_by_type"
-            };
-            let union = if text.is_empty() { "" } else { " UNION ALL " };
-            let queue = queue + 3;
-            push(
-                &mut text,
-                format_args!(
-                    "{union}SELECT id, priority, queue_time, queue, type FROM task INDEXED BY {index} \
-                     WHERE state = 'QUEUED' AND namespace = ?1 AND queue = ?{queue}"
-                ),
-            );
-            if types > 0 {
-                push(&mut text, format_args!(" AND type = ?{}", 3 + queues + place));
-            }
-        }
-    }
-    text + " ORDER BY priority DESC, queue_time, id LIMIT ?2"
-}
-
-/// The ready task that waits longest, by namespace, a JSON array of queues and, where typed, one of types: one seek for
-/// each queue, type and priority.
-pub(super) fn find_oldest_ready(is_typed: bool) -> String {
-    let (types, index, of_type) = if is_typed {
-        (
-            " CROSS JOIN json_each(?3) AS y",
-            "task_ready_by_type",
-            " AND r.type = y.value",
-        )
-    } else {
-        ("", "task_ready", "")
-    };
-    format!(
-        "SELECT t.id, t.priority, t.queue_time, t.queue, t.type FROM json_each(?2) AS q{types} \
-         CROSS JOIN json_each('[1,2,3,4,5]') AS p CROSS JOIN task AS t WHERE t.id = \
-         (SELECT r.id FROM task AS r INDEXED BY {index} WHERE r.state = 'QUEUED' AND r.namespace = ?1 \
-          AND r.queue = q.value{of_type} AND r.priority = p.value ORDER BY r.queue_time, r.id LIMIT 1) \
-         ORDER BY t.queue_time, t.id LIMIT 1"
-    )
-}
 
 /// Every live lease with its holder. CROSS JOIN: or the tasks, which are many, may be walked for the leases.
 pub(super) const FIND_LEASES: &str = "SELECT l.task_id, t.namespace, t.fence, t.assignee_kind, t.assignee_id, \
