@@ -9,7 +9,6 @@ use baton_domain::{
 
 use super::batch::Batch;
 use super::committer::{Committer, Failure};
-use super::error::Error;
 use super::job::{Done, Job, Work};
 use super::load::{LOADED_BYTES, TASKS_READ};
 use super::working::Working;
@@ -82,7 +81,7 @@ impl Committer {
             // One more than can be taken tells whether something is left.
             let limit = tasks.min(CLAIMED) + 1;
             let ready = self.store.ready(demand, limit).await;
-            let ready = ready.map_err(|error| Failure::Down(Error::Store(error)))?;
+            let ready = ready.map_err(Failure::down)?;
             self.load_ready(working, &ready, (limit, bytes.min(LOADED_BYTES)))
                 .await?;
             let found = Found::new(ready, working, limit);

@@ -65,6 +65,12 @@ pub(super) enum Failure {
     Heavy,
 }
 
+impl Failure {
+    pub(super) const fn down(error: StoreError) -> Self {
+        Self::Down(Error::Store(error))
+    }
+}
+
 impl Committer {
     /// Does one piece of upkeep.
     pub(super) async fn keep_up(&mut self, job: UpkeepJob) {
@@ -187,7 +193,7 @@ impl Committer {
             CommitError::Failed(error) if error.is_about_the_rows() => {
                 Err(Failure::Spoiled(Error::Store(error)))
             }
-            CommitError::Failed(error) => Err(Failure::Down(Error::Store(error))),
+            CommitError::Failed(error) => Err(Failure::down(error)),
             CommitError::Unknown(error) => {
                 error!(error = %error, "the outcome of a commit is unknown");
                 self.in_doubt = true;

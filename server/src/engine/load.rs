@@ -12,7 +12,7 @@ use super::error::Error;
 use super::job::{Job, Work};
 use super::keys::Keys;
 use super::working::Working;
-use crate::store::{RequestRecord, StoreError};
+use crate::store::RequestRecord;
 
 /// Tasks that the check for a circle of dependencies may visit before it gives up.
 pub(super) const GRAPH_TASKS: usize = 10_000;
@@ -41,7 +41,7 @@ impl Committer {
             .filter_map(|job| job.request.as_ref().map(|key| key.id))
             .collect();
         let records = match mode {
-            Mode::Checked if !asked.is_empty() => self.store.requests(&asked).await.map_err(down)?,
+            Mode::Checked if !asked.is_empty() => self.store.requests(&asked).await.map_err(Failure::down)?,
             Mode::Checked | Mode::Hopeful => Vec::new(),
         };
         for job in jobs {
@@ -76,7 +76,7 @@ impl Committer {
         if named.is_empty() {
             return Ok(Vec::new());
         }
-        let held = self.store.held_keys(&named).await.map_err(down)?;
+        let held = self.store.held_keys(&named).await.map_err(Failure::down)?;
         let holders = held.iter().map(|held| held.hold.task_id).collect();
         held.into_iter().for_each(|held| keys.add_loaded(held));
         Ok(holders)
@@ -106,7 +106,7 @@ impl Committer {
         missing.dedup();
         let mut bytes = 0;
         for ids in missing.chunks(TASKS_READ) {
-            for task in self.store.tasks(ids).await.map_err(down)? {
+            for task in self.store.tasks(ids).await.map_err(Failure::down)? {
                 bytes += task.heap_bytes();
                 working.add_loaded(Arc::new(task));
             }
@@ -142,10 +142,6 @@ impl Committer {
         }
         Ok(())
     }
-}
-
-const fn down(error: StoreError) -> Failure {
-    Failure::Down(Error::Store(error))
 }
 
 /// The ids whose tasks a job needs. A chosen id is only looked up when hope has failed.

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::committer::{Committer, Failure};
-use super::error::Error;
 use crate::seams::monotonic_now;
 
 /// So long the store may be away before leases suffer: the shortest lasts 5 s, and is renewed twice in that time.
@@ -65,9 +64,8 @@ impl Committer {
             return Ok(());
         }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        let down = |error| Failure::Down(Error::Store(error));
-        self.writer.spare_leases(now).await.map_err(down)?;
-        let leases = self.store.leases().await.map_err(down)?;
+        self.writer.spare_leases(now).await.map_err(Failure::down)?;
+        let leases = self.store.leases().await.map_err(Failure::down)?;
         if !leases.is_empty() {
             info!(
                 leases = leases.len(),

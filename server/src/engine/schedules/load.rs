@@ -8,7 +8,6 @@ use baton_domain::{Schedule, ScheduleId, TaskId, Timestamp};
 
 use super::Schedules;
 use crate::engine::committer::{Committer, Failure, Mode};
-use crate::engine::error::Error;
 use crate::engine::job::{Job, Work};
 
 /// Schedules read at once: each may carry a megabyte.
@@ -29,7 +28,7 @@ impl Committer {
                 Work::Turn(id) => turning.push(*id),
                 Work::Schedule(change) if seen.insert((&change.namespace, &change.name)) => {
                     let found = self.store.schedule(&change.namespace, &change.name).await;
-                    if let Some(schedule) = found.map_err(down)? {
+                    if let Some(schedule) = found.map_err(Failure::down)? {
                         schedules.add_loaded(Arc::new(schedule));
                     }
                 }
@@ -42,7 +41,7 @@ impl Committer {
             }
         }
         for ids in turning.chunks(READ) {
-            for schedule in self.store.schedules(ids).await.map_err(down)? {
+            for schedule in self.store.schedules(ids).await.map_err(Failure::down)? {
                 schedules.add_loaded(Arc::new(schedule));
             }
         }
@@ -68,8 +67,4 @@ impl Committer {
         let ticks = schedule.waiting.iter().copied().chain(due.map(|tick| tick.time));
         ticks.map(|tick| tick_task_id(schedule.id, tick)).collect()
     }
-}
-
-const fn down(error: crate::store::StoreError) -> Failure {
-    Failure::Down(Error::Store(error))
 }
