@@ -52,6 +52,18 @@ const RESERVED: &[Reserved] = &[
         folders: &["server/src/store/", "migrations/", "bench/"],
         because: "only the store talks to the database",
     },
+    Reserved {
+        crates: &[
+            "hyper",
+            "hyper_util",
+            "reqwest",
+            "rustls",
+            "rustls_native_certs",
+            "tokio_rustls",
+        ],
+        folders: &["server/src/net/", "client/", "egress/", "tests/", "bench/"],
+        because: "whoever sends to a URL does it through baton-egress, which judges the address",
+    },
 ];
 
 /// A folder and the crates that nothing in it names.
