@@ -128,6 +128,11 @@ impl Server {
         // What happens by itself goes on after the restart: the grace is for callers.
         let timers = timers::start(&engine, &config, &stop);
         let serving = async {
+            // Who asks for a lease that nobody has read yet would be told that it is gone.
+            tokio::select! {
+                () = engine.begun() => {}
+                () = stop.cancelled() => {}
+            }
             let served = port.serve(&config, services, stop.clone()).await;
             // Nobody else has stopped the timers where the listener broke.
             stop.cancel();

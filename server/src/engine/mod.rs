@@ -30,7 +30,7 @@ mod working;
 use std::sync::Arc;
 
 use baton_domain::{Action, Task, TaskId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{SetOnce, mpsc, oneshot};
 
 pub use claim::ClaimRequest;
 pub use error::Error;
@@ -67,6 +67,8 @@ struct Shared {
     ids: Ids,
     signals: Arc<Signals>,
     workers: Arc<Workers>,
+    /// What a server before this one left is read.
+    begun: SetOnce<()>,
 }
 
 /// What the engine is built from.
@@ -128,12 +130,14 @@ impl Engine {
                 ids,
                 signals,
                 workers,
+                begun: SetOnce::new(),
             }),
         };
         let shared = Arc::clone(&engine.shared);
         let work = async move {
             // Where the store does not let it, the first batch does.
             drop(committer.resume().await);
+            drop(shared.begun.set(()));
             loop {
                 tokio::select! {
                     jobs = shared.intake.next_batch() => {
@@ -146,6 +150,11 @@ impl Engine {
             }
         };
         (engine, work)
+    }
+
+    /// Waits until the committer has read, or tried to read, what a server before it left: before that it knows of no lease.
+    pub async fn begun(&self) {
+        self.shared.begun.wait().await;
     }
 
     /// Takes no more work; what waits is still committed and answered.

@@ -5,6 +5,7 @@ mod answers;
 mod bulk;
 mod creates;
 mod explain;
+mod leases;
 mod lists;
 mod reads;
 

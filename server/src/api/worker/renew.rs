@@ -73,9 +73,13 @@ impl WorkerApi {
         let mut kept: HashMap<Held, (WorkerKey, Option<Timestamp>)> = HashMap::new();
         let (listening, renewed): (Vec<_>, Vec<_>) =
             renewals.into_iter().partition(|renewal| renewal.listens_only);
+        let mut unknown = Vec::new();
         for Renewal { lease, .. } in listening {
-            if let Some((key, end)) = self.stands(&lease) {
-                kept.insert(held(&lease), (key, Some(end)));
+            match self.stands(&lease) {
+                Some((key, end)) => {
+                    kept.insert(held(&lease), (key, Some(end)));
+                }
+                None => unknown.push(lease),
             }
         }
         let mut asked = Vec::with_capacity(renewed.len());
@@ -90,6 +94,18 @@ impl WorkerApi {
                 }
                 Err(Error::Rejected(_) | Error::NotFound { .. }) => {}
                 Err(error) => return Err(failed::failed(error)),
+            }
+        }
+        // A server that has just begun knows of no lease before its first commit; only the store can say that one is gone.
+        for Standing {
+            lease,
+            worker,
+            directive,
+            end,
+        } in self.stored(unknown).await?
+        {
+            if let (Directive::Continue, Some(key)) = (directive, worker) {
+                kept.insert(held(&lease), (key, end));
             }
         }
         self.sort(leases, kept).await
@@ -165,6 +181,19 @@ impl WorkerApi {
 
     /// What became of leases that are not their holders' any more.
     async fn taken(&self, leases: Vec<LeaseToken>) -> Result<Vec<Standing>, Status> {
+        let mut standings = self.stored(leases).await?;
+        // Who was refused is not to go on, whatever the clock says since.
+        for standing in standings
+            .iter_mut()
+            .filter(|s| s.directive == Directive::Continue)
+        {
+            (standing.directive, standing.end) = (Directive::Lost, None);
+        }
+        Ok(standings)
+    }
+
+    /// How leases stand by the store.
+    async fn stored(&self, leases: Vec<LeaseToken>) -> Result<Vec<Standing>, Status> {
         if leases.is_empty() {
             return Ok(Vec::new());
         }
@@ -174,14 +203,15 @@ impl WorkerApi {
         let now = self.now();
         let standings = leases.into_iter().map(|lease| {
             let task = tasks.get(&lease.task_id);
-            let directive = task.map(|task| lease::directive(task, lease.fence, false, now));
-            // Who was refused is not to go on, whatever the clock says since.
-            let told = directive.filter(|directive| *directive != Directive::Continue);
+            let directive = task.map_or(Directive::Lost, |task| {
+                lease::directive(task, lease.fence, false, now)
+            });
+            let lives = directive == Directive::Continue;
             Standing {
                 worker: task.map(|task| WorkerKey::of(&task.namespace, &lease.holder)),
+                end: task.filter(|_| lives).and_then(|task| task.lease_end()),
                 lease,
-                directive: told.unwrap_or(Directive::Lost),
-                end: None,
+                directive,
             }
         });
         Ok(standings.collect())
@@ -239,9 +269,10 @@ impl WorkerApi {
                 standing.directive = Directive::Drain;
             }
         }
-        for taken in self.taken(lost).await? {
-            let lease = held(&taken.lease);
-            hear(standings, lease, taken.directive);
+        for stored in self.stored(lost).await? {
+            if stored.directive != Directive::Continue {
+                hear(standings, held(&stored.lease), stored.directive);
+            }
         }
         Ok(())
     }

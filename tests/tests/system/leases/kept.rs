@@ -151,6 +151,31 @@ async fn who_only_listens_hears_of_a_cancel_and_renews_nothing() {
     server.finish().await;
 }
 
+/// What a server that has just begun does not know yet is not lost.
+#[tokio::test]
+async fn who_listens_after_a_restart_has_what_it_had() {
+    let mut server = TestServer::start().await;
+    let task = queued(&server).await;
+    let held = begun(&server, "w").await;
+    let listen = LeaseRenewal {
+        listen_only: true,
+        ..renewal(&held)
+    };
+    server.restart().await;
+    let told = renew_all(&server, vec![listen.clone()], 0).await.unwrap();
+    assert_eq!(told.updates[0].directive(), LeaseDirective::Continue);
+    assert!(told.updates[0].lease_expire_time.is_some());
+    server.restart().await;
+    let open = renew_all(&server, vec![listen], LONG);
+    let (told, _) = futures::future::join(open, async {
+        until_open(&server, "w").await;
+        server.ok(server.client().cancel(&task.id)).await;
+    })
+    .await;
+    assert_eq!(told.unwrap().updates[0].directive(), LeaseDirective::Cancel);
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_worker_that_drains_is_told_at_once_and_gets_nothing_new() {
     let server = TestServer::start().await;
