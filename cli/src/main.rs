@@ -42,7 +42,7 @@ enum Command {
     Task(Box<client::TaskArgs>),
     /// Follows tasks: a progress bar for each that runs, or JSON lines.
     Watch(Box<client::WatchArgs>),
-    /// Shows workers, and drains them.
+    /// Does tasks by the handlers of a file; shows workers, and drains them.
     Worker(Box<client::WorkerArgs>),
     /// Creates schedules, shows what becomes of their ticks, pauses and triggers them.
     Schedule(Box<client::ScheduleArgs>),

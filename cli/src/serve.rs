@@ -1,5 +1,7 @@
 //! `baton serve`: the server in this process, until SIGTERM or SIGINT.
 
+mod inside;
+
 use std::io::Write;
 
 use anyhow::Context;
@@ -10,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::{self, Flags};
 
-/// Serves until a signal, then drains.
+/// Serves until a signal, then drains. Where handlers are configured, a worker of this process does their tasks.
 pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
-    let config = settings::load(flags)?;
+    let (config, runner) = settings::load_all(flags)?;
     config.validate()?;
     telemetry::init(&config)?;
+    let worker = inside::prepare(&config, runner)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen)
@@ -25,7 +28,10 @@ pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
         let keys = config.api_key_file.is_some();
         let server = Server::open(config, listener).await?;
         greet(&server, keys);
-        Ok(server.serve(shutdown).await?)
+        match worker {
+            Some(worker) => worker.beside(server, shutdown).await,
+            None => Ok(server.serve(shutdown).await?),
+        }
     })
 }
 

@@ -1,10 +1,12 @@
 //! Where the server's settings come from: a file, the environment, flags; the later wins.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use baton_runner::RunnerConfig;
 use baton_server::Config;
 use clap::Args;
 use config::{Environment, File, FileFormat};
@@ -48,20 +50,32 @@ pub(crate) struct Flags {
     drain_grace_ms: Option<u64>,
 }
 
+impl Flags {
+    /// No flag but the file's.
+    pub(crate) fn of_file(config: Option<PathBuf>) -> Self {
+        Flags {
+            config,
+            ..Flags::default()
+        }
+    }
+}
+
 /// Merges all sources into the settings. They are not yet validated.
 pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
+    load_all(flags).map(|(config, _)| config)
+}
+
+/// As [`load`], with what the file says of handlers.
+pub(crate) fn load_all(flags: &Flags) -> anyhow::Result<(Config, RunnerConfig)> {
     merge(flags, std::env::vars().collect())
 }
 
-fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<Config> {
-    let file = flags.config.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-    let file = File::from(file)
-        .format(FileFormat::Toml)
-        .required(flags.config.is_some());
+fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<(Config, RunnerConfig)> {
+    let (file, runner) = read(flags.config.as_deref())?;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
     let merged = config::Config::builder()
-        .add_source(file)
+        .add_source(File::from_str(&file, FileFormat::Toml))
         .add_source(known_variables(environment)?)
         .set_override_option("listen", address(flags.listen))?
         .set_override_option("database", flags.database.clone())?
@@ -74,7 +88,26 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .set_override_option("drain_grace_ms", flags.drain_grace_ms)?
         .build()
         .context("cannot read the settings")?;
-    merged.try_deserialize().context("cannot understand the settings")
+    let config = merged.try_deserialize();
+    Ok((config.context("cannot understand the settings")?, runner))
+}
+
+/// Reads the file: the server's part of it, and the runner's.
+fn read(named: Option<&Path>) -> anyhow::Result<(String, RunnerConfig)> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read the settings in {}", path.display()));
+        }
+    };
+    let understand = || format!("cannot understand the settings in {}", path.display());
+    // From the text, so that an error names its line.
+    let runner = toml::from_str(&text).with_context(understand)?;
+    let mut server: toml::Table = toml::from_str(&text).with_context(understand)?;
+    server.retain(|table, _| !RunnerConfig::TABLES.contains(&table));
+    Ok((toml::to_string(&server)?, runner))
 }
 
 /// The variables that name a setting. Others that begin with BATON_ are left alone: some belong to the client, and
@@ -130,6 +163,10 @@ mod tests {
         Line::try_parse_from(["baton"].iter().chain(line)).unwrap().flags
     }
 
+    fn server(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<Config> {
+        merge(flags, environment).map(|(config, _)| config)
+    }
+
     fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
         variables
             .iter()
@@ -146,7 +183,7 @@ mod tests {
     #[test]
     fn without_sources_the_defaults_stand() {
         assert_eq!(
-            merge(&Flags::default(), HashMap::new()).unwrap(),
+            server(&Flags::default(), HashMap::new()).unwrap(),
             Config::default()
         );
     }
@@ -176,7 +213,7 @@ mod tests {
             },
             ..Config::default()
         };
-        assert_eq!(merge(&flags, environment(&variables)).unwrap(), expected);
+        assert_eq!(server(&flags, environment(&variables)).unwrap(), expected);
     }
 
     #[test]
@@ -220,7 +257,7 @@ mod tests {
             upkeep_interval_ms,
             indexed_labels,
             limits,
-        } = merge(&Flags::default(), environment(&variables)).unwrap();
+        } = server(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
             (listen.to_string(), database.as_str()),
             ("[::1]:1".to_owned(), "sqlite:7")
@@ -255,21 +292,39 @@ mod tests {
         };
         let file = file(&toml::to_string(&config).unwrap());
         let flags = flags(&["--config", &file.path().display().to_string()]);
-        assert_eq!(merge(&flags, HashMap::new()).unwrap(), config);
+        assert_eq!(server(&flags, HashMap::new()).unwrap(), config);
     }
 
     #[test]
     fn foreign_variables_are_left_alone_but_files_are_read_strictly() {
         let foreign = environment(&[("BATON_PORT", "tcp://10.0.0.1:50051"), ("BATON_LISTEN", "")]);
-        assert_eq!(merge(&Flags::default(), foreign).unwrap(), Config::default());
+        assert_eq!(server(&Flags::default(), foreign).unwrap(), Config::default());
         let file = file("listne = '127.0.0.1:1'\n");
         let flags = flags(&["--config", &file.path().display().to_string()]);
-        let error = format!("{:#}", merge(&flags, HashMap::new()).unwrap_err());
+        let error = format!("{:#}", server(&flags, HashMap::new()).unwrap_err());
         assert!(error.contains("listne"), "{error}");
     }
 
     #[test]
     fn a_file_that_was_named_must_be_there() {
-        assert!(merge(&flags(&["--config", "/nonexistent/baton.toml"]), HashMap::new()).is_err());
+        assert!(server(&flags(&["--config", "/nonexistent/baton.toml"]), HashMap::new()).is_err());
+    }
+
+    #[test]
+    fn handlers_stand_in_the_same_file_and_a_mistake_names_its_line() {
+        let good =
+            file("database = 'sqlite:7'\n[handlers.beat]\nkind = 'heartbeat'\n[worker]\nconcurrency = 3\n");
+        let path = good.path().display().to_string();
+        let (config, runner) = merge(&flags(&["--config", &path]), HashMap::new()).unwrap();
+        assert_eq!(config.database, "sqlite:7");
+        assert_eq!((runner.handlers.len(), runner.worker.concurrency), (1, 3));
+        let bad = file("database = 'sqlite:7'\n[worker]\nconcurency = 3\n");
+        let path = bad.path().display().to_string();
+        let error = merge(&flags(&["--config", &path]), HashMap::new()).unwrap_err();
+        let error = format!("{error:#}");
+        assert!(
+            error.contains("line 3") && error.contains("concurency"),
+            "{error}"
+        );
     }
 }

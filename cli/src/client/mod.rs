@@ -136,8 +136,21 @@ pub(crate) fn watch(args: WatchArgs) -> ExitCode {
 
 /// Runs `baton worker ...`.
 pub(crate) fn worker(args: WorkerArgs) -> ExitCode {
-    let WorkerArgs { options, command } = args;
-    run(&options, |session| Box::pin(worker::carry_out(session, command)))
+    let WorkerArgs {
+        options,
+        run: own,
+        command,
+    } = args;
+    match command {
+        Some(command) => run(&options, |session| Box::pin(worker::carry_out(session, command))),
+        None => match worker::run(&options, own) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
 }
 
 /// Runs `baton schedule ...`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use baton_client::proto::Actor;
-use baton_client::{Client, DEFAULT_ENDPOINT, RetrySettings, actor};
+use baton_client::{Client, ClientBuilder, DEFAULT_ENDPOINT, RetrySettings, actor};
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
@@ -55,6 +55,21 @@ impl Options {
     pub(super) fn format(&self) -> Format {
         self.output.unwrap_or(Format::Table)
     }
+
+    /// A client that is to be told who acts.
+    pub(super) fn client(&self) -> ClientBuilder {
+        let mut builder = Client::builder()
+            .user_agent(concat!("baton-cli/", env!("CARGO_PKG_VERSION")))
+            .timeout(self.timeout)
+            .namespace(self.namespace.clone().unwrap_or_default());
+        for server in &self.server {
+            builder = builder.endpoint(server);
+        }
+        match &self.api_key {
+            Some(key) => builder.api_key(key),
+            None => builder,
+        }
+    }
 }
 
 /// Long enough for a server that restarts, short enough for somebody who forgot to start one: 2 s at most.
@@ -75,17 +90,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(super) fn open(options: &Options) -> Result<Self, Failure> {
-        let mut builder = Client::builder()
-            .user_agent(concat!("baton-cli/", env!("CARGO_PKG_VERSION")))
-            .timeout(options.timeout)
-            .retry(RETRY)
-            .namespace(options.namespace.clone().unwrap_or_default());
-        for server in &options.server {
-            builder = builder.endpoint(server);
-        }
-        if let Some(key) = &options.api_key {
-            builder = builder.api_key(key);
-        }
+        let mut builder = options.client().retry(RETRY);
         if let Some(actor) = options.actor.clone().or_else(user) {
             builder = builder.actor(actor);
         }

@@ -1,13 +1,23 @@
-//! `baton worker`: who takes tasks from queues.
+//! `baton worker`: who takes tasks from queues; by itself it is one.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use baton_client::{Ended, actor};
+use baton_runner::Runner;
+use baton_server::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
 
 use clap::{Args, Subcommand};
 
 use super::exit::{EXIT_CODES, Exit, Failure};
 use super::options::{Options, Session};
 use super::pages;
+use crate::settings::{self, Flags};
 
 const EXAMPLES: &str = "\
 Examples:
+  baton worker --config baton.toml --concurrency 5    # does tasks, by the [handlers] of the file
   baton worker list
   baton worker drain reports-1 && baton worker get reports-1
   baton worker drain reports-1 --resume";
@@ -18,8 +28,28 @@ Examples:
 pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(super) options: Options,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
     #[command(subcommand)]
-    pub(super) command: WorkerCommand,
+    pub(super) command: Option<WorkerCommand>,
+}
+
+/// Of the worker that this process is.
+#[derive(Args)]
+#[command(next_help_heading = "To do tasks, without a command")]
+pub(super) struct RunArgs {
+    /// File that says which handler does which type [default: baton.toml]
+    #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Queue to take tasks from; may be repeated [default: as the file says, or default]
+    #[arg(long, value_name = "NAME")]
+    queue: Vec<String>,
+    /// How many tasks to do at once [default: as the file says, or 5]
+    #[arg(long, value_name = "COUNT")]
+    concurrency: Option<usize>,
+    /// Name of the worker, of which one runs at a time [default: as the file says, or a new one]
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
 }
 
 /// Looking, then asking.
@@ -58,6 +88,38 @@ pub(super) struct DrainArgs {
     /// Take it back: the worker may take tasks again
     #[arg(long)]
     resume: bool,
+}
+
+/// Does tasks until SIGTERM or SIGINT, then finishes what it holds.
+pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
+    let (config, mut settings) = settings::load_all(&Flags::of_file(args.config))?;
+    telemetry::init(&config)?;
+    if settings.handlers.is_empty() {
+        bail!("there is nothing to do: no file was read that has a table [handlers.TYPE] (docs/runner.md)");
+    }
+    if !args.queue.is_empty() {
+        settings.worker.queues = args.queue;
+    }
+    settings.worker.concurrency = args.concurrency.unwrap_or(settings.worker.concurrency);
+    settings.worker.id = args.id.or(settings.worker.id);
+    let runner = Runner::new(settings)?;
+    let client = options.client().actor(actor::service(runner.id())).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        match runner.run_until(client, stop).await.context("the worker ended")? {
+            Ended::Stopped => tracing::info!("told to stop, and did"),
+            Ended::Drained => tracing::info!("drained: `baton worker drain --resume` takes it back"),
+        }
+        Ok(())
+    })
 }
 
 pub(super) async fn carry_out(session: &Session, command: WorkerCommand) -> Result<Exit, Failure> {
