@@ -46,6 +46,8 @@ enum Command {
     Worker(Box<client::WorkerArgs>),
     /// Creates schedules, shows what becomes of their ticks, pauses and triggers them.
     Schedule(Box<client::ScheduleArgs>),
+    /// Registers task types: what their inputs and outputs are checked against, and who may create them.
+    Type(Box<client::TypeArgs>),
     /// Shows the tasks whose attempts are spent, brings them back or gives them up.
     Dead(Box<client::DeadArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Watch(args) => return client::watch(*args),
         Command::Worker(args) => return client::worker(*args),
         Command::Schedule(args) => return client::schedule(*args),
+        Command::Type(args) => return client::task_type(*args),
         Command::Dead(args) => return client::dead(*args),
         Command::Completions { shell } => complete(shell),
     };

@@ -45,6 +45,9 @@ pub(crate) struct Flags {
     /// What is logged, such as info or debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log_filter: Option<String>,
+    /// Whether tasks may be of a type that is not registered: allow or refuse [default: allow]
+    #[arg(long, value_name = "RULE")]
+    unknown_types: Option<String>,
     /// How long calls may go on after SIGTERM, in milliseconds [default: 10000]
     #[arg(long, value_name = "MS")]
     drain_grace_ms: Option<u64>,
@@ -85,6 +88,7 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .set_override_option("metrics_listen", address(flags.metrics_listen))?
         .set_override_option("log_format", flags.log_format.clone())?
         .set_override_option("log_filter", flags.log_filter.clone())?
+        .set_override_option("unknown_types", flags.unknown_types.clone())?
         .set_override_option("drain_grace_ms", flags.drain_grace_ms)?
         .build()
         .context("cannot read the settings")?;
@@ -150,7 +154,7 @@ pub(crate) fn print(flags: &Flags) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_server::config::{Limits, LogFormat};
+    use baton_server::config::{Limits, LogFormat, UnknownTypes};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -232,6 +236,7 @@ mod tests {
             ("BATON_FEED_RETENTION_SECS", "60"),
             ("BATON_UPKEEP_INTERVAL_MS", "11"),
             ("BATON_INDEXED_LABELS", "customer,plan"),
+            ("BATON_UNKNOWN_TYPES", "refuse"),
             ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
             ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
             ("BATON_LIMITS__MAX_WATCHES", "5"),
@@ -256,6 +261,7 @@ mod tests {
             feed_retention_secs,
             upkeep_interval_ms,
             indexed_labels,
+            unknown_types,
             limits,
         } = server(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
@@ -271,6 +277,7 @@ mod tests {
         assert_eq!((drain_grace_ms, watch_bookmark_interval_ms), (1, 2));
         assert_eq!((feed_retention_secs, upkeep_interval_ms), (60, 11));
         assert_eq!(indexed_labels, ["customer", "plan"]);
+        assert_eq!(unknown_types, UnknownTypes::Refuse);
         let expected = Limits {
             max_connections: 3,
             max_streams_per_connection: 4,

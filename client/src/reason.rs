@@ -55,12 +55,22 @@ reasons! {
     BatchTooLarge = "BATCH_TOO_LARGE";
     /// The dependencies would form a ring; metadata `path` shows it.
     DependencyCycle = "DEPENDENCY_CYCLE";
+    /// The task's type is not registered, and the server refuses such tasks.
+    TaskTypeUnknown = "TASK_TYPE_UNKNOWN";
+    /// A payload does not fit the schema of the task's type; [`violations`](crate::Refusal::violations) lists them.
+    SchemaViolation = "SCHEMA_VIOLATION";
     /// No task has this id.
     TaskNotFound = "TASK_NOT_FOUND";
     /// No schedule of this namespace has this name.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND";
     /// No worker of this id was heard of.
     WorkerNotFound = "WORKER_NOT_FOUND";
+    /// No task type of this namespace has this name.
+    TaskTypeNotFound = "TASK_TYPE_NOT_FOUND";
+    /// The task type is registered with another content.
+    TaskTypeExists = "TASK_TYPE_EXISTS";
+    /// Tasks of this type are not for callers to create.
+    TypeInternal = "TYPE_INTERNAL";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = "TASK_ID_REUSED";
     /// A schedule of this namespace has this name.

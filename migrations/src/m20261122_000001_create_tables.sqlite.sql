@@ -276,3 +276,15 @@ CREATE TABLE schedule (
 CREATE UNIQUE INDEX schedule_by_name ON schedule (namespace, name);
 CREATE INDEX schedule_due ON schedule (next_time) WHERE next_time IS NOT NULL;
 CREATE INDEX schedule_waiting ON schedule (id) WHERE waiting > 0;
+
+-- What is known of tasks by their type.
+CREATE TABLE task_type (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- Rises with every edit.
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- Description, schemas, exposure, defaults, who registered it and when.
+    spec BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX task_type_by_name ON task_type (namespace, name);

@@ -165,8 +165,31 @@ const SCHEDULE_SERVICE: [(&str, &str, &str, &str); 9] = [
     ),
 ];
 
+const TASK_TYPE_SERVICE: [(&str, &str, &str, &str); 5] = [
+    (
+        "RegisterTaskType",
+        "request_id=2 actor=5",
+        "task_type=1",
+        "task_type=1",
+    ),
+    ("GetTaskType", "namespace=1 name=7", "", "task_type=1"),
+    (
+        "ListTaskTypes",
+        "namespace=1 page_size=2 page_token=3",
+        "",
+        "task_types=1 next_page_token=2",
+    ),
+    (
+        "UpdateTaskType",
+        "request_id=2 actor=5",
+        "task_type=1 update_mask=10",
+        "task_type=1",
+    ),
+    ("DeleteTaskType", BY_NAME, "", ""),
+];
+
 /// Messages whose fields the design numbers, beside requests and responses.
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 16] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
     (
@@ -200,6 +223,7 @@ const PARTS: [(&str, &str); 15] = [
     ("LeaseRenewal", "id=1 lease_token=2 progress=3 listen_only=4"),
     ("TaskOutput", "index=1 chunk=2"),
     ("Schedule", SCHEDULE),
+    ("TaskType", TASK_TYPE),
     ("ScheduleTick", "tick_time=1 fire_time=2 outcome=3 task_id=4"),
 ];
 
@@ -213,6 +237,9 @@ const SCHEDULE: &str = "namespace=1 name=2 description=3 cron=4 interval=5 phase
     end_time=9 jitter=10 overlap_policy=11 catchup_window=12 task=13 paused=14 note=15 next_time=16 \
     recent_ticks=17 waiting_times=18 running_task_ids=19 fired_count=20 skipped_count=21 missed_count=22 \
     creator=23 create_time=24 update_time=25 etag=26";
+
+const TASK_TYPE: &str = "namespace=1 name=2 description=3 input_schema=4 output_schema=5 exposure=6 queue=7 \
+    priority=8 retry_policy=9 timeouts=10 creator=11 create_time=12 update_time=13 etag=14";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
     from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
@@ -258,7 +285,8 @@ fn parse(fields: &[&str]) -> BTreeMap<String, i32> {
 fn every_request_and_response_has_the_fields_of_the_design() {
     let messages = messages();
     let services = TASK_SERVICE.into_iter().chain(WORKER_SERVICE);
-    for (rpc, shared, own, response) in services.chain(SCHEDULE_SERVICE) {
+    let services = services.chain(SCHEDULE_SERVICE).chain(TASK_TYPE_SERVICE);
+    for (rpc, shared, own, response) in services {
         assert_eq!(
             numbers(&messages[&format!("{rpc}Request")]),
             parse(&[shared, own]),
@@ -289,6 +317,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
     let tasks: Vec<_> = TASK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let workers: Vec<_> = WORKER_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let schedules: Vec<_> = SCHEDULE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let types: Vec<_> = TASK_TYPE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
     assert_eq!(
         services,
@@ -296,6 +325,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
             ("TaskService".to_owned(), tasks),
             ("WorkerService".to_owned(), workers),
             ("ScheduleService".to_owned(), schedules),
+            ("TaskTypeService".to_owned(), types),
             ("AdminService".to_owned(), admin)
         ])
     );

@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             store: _store,
             writer,
             heads,
+            ..
         } = Store::open(&url, &StoreOptions::new(ids.clone())).await?;
         let mut bench = Bench {
             writer,
@@ -164,7 +165,7 @@ fn new_task(id: TaskId) -> NewTask {
         title: "Send the invoice".to_owned(),
         description: String::new(),
         input: Some(payload(200)),
-        priority: Priority::Normal,
+        priority: Some(Priority::Normal),
         labels: Arc::new([("team", "payments"), ("run", "4711")].map(label).into()),
         metadata: None,
         assignee: None,

@@ -49,6 +49,8 @@ pub struct Config {
     /// Keys of labels by which ListTasks finds tasks through an index, at most 8. Each makes creates dearer; a change is
     /// made at the next start, which takes seconds where there are many tasks.
     pub indexed_labels: Vec<String>,
+    /// What becomes of a task whose type is not registered.
+    pub unknown_types: UnknownTypes,
     /// What one server takes on.
     pub limits: Limits,
 }
@@ -73,6 +75,16 @@ pub struct Limits {
     pub max_connection_age_ms: Option<u64>,
     /// The longest that a unary call may take, in milliseconds; WaitTask waits up to 60 s.
     pub max_unary_ms: u64,
+}
+
+/// What becomes of a task whose type is not registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownTypes {
+    /// It is created, and nothing of it is checked.
+    Allow,
+    /// It is not.
+    Refuse,
 }
 
 /// The two forms of the log.
@@ -103,6 +115,7 @@ impl Default for Config {
             feed_retention_secs: 7 * 24 * 60 * 60,
             upkeep_interval_ms: 60_000,
             indexed_labels: Vec::new(),
+            unknown_types: UnknownTypes::Allow,
             limits: Limits::default(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
 //! done to every call), [`api`] (services and statuses), [`engine`] (changes), [`store`] (the database), [`feed`]
-//! (events), `timers` (what happens by itself), [`seams`] (clock and ids), [`token`] (page and resume tokens),
+//! (events), `timers` (what happens by itself), [`schema`] (what payloads are checked against), [`seams`] (clock and ids), [`token`] (page and resume tokens),
 //! [`telemetry`] (the log).
 
 mod metrics;
@@ -13,6 +13,7 @@ pub mod api;
 pub mod config;
 pub mod engine;
 pub mod feed;
+pub mod schema;
 pub mod seams;
 pub mod store;
 pub mod telemetry;
@@ -84,6 +85,7 @@ impl Server {
             clock,
             ids,
             limits,
+            unknown_types: config.unknown_types,
         });
         Ok(Server {
             config,

@@ -87,7 +87,7 @@ pub(crate) struct CreateArgs {
 
 /// How long it may take.
 #[derive(Args)]
-struct TimeoutArgs {
+pub(super) struct TimeoutArgs {
     /// How long it may wait in its queue; then it fails
     #[arg(long, value_name = "TIME", value_parser = parse::span, help_heading = "Timeouts")]
     queue_timeout: Option<Duration>,
@@ -100,7 +100,7 @@ struct TimeoutArgs {
 }
 
 impl TimeoutArgs {
-    fn timeouts(&self) -> Option<TaskTimeouts> {
+    pub(super) fn timeouts(&self) -> Option<TaskTimeouts> {
         let timeouts = TaskTimeouts {
             queue_timeout: self.queue_timeout.map(value::span),
             attempt_timeout: self.attempt_timeout.map(value::span),

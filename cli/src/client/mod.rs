@@ -15,6 +15,7 @@ mod read;
 mod runs;
 mod schedule;
 mod show;
+mod task_type;
 mod watch;
 mod work;
 mod worker;
@@ -28,6 +29,7 @@ pub(crate) use exit::EXIT_CODES;
 use exit::{Exit, Failure};
 use options::{Options, Session};
 pub(crate) use schedule::ScheduleArgs;
+pub(crate) use task_type::TypeArgs;
 pub(crate) use watch::WatchArgs;
 pub(crate) use worker::WorkerArgs;
 
@@ -158,6 +160,14 @@ pub(crate) fn schedule(args: ScheduleArgs) -> ExitCode {
     let ScheduleArgs { options, command } = args;
     run(&options, |session| {
         Box::pin(schedule::carry_out(session, command))
+    })
+}
+
+/// Runs `baton type ...`.
+pub(crate) fn task_type(args: TypeArgs) -> ExitCode {
+    let TypeArgs { options, command } = args;
+    run(&options, |session| {
+        Box::pin(task_type::carry_out(session, command))
     })
 }
 

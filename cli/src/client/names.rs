@@ -2,7 +2,7 @@
 
 use baton_client::proto::{
     AttemptOutcome, DedupPolicy, DependencyFailureRule, OverlapPolicy, ReceiptStatus, TaskEventType,
-    TaskPriority, TaskState,
+    TaskPriority, TaskState, TaskTypeExposure,
 };
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -56,6 +56,7 @@ names! {
     RunOutcome of AttemptOutcome: Ok Error Timeout Killed Reset Deleted LeaseExpired Released Cancelled;
     OnDuplicate of DedupPolicy: ReturnExisting Reject ReplacePending;
     Overlap of OverlapPolicy: Skip BufferOne BufferAll CancelOther AllowAll;
+    Exposure of TaskTypeExposure: Public Internal;
     OnFailure of DependencyFailureRule: Fail Cancel Continue;
     EventType of TaskEventType: Created Queued Scheduled Blocked Assigned Started Progress Comment Updated Released
         Snoozed InputRequested InputProvided Submitted ReworkRequested Approved Completed RetryScheduled Failed Dead
@@ -81,6 +82,11 @@ pub(super) fn priority(priority: TaskPriority) -> &'static str {
 /// The name of an outcome without its prefix, for people.
 pub(super) fn outcome(outcome: AttemptOutcome) -> &'static str {
     short(outcome.as_str_name(), "ATTEMPT_OUTCOME_")
+}
+
+/// The name of an exposure without its prefix, for people.
+pub(super) fn exposure(exposure: TaskTypeExposure) -> &'static str {
+    short(exposure.as_str_name(), "TASK_TYPE_EXPOSURE_")
 }
 
 /// The name of a receipt's status without its prefix, for people.

@@ -6,5 +6,6 @@ mod failures;
 mod promises;
 mod schedules;
 mod support;
+mod types;
 mod watches;
 mod workers;

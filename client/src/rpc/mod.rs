@@ -121,5 +121,5 @@ macro_rules! wire {
 
 mod changes;
 mod leases;
+mod named;
 mod reads;
-mod schedules;

@@ -46,6 +46,8 @@ reads! {
     ScheduleService GetSchedule GetScheduleRequest GetScheduleResponse -> pb::Schedule, |response| response.schedule, namespace;
     ScheduleService ListSchedules ListSchedulesRequest ListSchedulesResponse -> pb::ListSchedulesResponse, Some, namespace;
     ScheduleService PreviewSchedule PreviewScheduleRequest PreviewScheduleResponse -> pb::PreviewScheduleResponse, Some, namespace;
+    TaskTypeService GetTaskType GetTaskTypeRequest GetTaskTypeResponse -> pb::TaskType, |response| response.task_type, namespace;
+    TaskTypeService ListTaskTypes ListTaskTypesRequest ListTaskTypesResponse -> pb::ListTaskTypesResponse, Some, namespace;
     AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 

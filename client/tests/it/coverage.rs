@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use baton_client::proto::{Schedule, Task, TaskState, WaitTaskRequest};
-use baton_client::{Client, Error, NewSchedule, NewTask, Selection, WatchOptions, actor, value};
+use baton_client::{Client, Error, NewSchedule, NewTask, NewTaskType, Selection, WatchOptions, actor, value};
 use prost::Message;
 
 use crate::scripted::Scripted;
@@ -102,6 +102,15 @@ async fn schedules(client: &Client) {
     check(client.preview_new_schedule(new).count(3).await);
 }
 
+async fn task_types(client: &Client) {
+    let new = NewTaskType::new("x");
+    check(client.register_task_type(new.clone()).await);
+    check(client.get_task_type("x").await);
+    check(client.list_task_types().await);
+    check(client.update_task_type(new, ["queue"]).await);
+    check(client.delete_task_type("x").etag("e").await);
+}
+
 async fn the_rest(client: &Client) {
     check(
         client
@@ -127,6 +136,7 @@ async fn every_rpc_has_its_method() {
     work(&client).await;
     leases(&client).await;
     schedules(&client).await;
+    task_types(&client).await;
     the_rest(&client).await;
     let called: BTreeSet<String> = server.paths().into_iter().collect();
     assert_eq!(called, contract());

@@ -21,7 +21,7 @@ pub struct NewTask {
     pub id: TaskId,
     /// Where it will live.
     pub namespace: String,
-    /// Which workers may take it.
+    /// Which workers may take it. Empty: not said, see [`NewTask::fill_in`].
     pub queue: String,
     /// Which handler runs it.
     pub task_type: String,
@@ -33,8 +33,8 @@ pub struct NewTask {
     pub description: String,
     /// What it works on.
     pub input: Option<Payload>,
-    /// How urgent.
-    pub priority: Priority,
+    /// How urgent. `None`: not said; NORMAL where its type says nothing either.
+    pub priority: Option<Priority>,
     /// For filters and routing.
     pub labels: Labels,
     /// Encoded `google.protobuf.Struct`.
@@ -83,7 +83,8 @@ pub fn create(new: NewTask, creator: &Actor, now: Timestamp) -> Outcome {
     steps.finish()
 }
 
-fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
+fn first_row(mut new: NewTask, creator: &Actor, now: Timestamp) -> Task {
+    new.fill_in(None);
     Task {
         id: new.id,
         namespace: new.namespace,
@@ -100,7 +101,7 @@ fn first_row(new: NewTask, creator: &Actor, now: Timestamp) -> Task {
         state: State::Pending,
         state_reason: if new.hold { reason::HELD } else { reason::CREATED },
         state_message: String::new(),
-        priority: new.priority,
+        priority: new.priority.unwrap_or(Priority::Normal),
         labels: new.labels,
         metadata: new.metadata,
         creator: creator.clone(),

@@ -34,6 +34,7 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod task;
+pub mod task_type;
 pub mod time;
 pub mod timers;
 pub mod transitions;
@@ -58,5 +59,6 @@ pub use task::{
     AttemptOutcome, Dependency, FailureRule, Function, FunctionKind, InputRequest, Labels, Priority,
     Progress, RetryPolicy, State, Task, TaskError, Timeouts, Verification,
 };
+pub use task_type::{TaskType, TypeEdit, TypeId, TypeSpec};
 pub use time::{Span, Timestamp};
 pub use timers::Timers;

@@ -93,6 +93,11 @@ pub(crate) fn name(v: &mut Violations, at: &Path<'_>, value: String) -> Option<S
     if value.is_empty() {
         return Some(DEFAULT_NAME.to_owned());
     }
+    name_or_none(v, at, value)
+}
+
+/// As [`name`], where empty says nothing.
+pub(crate) fn name_or_none(v: &mut Violations, at: &Path<'_>, value: String) -> Option<String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
     if value.len() > NAME_CHARS || !value.bytes().all(allowed) {
         v.add(
@@ -153,6 +158,19 @@ pub(crate) fn member<E>(
         return Some(unset);
     }
     required_member(v, at, number, known)
+}
+
+/// As [`member`], where 0 says nothing.
+pub(crate) fn optional_member<E>(
+    v: &mut Violations,
+    at: &Path<'_>,
+    number: i32,
+    known: fn(i32) -> Option<E>,
+) -> Option<Option<E>> {
+    if number == 0 {
+        return Some(None);
+    }
+    required_member(v, at, number, known).map(Some)
 }
 
 /// A member of an enum of the contract that must be given.

@@ -1,5 +1,7 @@
 //! Turns what the engine, the store and the feed refuse or fail with into refusals in the words of the contract.
 
+mod types;
+
 use std::time::Duration;
 
 use baton_domain::{CommandName, Rejection, State, TaskId};
@@ -122,6 +124,13 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("name", name)
                 .resource("schedule", name)
         }
+        Error::TypeNotFound { .. }
+        | Error::TypeExists { .. }
+        | Error::TooManyTypes
+        | Error::TypeUnknown { .. }
+        | Error::TypeInternal { .. }
+        | Error::Misfit(_)
+        | Error::Unchecked(_) => types::refuse(error, prefix),
         Error::RequestIdReused => {
             let message = "the request_id was used for another call or with other content: draw a new one";
             Refusal::new(Reason::RequestIdReused, message)

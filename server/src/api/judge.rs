@@ -10,6 +10,7 @@ use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
 use super::requests::schedules::{self, ScheduleCall};
+use super::requests::task_types::{self, TypeCall};
 use super::requests::{admin, create, leases, lists, report, watch};
 use super::status::{Reason, Refusal};
 use super::violations::{Path, Violations};
@@ -74,6 +75,10 @@ fn judge_bulk<R: Bulk + Default>(bytes: &[u8]) -> Result<(), Refusal> {
 }
 
 fn judge_schedule<R: ScheduleCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
+}
+
+fn judge_type<R: TypeCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
     judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
 }
 
@@ -164,6 +169,11 @@ const JUDGES: &[(&str, Judge)] = &[
     ("WaitTask", |bytes| judge_with(bytes, watch::read_wait)),
     ("WatchTask", |bytes| judge_with(bytes, watch::read_watch_task)),
     ("WatchTasks", |bytes| judge_with(bytes, watch::read_watch_tasks)),
+    ("RegisterTaskType", judge_type::<raw::RegisterTaskTypeRequest>),
+    ("GetTaskType", |bytes| judge_with(bytes, task_types::read_get)),
+    ("ListTaskTypes", |bytes| judge_with(bytes, task_types::read_list)),
+    ("UpdateTaskType", judge_type::<raw::UpdateTaskTypeRequest>),
+    ("DeleteTaskType", judge_type::<raw::DeleteTaskTypeRequest>),
 ];
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod requests;
 mod schedules;
 mod stats;
 mod task_service;
+mod task_types;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -41,11 +42,13 @@ use std::time::Duration;
 use baton_proto::raw::v1::admin_service_server::AdminServiceServer;
 use baton_proto::raw::v1::schedule_service_server::ScheduleServiceServer;
 use baton_proto::raw::v1::task_service_server::TaskServiceServer;
+use baton_proto::raw::v1::task_type_service_server::TaskTypeServiceServer;
 use baton_proto::raw::v1::worker_service_server::WorkerServiceServer;
 
 use self::admin::AdminApi;
 use self::schedules::ScheduleApi;
 use self::task_service::TaskApi;
+use self::task_types::TaskTypeApi;
 use self::watch::Watches;
 use self::worker::WorkerApi;
 use crate::engine::Engine;
@@ -64,5 +67,6 @@ pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown
         .add(TaskServiceServer::new(tasks.clone()))
         .add(WorkerServiceServer::new(WorkerApi::new(tasks)))
         .add(ScheduleServiceServer::new(ScheduleApi::new(engine.clone())))
+        .add(TaskTypeServiceServer::new(TaskTypeApi::new(engine.clone())))
         .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
 }

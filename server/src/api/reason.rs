@@ -45,18 +45,26 @@ reasons! {
     BatchTooLarge = InvalidArgument, "BATCH_TOO_LARGE";
     /// The dependencies would form a ring; metadata `path` shows it.
     DependencyCycle = InvalidArgument, "DEPENDENCY_CYCLE";
+    /// The task's type is not registered, and the server refuses such tasks.
+    TaskTypeUnknown = InvalidArgument, "TASK_TYPE_UNKNOWN";
+    /// A payload does not fit the schema of the task's type; `BadRequest` lists every violation.
+    SchemaViolation = InvalidArgument, "SCHEMA_VIOLATION";
     /// No task has this id.
     TaskNotFound = NotFound, "TASK_NOT_FOUND";
     /// No worker of this id was heard of.
     WorkerNotFound = NotFound, "WORKER_NOT_FOUND";
     /// No schedule of this namespace has this name.
     ScheduleNotFound = NotFound, "SCHEDULE_NOT_FOUND";
+    /// No task type of this namespace has this name.
+    TaskTypeNotFound = NotFound, "TASK_TYPE_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
     /// Another task holds the key that tells this one from others; ResourceInfo names it.
     DuplicateTask = AlreadyExists, "DUPLICATE_TASK";
     /// A schedule of this namespace has this name.
     ScheduleExists = AlreadyExists, "SCHEDULE_EXISTS";
+    /// The task type is registered with another content.
+    TaskTypeExists = AlreadyExists, "TASK_TYPE_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.
@@ -95,6 +103,8 @@ reasons! {
     Draining = Unavailable, "DRAINING";
     /// The call's time ran out before its answer was there.
     Deadline = DeadlineExceeded, "DEADLINE";
+    /// Tasks of this type are not for callers to create.
+    TypeInternal = PermissionDenied, "TYPE_INTERNAL";
     /// The call carries no API key.
     ApiKeyMissing = Unauthenticated, "API_KEY_MISSING";
     /// The call's API key is none of the server's.

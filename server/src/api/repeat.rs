@@ -179,6 +179,16 @@ fn in_schedule(schedule: &mut Option<raw::Schedule>, each: &mut dyn FnMut(Docume
     }
 }
 
+fn in_task_type(task_type: &mut Option<raw::TaskType>, each: &mut dyn FnMut(Document<'_>)) {
+    let Some(task_type) = task_type else {
+        return;
+    };
+    let schemas = [&mut task_type.input_schema, &mut task_type.output_schema];
+    for schema in schemas.into_iter().flatten() {
+        each(Document::Struct(schema));
+    }
+}
+
 fn in_members(requests: &mut [raw::CreateTaskRequest], each: &mut dyn FnMut(Document<'_>)) {
     for request in requests {
         in_task(&mut request.task, each);
@@ -246,4 +256,7 @@ repeatable! {
     PauseSchedule: PauseScheduleRequest {}
     ResumeSchedule: ResumeScheduleRequest {}
     TriggerSchedule: TriggerScheduleRequest {}
+    RegisterTaskType: RegisterTaskTypeRequest { task_type by in_task_type }
+    UpdateTaskType: UpdateTaskTypeRequest { task_type by in_task_type }
+    DeleteTaskType: DeleteTaskTypeRequest {}
 }

@@ -17,7 +17,7 @@ pub(crate) use text::{check_json_text, json_string};
 
 use baton_domain::limits::JSON_DEPTH;
 
-use super::violations::write_key;
+use crate::schema::write_key;
 use wire::{Field, Fields, Wire};
 
 /// What is wrong with a document, and where in it: `.rows[3]["a b"]`, empty for the document itself.

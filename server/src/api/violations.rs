@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::value::Flaw;
+use crate::schema::write_key;
 
 /// Violations that are kept with their words. Beyond that they are only counted: an answer lists fewer anyway, and
 /// a request of 4 MiB can break a rule half a million times.
@@ -72,23 +73,6 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Characters of a key that a path shows: enough to find it, too few to carry a payload into a log.
-const KEY_SHOWN_CHARS: usize = 40;
-
-/// Writes one key of a path: `.key` where it is a plain word, else quoted, cut and with its odd characters escaped.
-pub(crate) fn write_key(out: &mut impl fmt::Write, key: &str) -> fmt::Result {
-    let plain = !key.is_empty()
-        && key.len() <= KEY_SHOWN_CHARS
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if plain {
-        return write!(out, ".{key}");
-    }
-    match key.char_indices().nth(KEY_SHOWN_CHARS) {
-        Some((end, _)) => write!(out, "[\"{}...\"]", key[..end].escape_debug()),
-        None => write!(out, "[\"{}\"]", key.escape_debug()),
-    }
-}
-
 /// Which rule was broken; it decides the reason of the refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -141,6 +125,11 @@ impl Violations {
     pub(crate) fn add_flaw(&mut self, path: &Path<'_>, flaw: &Flaw) {
         let Flaw { path: inner, what } = flaw;
         self.push(Rule::Field, || (format!("{path}{inner}"), (*what).to_owned()));
+    }
+
+    /// As [`Self::add`], at a place inside the document at a path.
+    pub(crate) fn add_at(&mut self, (path, inner): (&Path<'_>, &str), what: String) {
+        self.push(Rule::Field, || (format!("{path}{inner}"), what));
     }
 
     fn push(&mut self, rule: Rule, words: impl FnOnce() -> (String, String)) {

@@ -15,6 +15,7 @@ use super::keys::Keys;
 use super::load::GRAPH_TASKS;
 use super::runs::Runs;
 use super::schedules::{Schedules, Ticks};
+use super::types::{Changed, Mark, Types, TypesOfBatch};
 use super::working::{Working, cycle, settled_state};
 use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 
@@ -54,14 +55,15 @@ pub(super) struct Batch<'a> {
     pub(super) schedules: Schedules,
     /// What its turns did.
     pub(super) ticks: Ticks,
+    pub(super) types: TypesOfBatch<'a>,
     /// As [`Loaded::records`], by their ids.
     remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
 }
 
 impl<'a> Batch<'a> {
-    /// A batch at `now` whose events are numbered from `heads`.
-    pub(super) fn new((now, heads): (Timestamp, &'a Heads), loaded: Loaded) -> Self {
+    /// A batch at `now` whose events are numbered from `heads`, and whose tasks are of `types`.
+    pub(super) fn new((now, heads): (Timestamp, &'a Heads), types: &'a Types, loaded: Loaded) -> Self {
         let Loaded {
             working,
             records,
@@ -85,20 +87,22 @@ impl<'a> Batch<'a> {
             left: Vec::new(),
             schedules,
             ticks: Ticks::default(),
+            types: TypesOfBatch::new(types),
             remembered,
             write: WriteBatch::default(),
         }
     }
 
-    /// The write of everything decided so far.
-    pub(super) fn into_write(self) -> (WriteBatch, Working) {
+    /// The write of everything decided so far, the tasks after it, and the types that it changes.
+    pub(super) fn into_write(self) -> (WriteBatch, Working, Vec<Changed>) {
         let mut write = self.write;
         self.working.write_into(&mut write);
         self.keys.write_into(&mut write);
         self.schedules.write_into(&mut write);
+        self.types.write_into(&mut write);
         let working = self.working;
         self.runs.write_into(&mut write, |id| working.get(id).is_none());
-        (write, working)
+        (write, working, self.types.into_changed())
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -115,11 +119,16 @@ impl<'a> Batch<'a> {
                 command,
                 etag,
                 reported,
-            } => vec![self.advance(*id, (command, *reported), etag.as_deref())?],
+                checked,
+            } => vec![self.advance(*id, (command, *reported, *checked), etag.as_deref())?],
             Work::Claim(claim) => return Ok(Told::Tasks(self.give_out(claim))),
             Work::Schedule(change) => {
                 let done = self.change_schedule(change, job.request.as_ref())?;
                 return Ok(Told::Schedule(Box::new(done)));
+            }
+            Work::Type(change) => {
+                let done = self.change_type(change, job.request.as_ref())?;
+                return Ok(Told::Type(Box::new(done)));
             }
             Work::Turn(id) => {
                 self.take_turn(*id);
@@ -152,6 +161,10 @@ impl<'a> Batch<'a> {
         if let Work::Schedule(change) = work {
             let done = self.replay_schedule(change, record);
             return Some(done.map(|done| Told::Schedule(Box::new(done))));
+        }
+        if let Work::Type(change) = work {
+            let done = self.replay_type(change, record);
+            return Some(done.map(|done| Told::Type(Box::new(done))));
         }
         let creates = matches!(work, Work::Create { .. });
         let done = |id: &TaskId| {
@@ -188,6 +201,7 @@ impl<'a> Batch<'a> {
             },
             Work::Remember { namespace, .. } => *namespace == record.namespace,
             Work::Schedule(change) => change.namespace == record.namespace,
+            Work::Type(change) => change.namespace == record.namespace,
             Work::Claim(_) | Work::CloseFollowUp(_) | Work::Turn(_) => false,
         }
     }
@@ -226,7 +240,7 @@ impl<'a> Batch<'a> {
     fn advance(
         &mut self,
         id: TaskId,
-        (command, reported): (&Command, Option<Reported>),
+        (command, reported, checked): (&Command, Option<Reported>, Option<Mark>),
         etag: Option<&str>,
     ) -> Result<Done, Error> {
         let task = Arc::clone(self.working.get(id).ok_or(Error::NotFound { id })?);
@@ -242,6 +256,7 @@ impl<'a> Batch<'a> {
             (None, Some(Reported { start_time })) => report(&task, command, start_time, self.now)?,
             (None, None) => decide(&task, command, self.now)?,
         };
+        self.check_given((&task, command), &outcome, checked)?;
         if let Action::Retry { .. } = command.action {
             self.claim_again(&task)?;
         }

@@ -17,6 +17,7 @@ use super::intake::RETRY_AFTER;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
 use super::resume::Absence;
 use super::signals::Signals;
+use super::types::Types;
 use super::workers::Workers;
 use super::working::Working;
 use crate::feed::Feed;
@@ -44,6 +45,7 @@ pub(super) struct Committer {
     pub(super) absence: Absence,
     /// The last batch handed tasks to calls that wait; it may be that which cannot be written.
     pub(super) handed_over: bool,
+    pub(super) types: Arc<Types>,
 }
 
 /// How sure a batch is of what it did not read.
@@ -130,7 +132,8 @@ impl Committer {
         self.resume().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let loaded = self.load(jobs, mode).await?;
-        let mut batch = Batch::new((now, &self.heads), loaded);
+        let types = Arc::clone(&self.types);
+        let mut batch = Batch::new((now, &self.heads), &types, loaded);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
         if mode == Mode::Hopeful
             && jobs
@@ -148,7 +151,7 @@ impl Committer {
         self.handed_over = !handovers.is_empty();
         let left = std::mem::take(&mut batch.left);
         let ticks = std::mem::take(&mut batch.ticks);
-        let (write, working) = batch.into_write();
+        let (write, working, changed) = batch.into_write();
         if write.is_empty() {
             self.workers.left(&left);
             return Ok(answers);
@@ -159,6 +162,7 @@ impl Committer {
                 // What only reads says nothing of whether leases can be renewed.
                 self.absence.end();
                 metrics::committed(write.events.len(), began.elapsed());
+                self.types.apply(changed);
                 self.committed(&write, working);
                 handovers.into_iter().for_each(Handover::deliver);
                 ticks.tell();
@@ -283,6 +287,7 @@ fn needs_check(job: &Job, answer: &Answer) -> bool {
         | Work::CloseFollowUp(_)
         | Work::Remember { .. }
         | Work::Schedule(_)
+        | Work::Type(_)
         | Work::Turn(_) => false,
     };
     let met = answer

@@ -18,6 +18,8 @@ impl Committer {
     /// Reads how the logs end and tells the feed what it missed; answers whether there was anything.
     pub(super) async fn catch_up(&mut self) -> Result<bool, Error> {
         let missed = self.find_missed().await.map_err(Error::Store)?;
+        self.types
+            .reload(self.store.task_types().await.map_err(Error::Store)?);
         self.in_doubt = false;
         if missed.is_empty() {
             return Ok(false);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use baton_domain::{Rejection, TaskId};
 use thiserror::Error;
 
+use super::types::{Misfit, Unchecked};
 use crate::store::StoreError;
 
 /// What a caller of the engine may meet. Cloned where one failure answers a whole batch.
@@ -59,6 +60,43 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// No such task type.
+    #[error("task type {name:?} is not registered in this namespace")]
+    TypeNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// The task type is registered with another content.
+    #[error("task type {name:?} is registered with another content")]
+    TypeExists {
+        /// The name.
+        name: String,
+    },
+    /// As many task types are registered as may be.
+    #[error("as many task types are registered as may be")]
+    TooManyTypes,
+    /// The type of a task is not registered, and must be.
+    #[error("{field} is of type {name:?}, which is not registered")]
+    TypeUnknown {
+        /// The task in the request.
+        field: &'static str,
+        /// The type.
+        name: String,
+    },
+    /// Callers may not create tasks of this type.
+    #[error("{field} is of type {name:?}, which is internal")]
+    TypeInternal {
+        /// The task in the request.
+        field: &'static str,
+        /// The type.
+        name: String,
+    },
+    /// A payload does not fit the schema of its type.
+    #[error("{} does not fit the schema of its type", .0.field)]
+    Misfit(Box<Misfit>),
+    /// A payload is yet to be checked; nobody but the engine meets this.
+    #[error("{} was not checked", .0.field())]
+    Unchecked(Box<Unchecked>),
     /// The request id was used for another request.
     #[error("the request_id was used for another request")]
     RequestIdReused,
@@ -101,8 +139,15 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::ScheduleNotFound { .. }
             | Self::ScheduleExists { .. }
+            | Self::TypeNotFound { .. }
+            | Self::TypeExists { .. }
+            | Self::TypeUnknown { .. }
+            | Self::TypeInternal { .. }
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
+            | Self::TooManyTypes
+            | Self::Misfit(_)
+            | Self::Unchecked(_)
             | Self::Overloaded { .. }
             | Self::Draining
             | Self::OutcomeUnknown

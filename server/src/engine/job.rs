@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::claim::ClaimRequest;
 use super::error::Error;
 use super::schedules::{ScheduleChange, ScheduleDone};
+use super::types::{Mark, TypeChange, TypeDone};
 use crate::store::RequestRecord;
 
 /// Whose place a job takes in the queue.
@@ -113,6 +114,8 @@ pub(super) enum Work {
         command: Box<Command>,
         etag: Option<String>,
         reported: Option<Reported>,
+        /// What it brings was checked against this.
+        checked: Option<Mark>,
     },
     /// Ready tasks for a worker.
     Claim(Box<ClaimRequest>),
@@ -124,6 +127,8 @@ pub(super) enum Work {
     Schedule(Box<ScheduleChange>),
     /// A schedule acts on what is due.
     Turn(ScheduleId),
+    /// What a caller changes of a task type.
+    Type(Box<TypeChange>),
 }
 
 /// Upkeep of the store, done between batches. Each is bounded and answers whether there is more to do.
@@ -147,6 +152,7 @@ pub(super) struct UpkeepJob {
 pub(super) enum Told {
     Tasks(Vec<Done>),
     Schedule(Box<ScheduleDone>),
+    Type(Box<TypeDone>),
 }
 
 impl Told {
@@ -154,7 +160,7 @@ impl Told {
     pub(super) fn tasks(&self) -> &[Done] {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) => &[],
+            Self::Schedule(_) | Self::Type(_) => &[],
         }
     }
 
@@ -162,7 +168,7 @@ impl Told {
     pub(super) fn into_tasks(self) -> Vec<Done> {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) => Vec::new(),
+            Self::Schedule(_) | Self::Type(_) => Vec::new(),
         }
     }
 }
@@ -209,6 +215,10 @@ impl Work {
                 bytes: 64,
             },
             Self::Schedule(change) => Weight {
+                commands: 1,
+                bytes: ROW_BYTES + change.action.heap_bytes(),
+            },
+            Self::Type(change) => Weight {
                 commands: 1,
                 bytes: ROW_BYTES + change.action.heap_bytes(),
             },

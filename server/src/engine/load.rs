@@ -166,6 +166,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
         | Work::CloseFollowUp(_)
         | Work::Remember { .. }
         | Work::Schedule(_)
+        | Work::Type(_)
         | Work::Turn(_) => {}
     }
 }
@@ -179,6 +180,7 @@ fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
         | Work::CloseFollowUp(_)
         | Work::Remember { .. }
         | Work::Schedule(_)
+        | Work::Type(_)
         | Work::Turn(_) => &[],
     });
     let named = members.filter_map(|member| {
@@ -198,6 +200,7 @@ fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a 
         | Work::CloseFollowUp(_)
         | Work::Remember { .. }
         | Work::Schedule(_)
+        | Work::Type(_)
         | Work::Turn(_) => None,
     });
     let named = retried.filter(|task| !task.dedup_key.is_empty());

@@ -24,6 +24,7 @@ mod schedules;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod types;
 pub mod workers;
 mod working;
 
@@ -40,13 +41,17 @@ pub use job::{Class, CreateRequest, Done, MoveRequest, Reported, RequestKey};
 pub(crate) use schedules::announce;
 pub use schedules::{ScheduleAction, ScheduleChange, ScheduleDone, schedule_etag};
 pub(crate) use signals::Signals;
+pub use types::{Misfit, Role, Schemas, TypeAction, TypeChange, TypeDone, Unchecked, task_type_etag};
 
+use self::batch::unindexed;
 use self::cache::Cache;
 use self::committer::Committer;
 use self::intake::Intake;
 use self::job::{Answer, Job, UpkeepJob, Work};
 use self::resume::Absence;
+use self::types::{AskAgain, Types};
 use self::workers::Workers;
+use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
@@ -69,6 +74,7 @@ struct Shared {
     workers: Arc<Workers>,
     /// What a server before this one left is read.
     begun: SetOnce<()>,
+    types: Arc<Types>,
 }
 
 /// What the engine is built from.
@@ -83,6 +89,8 @@ pub struct Parts {
     pub ids: Ids,
     /// How much may wait.
     pub limits: IntakeLimits,
+    /// What becomes of tasks whose type is not registered.
+    pub unknown_types: UnknownTypes,
 }
 
 /// The task's etag: changes with its state and with every field that clients edit, and only with those.
@@ -100,7 +108,9 @@ impl Engine {
             clock,
             ids,
             limits,
+            unknown_types,
         } = parts;
+        let types = Arc::new(Types::new(opened.task_types, unknown_types));
         let signals = Arc::new(Signals::new());
         let workers = Arc::new(Workers::default());
         let mut committer = Committer {
@@ -116,6 +126,7 @@ impl Engine {
             workers: Arc::clone(&workers),
             absence: Absence::new(),
             handed_over: false,
+            types: Arc::clone(&types),
         };
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);
@@ -131,6 +142,7 @@ impl Engine {
                 signals,
                 workers,
                 begun: SetOnce::new(),
+                types,
             }),
         };
         let shared = Arc::clone(&engine.shared);
@@ -169,8 +181,11 @@ impl Engine {
     /// the queue and the store may do.
     pub async fn create(&self, member: CreateRequest, request: Option<RequestKey>) -> Result<Done, Error> {
         let id = member.new.id;
+        let mut members = vec![member];
+        let prepared = self.prepare(&mut members, request.as_ref()).await;
+        prepared.map_err(|error| unindexed(error, true))?;
         let work = Work::Create {
-            members: vec![member],
+            members,
             single: true,
         };
         first(self.submit(Class::Create, work, request).await?, id)
@@ -182,9 +197,10 @@ impl Engine {
     /// As [`Engine::create`], in [`Error::InBatch`].
     pub async fn create_batch(
         &self,
-        members: Vec<CreateRequest>,
+        mut members: Vec<CreateRequest>,
         request: Option<RequestKey>,
     ) -> Result<Vec<Done>, Error> {
+        self.prepare(&mut members, request.as_ref()).await?;
         self.submit(
             Class::Create,
             Work::Create {
@@ -238,13 +254,28 @@ impl Engine {
             request,
             class,
         } = request;
-        let work = Work::Move {
-            id,
-            command: Box::new(command),
-            etag,
-            reported,
-        };
-        self.submit(class, work, request).await
+        let (mut command, mut checked) = (Box::new(command), None);
+        let mut again = AskAgain::new();
+        loop {
+            let work = Work::Move {
+                id,
+                command,
+                etag: etag.clone(),
+                reported,
+                checked,
+            };
+            match self.submit(class, work, request.clone()).await {
+                Err(Error::Unchecked(unchecked)) => {
+                    if !again.check(&unchecked).await? {
+                        let retry_after = intake::RETRY_AFTER;
+                        return Err(Error::Overloaded { retry_after });
+                    }
+                    let (same, mark) = unchecked.into_checked();
+                    (command, checked) = (same, Some(mark));
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Leases ready tasks to a worker, as many as there are and it asks for; none where none is ready.
@@ -263,6 +294,7 @@ impl Engine {
             command: Box::new(batch::system(action)),
             etag: None,
             reported: None,
+            checked: None,
         };
         match self.submit(Class::Vital, work, None).await {
             Ok(_) | Err(Error::NotFound { .. } | Error::Rejected(_)) => Ok(()),
@@ -338,6 +370,10 @@ impl Engine {
     /// Who works, and who waits for work.
     pub(crate) fn workers(&self) -> &Workers {
         &self.shared.workers
+    }
+
+    fn types(&self) -> &Types {
+        &self.shared.types
     }
 
     pub(crate) fn signals(&self) -> &Signals {

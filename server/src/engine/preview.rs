@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use baton_domain::{Task, TaskId, Timestamp};
 
-use super::batch::{Batch, Loaded};
+use super::batch::{Batch, Loaded, unindexed};
 use super::{CreateRequest, Done, Engine, Error};
 use crate::store::Heads;
 
@@ -14,7 +14,9 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::create`].
-    pub async fn preview(&self, member: CreateRequest) -> Result<Done, Error> {
+    pub async fn preview(&self, mut member: CreateRequest) -> Result<Done, Error> {
+        let prepared = self.prepare(std::slice::from_mut(&mut member), None).await;
+        prepared.map_err(|error| unindexed(error, true))?;
         let new = &member.new;
         let id = new.id;
         let mut wanted: Vec<_> = new
@@ -39,7 +41,7 @@ impl Engine {
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
         let heads = Heads::default();
-        let done = Batch::new((now, &heads), loaded).create_alone(member)?;
+        let done = Batch::new((now, &heads), self.types(), loaded).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
-use baton_domain::{Event, Run, RunEnd, Schedule, State, Task, TaskId, Timestamp};
+use baton_domain::{Event, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp};
 use uuid::Uuid;
 
 /// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
@@ -42,6 +42,12 @@ pub struct WriteBatch {
     pub schedules_updated: Vec<(Arc<Schedule>, Arc<Schedule>)>,
     /// Schedules that go.
     pub schedules_removed: Vec<Arc<Schedule>>,
+    /// New task types.
+    pub task_types_added: Vec<Arc<TaskType>>,
+    /// Changed task types, as they will stand; one that is not there fails the batch.
+    pub task_types_updated: Vec<Arc<TaskType>>,
+    /// Task types that go.
+    pub task_types_removed: Vec<Arc<TaskType>>,
 }
 
 impl WriteBatch {
@@ -65,6 +71,9 @@ impl WriteBatch {
             schedules_added,
             schedules_updated,
             schedules_removed,
+            task_types_added,
+            task_types_updated,
+            task_types_removed,
         } = self;
         inserted.is_empty()
             && updated.is_empty()
@@ -82,6 +91,9 @@ impl WriteBatch {
             && schedules_added.is_empty()
             && schedules_updated.is_empty()
             && schedules_removed.is_empty()
+            && task_types_added.is_empty()
+            && task_types_updated.is_empty()
+            && task_types_removed.is_empty()
     }
 }
 

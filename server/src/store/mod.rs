@@ -27,6 +27,7 @@ mod rows;
 mod runs;
 mod schedules;
 mod stats;
+mod task_types;
 mod tasks;
 mod upkeep;
 mod waits;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use baton_domain::Timestamp;
+use baton_domain::{TaskType, Timestamp};
 use baton_migrations::Migrator;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
@@ -88,6 +88,8 @@ pub struct Opened {
     pub writer: Writer,
     /// Where each log ends.
     pub heads: Heads,
+    /// Every task type.
+    pub task_types: Vec<TaskType>,
 }
 
 impl Store {
@@ -122,10 +124,13 @@ impl Store {
         let writer = Writer::new((connection, write), numbers, Arc::clone(&inner));
         #[cfg(feature = "bench")]
         let writer = writer.writing_nothing(options.writes_nothing);
+        let store = Store { inner };
+        let task_types = store.task_types().await?;
         Ok(Opened {
-            store: Store { inner },
+            store,
             writer,
             heads,
+            task_types,
         })
     }
 }

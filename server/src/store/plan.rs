@@ -1,11 +1,13 @@
 //! Turns a batch into the parts of one transaction: which statements, and their parameters.
 
+mod payloads;
 mod schedules;
+mod task_types;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_domain::{Event, EventType, Payload, PayloadRole, State, Task, TaskId};
+use baton_domain::{EventType, State, Task};
 
 use super::batch::{HeldKey, WriteBatch};
 use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
@@ -13,9 +15,9 @@ use super::dialect;
 use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
-    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, SCHEDULE, TASK, edge_cells, ended_cells,
-    event_cells, event_rows, follow_up_cells, key_cells, lease_cells, payload_cells, payloads, request_cells,
-    run_cells, task_cells,
+    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE, edge_cells,
+    ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, request_cells, run_cells,
+    task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -80,6 +82,9 @@ pub(super) enum Part {
     RemoveSchedules,
     AddSchedules,
     UpdateSchedules(Mask),
+    RemoveTaskTypes,
+    AddTaskTypes,
+    UpdateTaskTypes,
     Events(Mask),
 }
 
@@ -112,6 +117,9 @@ impl Part {
             Self::RemoveSchedules => dialect::delete_by_ids("schedule", &["id"]) + dialect::GUARD,
             Self::AddSchedules => dialect::insert(&SCHEDULE, ALL, ""),
             Self::UpdateSchedules(mask) => dialect::update_next(&SCHEDULE, mask) + dialect::GUARD,
+            Self::RemoveTaskTypes => dialect::delete_by_ids("task_type", &["id"]) + dialect::GUARD,
+            Self::AddTaskTypes => dialect::insert(&TASK_TYPE, ALL, ""),
+            Self::UpdateTaskTypes => dialect::update(&TASK_TYPE, ALL) + dialect::GUARD,
             Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
         }
     }
@@ -120,7 +128,12 @@ impl Part {
     const fn is_guarded(self) -> bool {
         matches!(
             self,
-            Self::UpdateTasks(_) | Self::DeleteTasks | Self::UpdateSchedules(_) | Self::RemoveSchedules
+            Self::UpdateTasks(_)
+                | Self::DeleteTasks
+                | Self::UpdateSchedules(_)
+                | Self::RemoveSchedules
+                | Self::UpdateTaskTypes
+                | Self::RemoveTaskTypes
         )
     }
 }
@@ -181,6 +194,7 @@ impl Plan {
         let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
         plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
         plan.schedules(batch)?;
+        plan.task_types(batch)?;
         let number = |namespace: &str| known.of(namespace).or_else(|| fresh.of(namespace));
         let events: Vec<_> = event_rows(&batch.events)
             .into_iter()
@@ -316,68 +330,6 @@ impl Plan {
         self.add(Part::Counts, list(&TASK_COUNT, cells)?);
         Ok(())
     }
-
-    /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
-    fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let mut retired = [
-            (PayloadRole::Input, Part::RetireInputs, Rows::new()),
-            (PayloadRole::Output, Part::RetireOutputs, Rows::new()),
-            (PayloadRole::Checkpoint, Part::RetireCheckpoints, Rows::new()),
-        ];
-        let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
-            .inserted
-            .iter()
-            .map(|task| (task.id, (None, task.as_ref())))
-            .collect();
-        for (before, now) in &batch.updated {
-            standing.insert(now.id, (Some(before.as_ref()), now.as_ref()));
-            for (role, _, rows) in &mut retired {
-                let old = version(Some(before), *role);
-                if let Some(version) = old.filter(|old| version(Some(now), *role) != Some(*old)) {
-                    let cells = [
-                        Cell::Int(role.number().into()),
-                        Cell::Int(version.into()),
-                        Cell::blob(now.id.0.as_bytes()),
-                    ];
-                    rows.push("payload", &cells, ALL)?;
-                }
-            }
-        }
-        for (_, part, rows) in retired {
-            self.add(part, rows);
-        }
-        let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
-        let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
-        self.add(Part::Payloads, list(&PAYLOAD, cells)?);
-        Ok(())
-    }
-}
-
-/// The payloads of `event` that stood on no row, neither before the batch nor after it.
-fn passing<'a>(
-    event: &'a Event,
-    standing: &HashMap<TaskId, (Option<&Task>, &Task)>,
-) -> Vec<(TaskId, PayloadRole, &'a Payload)> {
-    let Some((before, now)) = standing.get(&event.task_id) else {
-        return Vec::new();
-    };
-    payloads(&event.detail)
-        .filter(|(role, payload)| {
-            let is_on = |task| version(task, *role) == Some(payload.version);
-            payload.body.is_some() && !is_on(*before) && !is_on(Some(*now))
-        })
-        .map(|(role, payload)| (event.task_id, role, payload))
-        .collect()
-}
-
-fn version(task: Option<&Task>, role: PayloadRole) -> Option<i32> {
-    let payload = match role {
-        PayloadRole::Input => task?.input.as_ref(),
-        PayloadRole::Output => task?.output.as_ref(),
-        PayloadRole::Checkpoint => task?.checkpoint.as_ref(),
-        PayloadRole::Answer => None,
-    };
-    payload.map(|payload| payload.version)
 }
 
 fn group(task: &Task) -> (&str, State, &str, &str) {

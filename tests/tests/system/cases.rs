@@ -73,7 +73,7 @@ async fn the_lifecycle_requirements_hold() {
 
 #[tokio::test]
 async fn the_handler_requirements_hold() {
-    let numbers = [1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 24, 25];
+    let numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 25];
     hold("S0", &numbers, include_str!("../../cases/s0.toml")).await;
 }
 

@@ -18,6 +18,7 @@ const TESTS: &[&str] = &[
     include_str!("moves.rs"),
     include_str!("repeats.rs"),
     include_str!("schedules/calls.rs"),
+    include_str!("types/calls.rs"),
     include_str!("../../cases/s0.toml"),
     include_str!("../../cases/s1.toml"),
     include_str!("../../cases/s3.toml"),
@@ -86,6 +87,11 @@ fn client_method(rpc: &str) -> &str {
         "ResumeSchedule" => ".resume_schedule(",
         "TriggerSchedule" => ".trigger_schedule(",
         "PreviewSchedule" => ".preview_schedule(",
+        "RegisterTaskType" => ".register_task_type(",
+        "GetTaskType" => ".get_task_type(",
+        "ListTaskTypes" => ".list_task_types(",
+        "UpdateTaskType" => ".update_task_type(",
+        "DeleteTaskType" => ".delete_task_type(",
         other => panic!("{other} is a new call: name the client's method here, and test it"),
     }
 }
@@ -95,8 +101,8 @@ fn every_call_is_tested() {
     let methods = wire::methods();
     assert_eq!(
         methods.len(),
-        60,
-        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 2 of AdminService"
+        65,
+        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 5 of TaskTypeService, 2 of AdminService"
     );
     for method in &methods {
         let called = client_method(method.name());

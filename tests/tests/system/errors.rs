@@ -1,5 +1,7 @@
 //! Every reason for a refusal: on the page, and provoked.
 
+mod types;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -229,6 +231,7 @@ async fn states(provoked: &mut Provoked) {
         .await
         .unwrap();
     provoked.json(channel(), "CreateSchedule", schedule).await;
+    types::provoke(&server, provoked).await;
     provoked
         .json(channel(), "GetSchedule", json!({"name": "nobody"}))
         .await;

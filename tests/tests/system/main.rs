@@ -33,6 +33,7 @@ mod repeats_of_all;
 mod schedules;
 mod stops;
 mod storm;
+mod types;
 mod waits;
 mod worker_faults;
 mod workers;

@@ -164,7 +164,25 @@ const ROWS: &[Row] = &[
         &[("CreateSchedule", SCHEDULE)],
         r#"{"name": "$id"}"#,
     ),
+    row(
+        "RegisterTaskType",
+        &[],
+        r#"{"task_type": {"name": "register-$id", "input_schema": {"minProperties": 1, "type": "object"}}}"#,
+    ),
+    row(
+        "UpdateTaskType",
+        &[("RegisterTaskType", TASK_TYPE)],
+        r#"{"task_type": {"name": "$id", "description": "more"}}"#,
+    ),
+    row(
+        "DeleteTaskType",
+        &[("RegisterTaskType", TASK_TYPE)],
+        r#"{"name": "$id"}"#,
+    ),
 ];
+
+/// As [`SCHEDULE`].
+const TASK_TYPE: &str = r#"{"task_type": {"name": "$id"}}"#;
 
 /// Its name is the id of the task, which has nothing else to do with it.
 const SCHEDULE: &str = r#"{"schedule": {"name": "$id", "cron": "@yearly", "task": {}}}"#;

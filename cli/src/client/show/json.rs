@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use baton_client::BulkOutcome;
 use baton_client::proto::{
     BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Receipt, Schedule,
-    ScheduleTick, Task, TaskEvent, TaskRun, WatchTasksResponse, Worker,
+    ScheduleTick, Task, TaskEvent, TaskRun, TaskType, WatchTasksResponse, Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -28,7 +28,7 @@ macro_rules! named {
     )+};
 }
 
-named!(Task TaskEvent TaskRun Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
+named!(Task TaskEvent TaskRun TaskType Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
     WatchTasksResponse BulkCancelResponse LeasedTask);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
@@ -116,6 +116,7 @@ mod tests {
         parsed(&Worker::default());
         parsed(&Schedule::default());
         parsed(&ScheduleTick::default());
+        parsed(&TaskType::default());
         parsed(&Receipt::default());
         parsed(&GetTaskStatsResponse::default());
         parsed(&ExplainTaskResponse::default());

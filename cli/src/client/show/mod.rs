@@ -6,6 +6,7 @@ mod receipt;
 mod run;
 mod schedule;
 pub(super) mod table;
+mod task_type;
 pub(super) mod text;
 mod worker;
 
@@ -13,7 +14,7 @@ use std::io::{self, Write};
 
 use baton_client::proto::{
     ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Schedule, ScheduleTick, Task, TaskEvent, TaskRun,
-    WatchTasksResponse, Worker,
+    TaskType, WatchTasksResponse, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -108,6 +109,19 @@ impl Screen {
     /// Schedules, in short.
     pub(super) fn schedule_rows(&self, schedules: &[Schedule]) -> io::Result<()> {
         self.rows(schedules, "no schedules", schedule::table)
+    }
+
+    /// A task type, in all its parts.
+    pub(super) fn task_type(&self, task_type: &TaskType) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&task_type::sheet(task_type)),
+            Format::Json => line(&json::line(task_type)?),
+        }
+    }
+
+    /// Task types, in short.
+    pub(super) fn task_type_rows(&self, task_types: &[TaskType]) -> io::Result<()> {
+        self.rows(task_types, "no task types", task_type::table)
     }
 
     /// Ticks that are still to come.

@@ -42,7 +42,7 @@ pub(crate) fn new_task() -> NewTask {
         title: String::new(),
         description: String::new(),
         input: Some(payload("1")),
-        priority: Priority::Normal,
+        priority: Some(Priority::Normal),
         labels: Labels::default(),
         metadata: None,
         assignee: None,

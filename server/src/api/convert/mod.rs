@@ -26,6 +26,7 @@ pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod schedule_edit;
 pub(crate) mod task;
+pub(crate) mod task_type;
 pub(crate) mod time;
 
 use crate::seams::Ids;

@@ -123,14 +123,14 @@ fn read_task(
     } = (*task).into();
     let at = &request_at.field("task");
     let namespace = check::name(v, &at.field("namespace"), namespace);
-    let queue = check::name(v, &at.field("queue"), queue);
+    let queue = check::name_or_none(v, &at.field("queue"), queue);
     let task_type = check::type_name(v, &at.field("type"), r#type);
     let function = function::read(v, &at.field("function"), function);
     let title = check::text(v, &at.field("title"), title, TITLE_CHARS);
     let description = check::text(v, &at.field("description"), description, DESCRIPTION_CHARS);
     let input = payload::read_optional(v, &at.field("input"), input);
     let priority_at = at.field("priority");
-    let priority = check::member(v, &priority_at, priority, Priority::from_number, Priority::Normal);
+    let priority = check::optional_member(v, &priority_at, priority, Priority::from_number);
     let labels = labels::read(v, &at.field("labels"), labels);
     let metadata = document::read_struct(v, &at.field("metadata"), metadata);
     let assignee = actor::read_optional(v, &at.field("assignee"), assignee);

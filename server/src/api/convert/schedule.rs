@@ -5,7 +5,9 @@ use baton_domain::schedule::{
     CATCHUP_DEFAULT, CATCHUP_MIN, Cron, INTERVAL_MIN, JITTER_MAX, OWN_LABELS, OverlapPolicy, Tick,
     TickRecord, Timing, Zone,
 };
-use baton_domain::{Actor, NewTask, Rejection, Schedule, ScheduleSpec, Span, TaskId, Timestamp, create};
+use baton_domain::{
+    Actor, NewTask, Priority, Rejection, Schedule, ScheduleSpec, Span, TaskId, Timestamp, create,
+};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::schedule::Timing as RawTiming;
 use uuid::Uuid;
@@ -300,6 +302,9 @@ fn write_template(template: &NewTask, input: bool) -> raw::Task {
         },
     );
     given::clear_others(&mut written);
+    // What it does not say its type says, when a tick makes it.
+    written.queue.clone_from(&template.queue);
+    written.priority = template.priority.map(Priority::number).unwrap_or_default();
     written
 }
 

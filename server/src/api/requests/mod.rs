@@ -9,5 +9,6 @@ pub(super) mod lists;
 pub(super) mod moves;
 pub(super) mod report;
 pub(super) mod schedules;
+pub(super) mod task_types;
 pub(super) mod watch;
 pub(super) mod work;

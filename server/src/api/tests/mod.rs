@@ -55,6 +55,7 @@ impl Bench {
             clock,
             ids,
             limits: IntakeLimits::default(),
+            unknown_types: crate::config::UnknownTypes::Allow,
         });
         let committer = tokio::spawn(committer);
         let watches = Watches {

@@ -37,6 +37,7 @@ impl Bench {
             clock: Clock::movable(),
             ids: Ids::system(),
             limits: IntakeLimits::default(),
+            unknown_types: crate::config::UnknownTypes::Allow,
         });
         let _committer = tokio::spawn(committer);
         let task = TaskId(engine.ids().uuid_v7(engine.clock().now_micros()));
@@ -234,7 +235,7 @@ fn new_task(id: TaskId) -> NewTask {
         title: String::new(),
         description: String::new(),
         input: None,
-        priority: Priority::Normal,
+        priority: Some(Priority::Normal),
         labels: Labels::default(),
         metadata: None,
         assignee: None,

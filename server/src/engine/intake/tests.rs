@@ -20,6 +20,7 @@ fn job(class: Class) -> Job {
         command: Box::new(system(Action::Tick { jitter: 0.0 })),
         etag: None,
         reported: None,
+        checked: None,
     };
     let weight = work.weight();
     Job {

@@ -63,7 +63,7 @@ impl Batch<'_> {
             }
             ScheduleAction::Trigger { task_id, creator } => {
                 let made = self.create_alone(CreateRequest {
-                    new: Box::new(before.task(*task_id, None)),
+                    new: self.task_of(before, *task_id, None),
                     creator: creator.clone(),
                     chosen_id: false,
                 })?;

@@ -33,6 +33,7 @@ impl Committer {
                     }
                 }
                 Work::Schedule(_)
+                | Work::Type(_)
                 | Work::Create { .. }
                 | Work::Move { .. }
                 | Work::Claim(_)

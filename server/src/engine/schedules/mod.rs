@@ -113,10 +113,11 @@ impl Engine {
     ) -> Result<ScheduleDone, Error> {
         let name = change.name.clone();
         let class = change.action.class();
+        self.check_template(&change, request.as_ref()).await?;
         match self.ask(class, Work::Schedule(Box::new(change)), request).await? {
             Told::Schedule(done) => Ok(*done),
             // No job of this kind is answered with tasks.
-            Told::Tasks(_) => Err(Error::ScheduleNotFound { name }),
+            Told::Tasks(_) | Told::Type(_) => Err(Error::ScheduleNotFound { name }),
         }
     }
 

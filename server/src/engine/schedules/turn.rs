@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use baton_domain::schedule::{OverlapPolicy, TickOutcome};
-use baton_domain::{Action, Actor, HeapBytes as _, Schedule, ScheduleId, Span, TaskId, decide};
+use baton_domain::{
+    Action, Actor, HeapBytes as _, NewTask, Schedule, ScheduleId, Span, TaskId, Timestamp, decide,
+};
 
 use crate::engine::batch::{Batch, system};
 use crate::engine::intake::{BATCH_BYTES, BATCH_COMMANDS};
@@ -86,13 +88,21 @@ impl Batch<'_> {
         }
     }
 
-    fn make(&mut self, schedule: &Schedule, id: TaskId, tick: baton_domain::Timestamp) {
+    /// The task that a schedule makes, with what its type gives it today.
+    pub(super) fn task_of(&self, schedule: &Schedule, id: TaskId, tick: Option<Timestamp>) -> Box<NewTask> {
+        let mut new = schedule.task(id, tick);
+        let known = self.types.get(&new.namespace, &new.task_type);
+        new.fill_in(known.as_ref().map(|known| &known.task_type.spec.defaults));
+        Box::new(new)
+    }
+
+    fn make(&mut self, schedule: &Schedule, id: TaskId, tick: Timestamp) {
         if self.working.contains(id) {
             // Somebody gave this very id to a task: it stands for the tick.
             return;
         }
         let member = CreateRequest {
-            new: Box::new(schedule.task(id, Some(tick))),
+            new: self.task_of(schedule, id, Some(tick)),
             creator: Actor::system(),
             chosen_id: false,
         };

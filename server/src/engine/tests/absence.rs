@@ -25,6 +25,7 @@ async fn committer(folder: &TempDir) -> Committer {
         workers: Arc::new(Workers::default()),
         absence: Absence::new(),
         handed_over: false,
+        types: Arc::new(Types::new(Vec::new(), UnknownTypes::Allow)),
     };
     assert!(committer.resume().await.is_ok());
     committer

@@ -32,7 +32,7 @@ pub(super) fn claim() -> ClaimRequest {
 impl Bench {
     async fn ready(&self, title: &str, priority: Priority) -> TaskId {
         let mut new = self.new_task(title);
-        new.priority = priority;
+        new.priority = Some(priority);
         self.create(new).await.expect("created").task.id
     }
 }

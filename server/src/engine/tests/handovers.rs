@@ -58,7 +58,7 @@ async fn the_most_urgent_goes_to_who_waits_longest_and_no_call_gets_more_than_it
     let (first, second) = (bench.rests(&one).await, bench.rests(&two).await);
     let members = [Priority::Low, Priority::High, Priority::Low, Priority::Critical].map(|priority| {
         let mut new = bench.new_task("a");
-        new.priority = priority;
+        new.priority = Some(priority);
         member(new)
     });
     let created = bench.engine.create_batch(Vec::from(members), None).await;

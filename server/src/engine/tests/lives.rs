@@ -134,6 +134,7 @@ async fn time_never_runs_backwards_in_the_log() {
         clock: Clock::system(),
         ids: Ids::system(),
         limits,
+        unknown_types: UnknownTypes::Allow,
     };
     let (engine, committer) = Engine::new(parts);
     let committer = tokio::spawn(committer);

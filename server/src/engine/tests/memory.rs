@@ -99,6 +99,7 @@ fn the_queue_counts_errors_and_edits() {
             command: Box::new(batch::system(action)),
             etag: None,
             reported: None,
+            checked: None,
         };
         assert!(work.weight().bytes >= LARGE, "{name:?}");
     }

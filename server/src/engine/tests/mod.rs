@@ -54,6 +54,7 @@ impl Bench {
             clock: Clock::movable(),
             ids: Ids::system(),
             limits,
+            unknown_types: UnknownTypes::Allow,
         };
         let (engine, committer) = Engine::new(parts);
         let committer = tokio::spawn(committer);
@@ -86,7 +87,7 @@ impl Bench {
             title: title.to_owned(),
             description: String::new(),
             input: None,
-            priority: Priority::Normal,
+            priority: Some(Priority::Normal),
             labels: Labels::default(),
             metadata: None,
             assignee: None,

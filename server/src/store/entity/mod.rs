@@ -19,4 +19,5 @@ pub(super) mod schedule;
 pub(super) mod store_meta;
 pub(super) mod task;
 pub(super) mod task_count;
+pub(super) mod task_type;
 pub(super) mod token_key;

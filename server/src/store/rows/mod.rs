@@ -12,6 +12,7 @@ mod schedule;
 pub(super) mod stored;
 mod task;
 mod task_read;
+mod task_type;
 mod template;
 mod work;
 
@@ -28,3 +29,4 @@ pub(super) use run::{RUN, ended_cells, read_run, run_cells};
 pub(super) use schedule::{SCHEDULE, read_schedule, schedule_cells};
 pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};
+pub(super) use task_type::{TASK_TYPE, read_task_type, task_type_cells};

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use prost::{Message, Oneof};
 
 mod schedule;
+mod task_type;
 mod work;
 
 pub(in crate::store) use schedule::{ScheduleProgress, ScheduleSpec, Template, TickRecord};
+pub(in crate::store) use task_type::TypeSpec;
 pub(in crate::store) use work::{
     Artifact, Blocker, Granted, Lease, Output, Receipt, Started, Timeouts, Timers, VerificationItem,
 };

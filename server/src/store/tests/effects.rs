@@ -269,7 +269,9 @@ async fn a_deleted_task_leaves_its_events_until_the_horizon_has_passed() {
     );
     assert_eq!(opened.heads.last_time(), time);
     let batch = {
-        let crate::store::Opened { store, writer, heads } = opened;
+        let crate::store::Opened {
+            store, writer, heads, ..
+        } = opened;
         let mut fixture = Fixture::of(_folder, (store, writer, heads));
         let batch = again(&mut fixture);
         fixture.writer.commit(&batch).await.unwrap();

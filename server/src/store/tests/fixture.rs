@@ -35,7 +35,9 @@ impl Fixture {
 
     pub(super) async fn with(options: &StoreOptions) -> Self {
         let folder = TempDir::new().unwrap();
-        let Opened { store, writer, heads } = Store::open(&url(&folder), options).await.unwrap();
+        let Opened {
+            store, writer, heads, ..
+        } = Store::open(&url(&folder), options).await.unwrap();
         Self {
             folder,
             store,
@@ -186,7 +188,7 @@ pub(super) fn new_task(id: TaskId) -> NewTask {
             0,
             Bytes::from_static(b"{\"to\":\"ada\"}"),
         )),
-        priority: Priority::Normal,
+        priority: Some(Priority::Normal),
         labels: labels(&[("team", "payments"), ("run", "4711")]),
         metadata: None,
         assignee: None,

@@ -18,4 +18,5 @@ mod round_trip;
 mod runs;
 mod schedules;
 mod stored;
+mod task_types;
 mod together;

@@ -20,7 +20,7 @@ fn of<'a>(queue: &'a str, task_type: &'a str, priority: Priority) -> impl FnOnce
     move |new| {
         queue.clone_into(&mut new.queue);
         task_type.clone_into(&mut new.task_type);
-        new.priority = priority;
+        new.priority = Some(priority);
     }
 }
 

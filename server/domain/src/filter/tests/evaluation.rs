@@ -30,7 +30,7 @@ fn sample() -> Task {
         title: String::new(),
         description: String::new(),
         input: None,
-        priority: Priority::High,
+        priority: Some(Priority::High),
         labels: Arc::new(
             [("team", "red"), ("empty", "")]
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))

@@ -1,4 +1,4 @@
-//! The RPCs that change schedules.
+//! The RPCs that change what is named: schedules and task types.
 
 use baton_proto::v1 as pb;
 
@@ -10,11 +10,11 @@ use crate::settings::Defaults;
 
 /// Changes with `request_id` and `actor`; `namespace` says where the request names its namespace.
 macro_rules! changes {
-    ($($method:ident $request:ident $response:ident -> $output:ty, $take:expr, $namespace:expr;)+) => {$(
+    ($($service:ident $method:ident $request:ident $response:ident -> $output:ty, $take:expr, $namespace:expr;)+) => {$(
         impl sealed::Sealed for pb::$request {}
         impl Rpc for pb::$request {
             type Output = Reply<$output>;
-            wire!(ScheduleService, $method, $response);
+            wire!($service, $method, $response);
 
             fn fill_in(&mut self, defaults: &Defaults) {
                 fill_in_change(self, defaults);
@@ -30,7 +30,7 @@ macro_rules! changes {
 
             fn output(answer: pb::$response, replayed: bool) -> Result<Self::Output, Error> {
                 let take: fn(pb::$response) -> Option<$output> = $take;
-                let output = lacking(take(answer), Self::METHOD, "schedule")?;
+                let output = lacking(take(answer), Self::METHOD, "answer")?;
                 Ok(Reply::new(output, replayed))
             }
         }
@@ -48,18 +48,24 @@ macro_rules! changes {
 }
 
 changes! {
-    CreateSchedule CreateScheduleRequest CreateScheduleResponse -> pb::Schedule, |response| response.schedule,
+    ScheduleService CreateSchedule CreateScheduleRequest CreateScheduleResponse -> pb::Schedule, |response| response.schedule,
         |request| request.schedule.as_mut().map(|schedule| &mut schedule.namespace);
-    UpdateSchedule UpdateScheduleRequest UpdateScheduleResponse -> pb::Schedule, |response| response.schedule,
+    ScheduleService UpdateSchedule UpdateScheduleRequest UpdateScheduleResponse -> pb::Schedule, |response| response.schedule,
         |request| request.schedule.as_mut().map(|schedule| &mut schedule.namespace);
-    DeleteSchedule DeleteScheduleRequest DeleteScheduleResponse -> (), |pb::DeleteScheduleResponse {}| Some(()),
+    ScheduleService DeleteSchedule DeleteScheduleRequest DeleteScheduleResponse -> (), |pb::DeleteScheduleResponse {}| Some(()),
         |request| Some(&mut request.namespace);
-    PauseSchedule PauseScheduleRequest PauseScheduleResponse -> pb::Schedule, |response| response.schedule,
+    ScheduleService PauseSchedule PauseScheduleRequest PauseScheduleResponse -> pb::Schedule, |response| response.schedule,
         |request| Some(&mut request.namespace);
-    ResumeSchedule ResumeScheduleRequest ResumeScheduleResponse -> pb::Schedule, |response| response.schedule,
+    ScheduleService ResumeSchedule ResumeScheduleRequest ResumeScheduleResponse -> pb::Schedule, |response| response.schedule,
         |request| Some(&mut request.namespace);
-    TriggerSchedule TriggerScheduleRequest TriggerScheduleResponse -> Triggered, |response| Triggered::of(response),
+    ScheduleService TriggerSchedule TriggerScheduleRequest TriggerScheduleResponse -> Triggered, |response| Triggered::of(response),
         |request| Some(&mut request.namespace);
+    TaskTypeService RegisterTaskType RegisterTaskTypeRequest RegisterTaskTypeResponse -> pb::TaskType,
+        |response| response.task_type, |request| request.task_type.as_mut().map(|task_type| &mut task_type.namespace);
+    TaskTypeService UpdateTaskType UpdateTaskTypeRequest UpdateTaskTypeResponse -> pb::TaskType,
+        |response| response.task_type, |request| request.task_type.as_mut().map(|task_type| &mut task_type.namespace);
+    TaskTypeService DeleteTaskType DeleteTaskTypeRequest DeleteTaskTypeResponse -> (),
+        |pb::DeleteTaskTypeResponse {}| Some(()), |request| Some(&mut request.namespace);
 }
 
 macro_rules! guarded {
@@ -72,4 +78,4 @@ macro_rules! guarded {
     )+};
 }
 
-guarded! { DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest }
+guarded! { DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest DeleteTaskTypeRequest }

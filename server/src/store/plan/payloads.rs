@@ -1,0 +1,74 @@
+//! The statements for payloads that are replaced.
+
+use std::collections::HashMap;
+
+use baton_domain::{Event, Payload, PayloadRole, Task, TaskId};
+
+use super::super::bulk::{Cell, Rows};
+use super::super::error::StoreError;
+use super::super::rows::{PAYLOAD, payload_cells, payloads};
+use super::{ALL, Part, Plan, WriteBatch, list};
+
+impl Plan {
+    /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
+    pub(super) fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut retired = [
+            (PayloadRole::Input, Part::RetireInputs, Rows::new()),
+            (PayloadRole::Output, Part::RetireOutputs, Rows::new()),
+            (PayloadRole::Checkpoint, Part::RetireCheckpoints, Rows::new()),
+        ];
+        let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
+            .inserted
+            .iter()
+            .map(|task| (task.id, (None, task.as_ref())))
+            .collect();
+        for (before, now) in &batch.updated {
+            standing.insert(now.id, (Some(before.as_ref()), now.as_ref()));
+            for (role, _, rows) in &mut retired {
+                let old = version(Some(before), *role);
+                if let Some(version) = old.filter(|old| version(Some(now), *role) != Some(*old)) {
+                    let cells = [
+                        Cell::Int(role.number().into()),
+                        Cell::Int(version.into()),
+                        Cell::blob(now.id.0.as_bytes()),
+                    ];
+                    rows.push("payload", &cells, ALL)?;
+                }
+            }
+        }
+        for (_, part, rows) in retired {
+            self.add(part, rows);
+        }
+        let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
+        let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
+        self.add(Part::Payloads, list(&PAYLOAD, cells)?);
+        Ok(())
+    }
+}
+
+/// The payloads of `event` that stood on no row, neither before the batch nor after it.
+fn passing<'a>(
+    event: &'a Event,
+    standing: &HashMap<TaskId, (Option<&Task>, &Task)>,
+) -> Vec<(TaskId, PayloadRole, &'a Payload)> {
+    let Some((before, now)) = standing.get(&event.task_id) else {
+        return Vec::new();
+    };
+    payloads(&event.detail)
+        .filter(|(role, payload)| {
+            let is_on = |task| version(task, *role) == Some(payload.version);
+            payload.body.is_some() && !is_on(*before) && !is_on(Some(*now))
+        })
+        .map(|(role, payload)| (event.task_id, role, payload))
+        .collect()
+}
+
+fn version(task: Option<&Task>, role: PayloadRole) -> Option<i32> {
+    let payload = match role {
+        PayloadRole::Input => task?.input.as_ref(),
+        PayloadRole::Output => task?.output.as_ref(),
+        PayloadRole::Checkpoint => task?.checkpoint.as_ref(),
+        PayloadRole::Answer => None,
+    };
+    payload.map(|payload| payload.version)
+}
