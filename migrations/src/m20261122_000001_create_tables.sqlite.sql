@@ -27,7 +27,10 @@ CREATE TABLE namespace (
 
 -- A default here is what the server leaves out of an insert.
 CREATE TABLE task (
-    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- The number of the namespace times 2^40, and the position of the CREATED event: the table itself is in the order in
+    -- which tasks were created, so no list asks for an index of that.
+    number INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
     namespace TEXT NOT NULL,
     creator_kind INTEGER NOT NULL,
     creator_id TEXT NOT NULL,
@@ -98,13 +101,12 @@ CREATE TABLE task (
     CHECK ((checkpoint IS NULL) = (checkpoint_body IS NULL))
 ) STRICT;
 
--- Lists. The id makes each order total; type and queue are there so that a filter on them reads the index alone.
-CREATE INDEX task_by_state ON task (namespace, state, create_time, id, type, queue);
-CREATE INDEX task_by_create_time ON task (namespace, create_time, id);
-CREATE INDEX task_by_update_time ON task (namespace, update_time, id);
-CREATE INDEX task_by_priority ON task (namespace, priority, id);
-CREATE INDEX task_by_schedule_time ON task (namespace, schedule_time, id) WHERE schedule_time IS NOT NULL;
-CREATE INDEX task_by_parent ON task (parent_id, create_time, id) WHERE parent_id IS NOT NULL;
+-- Lists. The number makes each order total; type and queue are there so that a filter on them reads the index alone.
+-- The order of updates is that of the log. Most tasks have priority NORMAL and are no part of an index of priorities.
+CREATE INDEX task_by_state ON task (namespace, state, number, type, queue);
+CREATE INDEX task_by_priority ON task (namespace, priority, number) WHERE priority <> 2;
+CREATE INDEX task_by_schedule_time ON task (namespace, schedule_time, number) WHERE schedule_time IS NOT NULL;
+CREATE INDEX task_by_parent ON task (parent_id, number) WHERE parent_id IS NOT NULL;
 -- Children that a cancelled parent takes with it.
 CREATE INDEX task_open_child ON task (parent_id) WHERE parent_id IS NOT NULL AND end_time IS NULL;
 -- Ready tasks in the order in which workers get them: of each queue, and of each queue and type. Both, for a claim of

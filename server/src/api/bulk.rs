@@ -132,7 +132,7 @@ impl TaskApi {
         };
         let mut count = matching.max_count;
         if let Some(before) = before {
-            after = before.last().map(|id| SortKey { value: None, id: *id }).or(after);
+            after = before.last().map(|id| SortKey::of_id(*id)).or(after);
             // Only whether anything is left.
             count = 1;
         }

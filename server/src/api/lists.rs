@@ -1,7 +1,7 @@
 //! Calls that answer page by page.
 
 use baton_domain::limits::REPLY_BYTES;
-use baton_domain::{EventType, Task, TaskId};
+use baton_domain::{EventType, TaskId};
 use baton_proto::raw::v1 as raw;
 use prost::Message;
 use tonic::{Request, Response, Status};
@@ -76,14 +76,14 @@ impl TaskApi {
             query.limit = u32::try_from(wanted).unwrap_or(u32::MAX);
             let found = self.engine.store().list(&query).await.map_err(failed::unread)?;
             let is_short = found.tasks.len() < wanted;
-            for found in &found.tasks {
-                let task = task::write(found, shown);
+            for (task, key) in found.tasks.iter().zip(&found.keys) {
+                let task = task::write(task, shown);
                 bytes += task.encoded_len();
                 if bytes > REPLY_BYTES && !tasks.is_empty() {
                     return Ok((tasks, query.after));
                 }
                 tasks.push(task);
-                query.after = Some(sort_key(found, query.order));
+                query.after = Some(*key);
             }
             if found.next.is_none() || is_short || tasks.len() == size {
                 return Ok((tasks, found.next));
@@ -190,16 +190,4 @@ fn order_text(order: ListOrder) -> String {
 fn types_text(types: &[EventType]) -> String {
     let names: Vec<_> = types.iter().map(|kind| kind.name()).collect();
     names.join(",")
-}
-
-/// The place of a task in a list of that order.
-fn sort_key(task: &Task, order: ListOrder) -> SortKey {
-    let value = match order.field {
-        ListField::Id => None,
-        ListField::CreateTime => Some(task.create_time.as_micros()),
-        ListField::UpdateTime => Some(task.update_time.as_micros()),
-        ListField::Priority => Some(i64::from(task.priority.number())),
-        ListField::ScheduleTime => task.schedule_time.map(|time| time.as_micros()),
-    };
-    SortKey { value, id: task.id }
 }

@@ -209,7 +209,7 @@ impl Watch {
                 field: ListField::Id,
                 descending: false,
             },
-            after: after.map(|id| SortKey { value: None, id }),
+            after: after.map(SortKey::of_id),
             limit: SNAPSHOT_TASKS,
             scan_limit: SCAN_ROWS,
             payloads: false,

@@ -277,6 +277,18 @@ pub(super) const FIND_NUMBERS: &str = "SELECT name, number FROM namespace";
 /// The events of a namespace from a position on: namespace, position, namespace.
 pub(super) const EVENTS_FROM: &str = "id >= (SELECT number FROM namespace WHERE name = ?) * 1099511627776 + ? \
      AND id < (SELECT number + 1 FROM namespace WHERE name = ?) * 1099511627776";
+/// The tasks of a namespace in the order of the table: the name twice.
+pub(super) const CREATED_IN: &str = "number >= (SELECT number FROM namespace WHERE name = ?) * 1099511627776 \
+     AND number < (SELECT number + 1 FROM namespace WHERE name = ?) * 1099511627776";
+/// The tasks whose priority is not the usual one. The text must be that of the index.
+pub(super) const PRIORITY_UNUSUAL: &str = "priority <> 2";
+/// The key of the last event of a task.
+pub(super) const LAST_EVENT: &str =
+    "(SELECT e.id FROM event AS e WHERE e.task_id = task.id ORDER BY e.sequence DESC LIMIT 1)";
+/// The id of the task that a row `r` of a list stands for.
+pub(super) const ID_OF_ROW: &str = "(SELECT t.id FROM task AS t WHERE t.number = r.sort_number)";
+/// The last sequence of a row.
+pub(super) const LAST_SEQUENCE: &str = "sequence + (next_kind IS NOT NULL)";
 /// The last position of a row.
 pub(super) const LAST_POSITION: &str = "position + (next_kind IS NOT NULL)";
 
@@ -348,7 +360,7 @@ const LABEL_INDEX: &str = "task_label_";
 pub(super) fn make_label_index(key: &str) -> String {
     let (name, label) = (label_index(key), label(key));
     format!(
-        "CREATE INDEX IF NOT EXISTS {name} ON task (namespace, ({label}), create_time, id) WHERE {label} IS NOT NULL"
+        "CREATE INDEX IF NOT EXISTS {name} ON task (namespace, ({label}), number) WHERE {label} IS NOT NULL"
     )
 }
 

@@ -4,10 +4,10 @@ mod payloads;
 mod schedules;
 mod task_types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use baton_domain::{EventType, State, Task};
+use baton_domain::{EventType, State, Task, TaskId};
 
 use super::batch::{HeldKey, WriteBatch};
 use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
@@ -16,8 +16,8 @@ use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
     self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE, edge_cells,
-    ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, request_cells, run_cells,
-    task_cells,
+    ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, log_key, request_cells,
+    run_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -166,7 +166,11 @@ impl Plan {
             .map(|(name, number)| vec![Cell::text(name), Cell::Int(number)]);
         plan.add(Part::Namespaces, list(&NAMESPACE, numbered)?);
         plan.payloads(batch)?;
-        plan.insert_tasks(batch)?;
+        let number = |namespace: &str| {
+            let number = known.of(namespace).or_else(|| fresh.of(namespace));
+            number.unwrap_or_default()
+        };
+        plan.insert_tasks(batch, number)?;
         plan.update_tasks(batch)?;
         plan.delete_tasks(batch)?;
         plan.runs(batch)?;
@@ -195,10 +199,9 @@ impl Plan {
         plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
         plan.schedules(batch)?;
         plan.task_types(batch)?;
-        let number = |namespace: &str| known.of(namespace).or_else(|| fresh.of(namespace));
         let events: Vec<_> = event_rows(&batch.events)
             .into_iter()
-            .map(|row| event_cells(number(&row.first.namespace).unwrap_or_default(), row))
+            .map(|row| event_cells(number(&row.first.namespace), row))
             .collect();
         let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
         plan.add(Part::Events(mask), Rows::of(&EVENT, &events, mask)?);
@@ -218,8 +221,21 @@ impl Plan {
         }
     }
 
-    fn insert_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let cells: Vec<_> = batch.inserted.iter().map(|task| task_cells(task)).collect();
+    /// New rows, at the place that their CREATED events have in the log.
+    fn insert_tasks(&mut self, batch: &WriteBatch, number: impl Fn(&str) -> i64) -> Result<(), StoreError> {
+        let created = batch.events.iter().filter(|e| e.kind == EventType::Created);
+        let places: HashMap<TaskId, i64> = created
+            .map(|e| (e.task_id, log_key(number(&e.namespace), e.position)))
+            .collect();
+        let mut cells = Vec::with_capacity(batch.inserted.len());
+        for task in &batch.inserted {
+            let place = places.get(&task.id).copied();
+            let place = place
+                .ok_or_else(|| StoreError::corrupt("task", task.id, "no event says that it was created"))?;
+            let mut row = task_cells(task);
+            row.push(Cell::Int(place));
+            cells.push(row);
+        }
         let mask = cells.iter().fold(0, |mask, cells| mask | TASK.needed(cells));
         self.add(Part::InsertTasks(mask), Rows::of(&TASK, &cells, mask)?);
         Ok(())

@@ -28,22 +28,22 @@ pub(super) fn merge(finds: Vec<Find>, descending: bool, limit: usize) -> (Vec<So
     (keys, next)
 }
 
-/// Values first, absent ones last; ties by id.
+/// Values first, absent ones last; ties by number, and by id where there are no numbers.
 pub(super) fn compare(a: &SortKey, b: &SortKey, descending: bool) -> Ordering {
-    let values = match (a.value, b.value) {
+    let ties = (a.number, a.id).cmp(&(b.number, b.id));
+    let ties = if descending { ties.reverse() } else { ties };
+    compare_values(a.value, b.value, descending).then(ties)
+}
+
+/// Values first, absent ones last.
+pub(super) fn compare_values(a: Option<i64>, b: Option<i64>, descending: bool) -> Ordering {
+    match (a, b) {
         (Some(a), Some(b)) if descending => b.cmp(&a),
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,
-    };
-    values.then_with(|| {
-        if descending {
-            b.id.cmp(&a.id)
-        } else {
-            a.id.cmp(&b.id)
-        }
-    })
+    }
 }
 
 #[cfg(test)]
@@ -53,10 +53,11 @@ mod tests {
 
     use super::*;
 
-    fn key(value: impl Into<Option<i64>>, id: u128) -> SortKey {
+    fn key(value: impl Into<Option<i64>>, number: i64) -> SortKey {
         SortKey {
             value: value.into(),
-            id: TaskId(Uuid::from_u128(id)),
+            number,
+            id: TaskId(Uuid::nil()),
         }
     }
 
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_values_come_last_either_way_and_ids_break_ties() {
+    fn absent_values_come_last_either_way_and_numbers_break_ties() {
         let (low, high, twin, none) = (key(1, 1), key(2, 1), key(2, 2), key(None, 1));
         let keys = vec![none, twin, low, high];
         let all = |descending| {
@@ -128,5 +129,7 @@ mod tests {
         };
         assert_eq!(all(false), vec![low, high, twin, none]);
         assert_eq!(all(true), vec![twin, high, low, none]);
+        let [one, two] = [1, 2].map(|id| SortKey::of_id(TaskId(Uuid::from_u128(id))));
+        assert_eq!(compare(&one, &two, true), Ordering::Greater);
     }
 }

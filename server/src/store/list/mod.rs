@@ -1,7 +1,6 @@
 //! Lists of tasks: filtered, ordered, page by page, with bounded work for each page.
 //!
-//! A page is found in two steps within one snapshot: the keys (sort value and id), from an index where one serves, then
-//! the rows. The keys come from one or more scans (see `scan`), each in the order of the list, which are merged. A scan
+//! A page is found in two steps within one snapshot: the keys ([`SortKey`]), from an index where one serves, then the rows. The keys come from one or more scans (see `scan`), each in the order of the list, which are merged. A scan
 //! reads a bounded number of rows; where that ends before the page is full, the page is short and says where to go on.
 //! Source: AIP-158.
 
@@ -31,7 +30,7 @@ pub struct ListQuery {
     pub namespace: String,
     /// Which of them.
     pub filter: Filter,
-    /// Ties are ordered by id, in the same direction.
+    /// Ties are in the order in which the tasks were created, in the same direction.
     pub order: ListOrder,
     /// The key of the last task of the page before.
     pub after: Option<SortKey>,
@@ -57,9 +56,9 @@ pub struct ListOrder {
 pub enum ListField {
     /// `id`
     Id,
-    /// `create_time`
+    /// `create_time`: the order of the table
     CreateTime,
-    /// `update_time`
+    /// `update_time`: the order of the log
     UpdateTime,
     /// `priority`
     Priority,
@@ -70,17 +69,30 @@ pub enum ListField {
 /// The place of a task in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortKey {
-    /// What the list is ordered by; `None` for the order by id, and for a task without a value.
+    /// The priority, or the schedule time, where the list is ordered by it and the task has one.
     pub value: Option<i64>,
+    /// Where the task, or in the order of updates its last event, stands in the store. 0 in the order by id.
+    pub number: i64,
     /// The task.
     pub id: TaskId,
 }
 
 impl SortKey {
-    /// As tokens carry it: 17 or 25 bytes.
+    /// The place in an order by id.
+    #[must_use]
+    pub const fn of_id(id: TaskId) -> Self {
+        Self {
+            value: None,
+            number: 0,
+            id,
+        }
+    }
+
+    /// As tokens carry it: 24 or 32 bytes.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = self.id.0.as_bytes().to_vec();
+        bytes.extend(self.number.to_be_bytes());
         bytes.extend(self.value.into_iter().flat_map(i64::to_be_bytes));
         bytes
     }
@@ -88,13 +100,17 @@ impl SortKey {
     /// Reads [`SortKey::to_bytes`]; `None` for other bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (id, value) = bytes.split_at_checked(16)?;
-        let id = TaskId(Uuid::from_slice(id).ok()?);
+        let (id, rest) = bytes.split_first_chunk::<16>()?;
+        let (number, value) = rest.split_first_chunk::<8>()?;
         let value = match value {
             [] => None,
             value => Some(i64::from_be_bytes(value.try_into().ok()?)),
         };
-        Some(Self { value, id })
+        Some(Self {
+            value,
+            number: i64::from_be_bytes(*number),
+            id: TaskId(Uuid::from_bytes(*id)),
+        })
     }
 }
 
@@ -103,6 +119,8 @@ impl SortKey {
 pub struct ListPage {
     /// In order; may be fewer than asked for though there are more.
     pub tasks: Vec<Task>,
+    /// The place of each.
+    pub keys: Vec<SortKey>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<SortKey>,
 }
@@ -134,22 +152,11 @@ async fn page(
     }
     let (keys, next) = merge(finds, query.order.descending, query.limit as usize);
     let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
-    Ok(ListPage {
-        tasks: rows(snapshot, &ids, query.payloads).await?,
-        next,
-    })
-}
-
-/// The tasks of `ids`, in their order.
-async fn rows(
-    snapshot: &DatabaseTransaction,
-    ids: &[TaskId],
-    payloads: bool,
-) -> Result<Vec<Task>, StoreError> {
     let mut found = HashMap::with_capacity(ids.len());
-    for row in tasks::rows(snapshot, ids, payloads).await? {
+    for row in tasks::rows(snapshot, &ids, query.payloads).await? {
         let task = read_task(row)?;
         found.insert(task.id, task);
     }
-    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    let tasks = keys.iter().filter_map(|key| found.remove(&key.id)).collect();
+    Ok(ListPage { tasks, keys, next })
 }

@@ -1,20 +1,49 @@
 //! Scans: the rows of a path in the order of a list, at most so many, and the matches among them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use baton_domain::{State, TaskId};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
+use baton_domain::{Priority, State, TaskId};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, JoinType, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, QueryResult};
 
-use super::merge::Find;
+use super::merge::{Find, compare_values};
 use super::path::Path;
 use super::{ListField, ListQuery, SortKey};
-use crate::store::entity::task::Entity;
+use crate::store::entity::{event, task};
 use crate::store::read::id_in;
 use crate::store::{StoreError, dialect, filter};
 
-/// What the rows are ordered by, as the scans name it.
+/// The parts of a place in the list, as the scans name them.
 const VALUE: &str = "sort_value";
+const NUMBER: &str = "sort_number";
+
+/// What the rows of a scan are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Id,
+    /// The order in which tasks were created, which is the table's own. All rows have this value.
+    Created(Option<i64>),
+    /// The order of the tasks' last events, which is the log's.
+    Changed,
+    /// This column, then the order of creation.
+    Column(&'static str),
+}
+
+impl Sort {
+    const fn of(field: ListField) -> Self {
+        match field {
+            ListField::Id => Self::Id,
+            ListField::CreateTime => Self::Created(None),
+            ListField::UpdateTime => Self::Changed,
+            ListField::Priority => Self::Column(PRIORITY),
+            ListField::ScheduleTime => Self::Column(SCHEDULE_TIME),
+        }
+    }
+}
+
+const PRIORITY: &str = "priority";
+const SCHEDULE_TIME: &str = "schedule_time";
 
 /// One scan of a list.
 #[derive(Debug)]
@@ -23,8 +52,7 @@ pub(super) struct Scan {
     pins: Vec<Expr>,
     /// Conditions beside the filter that no index knows.
     checks: Vec<Expr>,
-    /// What the rows are ordered by; `None`: by id alone.
-    value: Option<&'static str>,
+    sort: Sort,
     /// The rows are read whole and sorted; otherwise they are read in order until there are enough.
     sorts: bool,
     rows: u32,
@@ -36,13 +64,12 @@ pub(super) async fn plan(
     query: &ListQuery,
     path: &Path,
 ) -> Result<Vec<Scan>, StoreError> {
-    let namespace = || Expr::col("namespace").eq(query.namespace.as_str());
     let rows = query.scan_limit;
     let by_create_time = query.order.field == ListField::CreateTime;
     let scan = |pins: Vec<Expr>| Scan {
         pins,
         checks: Vec::new(),
-        value: value(query.order.field),
+        sort: Sort::of(query.order.field),
         sorts: false,
         rows,
     };
@@ -51,12 +78,12 @@ pub(super) async fn plan(
     {
         let of_state = |state: &State| Scan {
             rows: rows.div_ceil(u32::try_from(states.len()).unwrap_or(1)),
-            ..scan(vec![namespace(), Expr::col("state").eq(state.name())])
+            ..scan(vec![namespace(query), Expr::col("state").eq(state.name())])
         };
         return Ok(states.iter().map(of_state).collect());
     }
     if let Some(pins) = pins(path) {
-        let pins: Vec<Expr> = std::iter::once(namespace()).chain(pins).collect();
+        let pins: Vec<Expr> = std::iter::once(namespace(query)).chain(pins).collect();
         let is_ordered = by_create_time && !matches!(path, Path::Ids(_));
         if is_ordered {
             return Ok(vec![scan(pins)]);
@@ -68,41 +95,50 @@ pub(super) async fn plan(
             }]);
         }
     }
-    Ok(in_order(query, namespace, scan))
+    Ok(in_order(query, scan))
+}
+
+fn namespace(query: &ListQuery) -> Expr {
+    Expr::col("namespace").eq(query.namespace.as_str())
 }
 
 /// Scans over all tasks of the namespace, in the list's own order.
-fn in_order(query: &ListQuery, namespace: impl Fn() -> Expr, scan: impl Fn(Vec<Expr>) -> Scan) -> Vec<Scan> {
+fn in_order(query: &ListQuery, scan: impl Fn(Vec<Expr>) -> Scan) -> Vec<Scan> {
+    let all = || {
+        let name = query.namespace.as_str();
+        Expr::cust_with_values(dialect::CREATED_IN, [name, name])
+    };
+    let among = |value, check| Scan {
+        checks: vec![check],
+        sort: Sort::Created(value),
+        ..scan(vec![all()])
+    };
+    let after = query.after.map(|after| after.value);
     match query.order.field {
-        // The key of the table is the id alone.
+        // The key of that index is the id alone.
         ListField::Id => vec![Scan {
-            checks: vec![namespace()],
+            checks: vec![namespace(query)],
             ..scan(Vec::new())
         }],
-        ListField::CreateTime | ListField::UpdateTime | ListField::Priority => vec![scan(vec![namespace()])],
-        ListField::ScheduleTime => {
-            let with = scan(vec![namespace(), Expr::col("schedule_time").is_not_null()]);
-            let checks = vec![namespace(), Expr::col("schedule_time").is_null()];
-            let without = Scan {
-                checks,
-                value: None,
-                ..scan(Vec::new())
-            };
-            match query.after {
-                Some(SortKey { value: None, .. }) => vec![without],
-                Some(SortKey { value: Some(_), .. }) | None => vec![with, without],
+        ListField::CreateTime => vec![scan(vec![all()])],
+        ListField::UpdateTime => vec![scan(Vec::new())],
+        ListField::Priority => {
+            let usual = i64::from(Priority::Normal.number());
+            let usual_ones = among(Some(usual), Expr::col(PRIORITY).eq(usual));
+            let others = scan(vec![namespace(query), Expr::cust(dialect::PRIORITY_UNUSUAL)]);
+            match after.map(|after| compare_values(Some(usual), after, query.order.descending)) {
+                Some(Ordering::Less) => vec![others],
+                Some(Ordering::Equal | Ordering::Greater) | None => vec![others, usual_ones],
             }
         }
-    }
-}
-
-fn value(field: ListField) -> Option<&'static str> {
-    match field {
-        ListField::Id => None,
-        ListField::CreateTime => Some("create_time"),
-        ListField::UpdateTime => Some("update_time"),
-        ListField::Priority => Some("priority"),
-        ListField::ScheduleTime => Some("schedule_time"),
+        ListField::ScheduleTime => {
+            let with = scan(vec![namespace(query), Expr::col(SCHEDULE_TIME).is_not_null()]);
+            let without = among(None, Expr::col(SCHEDULE_TIME).is_null());
+            match after {
+                Some(None) => vec![without],
+                Some(Some(_)) | None => vec![with, without],
+            }
+        }
     }
 }
 
@@ -122,7 +158,9 @@ fn pins(path: &Path) -> Option<Vec<Expr>> {
 /// How many rows `pins` give, counted to one more than `most`.
 async fn count(snapshot: &DatabaseTransaction, pins: &[Expr], most: u32) -> Result<i64, StoreError> {
     let mut some = Query::select();
-    some.expr(Expr::val(1)).from(Entity).limit(u64::from(most) + 1);
+    some.expr(Expr::val(1))
+        .from(task::Entity)
+        .limit(u64::from(most) + 1);
     pins.iter().for_each(|pin| {
         some.and_where(pin.clone());
     });
@@ -161,29 +199,34 @@ impl Scan {
     /// The matches among the rows. Where they are not sorted here, they come in the order of the inner select, which
     /// is read only until there are enough.
     pub(super) fn matches(&self, query: &ListQuery) -> SelectStatement {
-        let mut columns = BTreeSet::from(["namespace", "schedule_time"]);
-        if self.checks.is_empty() {
-            columns.clear();
+        let mut columns = BTreeSet::new();
+        if !self.checks.is_empty() {
+            columns.extend(["namespace", PRIORITY, SCHEDULE_TIME]);
         }
         filter::columns(&query.filter, &mut columns);
-        columns.remove("id");
-        let mut rows = self.rows(query);
-        for column in columns {
-            rows.column(column);
+        // Else the id is looked up for the matches alone: what the index has not, costs a row of the table.
+        if self.sorts || matches!(self.sort, Sort::Id | Sort::Changed) {
+            columns.insert(ID);
         }
-        rows.limit(u64::from(self.rows));
         let mut matches = Query::select();
+        matches.columns([VALUE, NUMBER]);
+        if columns.contains(ID) {
+            matches.column(ID);
+        } else {
+            matches.expr_as(Expr::cust(dialect::ID_OF_ROW), ID);
+        }
         matches
-            .columns([VALUE, "id"])
-            .from_subquery(rows, "r")
+            .from_subquery(self.rows(query, columns), "r")
             .and_where(filter::condition(&query.filter));
         for check in &self.checks {
             matches.and_where(check.clone());
         }
         if self.sorts {
-            matches.and_where(after(query, VALUE));
+            matches.and_where(self.after_sorted(query));
             matches.order_by_expr(Expr::col(VALUE).is_null(), Order::Asc);
-            order(&mut matches, query, VALUE);
+            for part in [VALUE, NUMBER, ID] {
+                matches.order_by(part, direction(query));
+            }
         }
         matches.limit(u64::from(query.limit) + 1);
         matches
@@ -191,63 +234,139 @@ impl Scan {
 
     /// The last row that [`Scan::matches`] looks at; none where it looks at all there are.
     fn last_row(&self, query: &ListQuery) -> SelectStatement {
-        self.rows(query)
-            .limit(1)
-            .offset(u64::from(self.rows) - 1)
-            .to_owned()
+        let mut rows = if self.sort == Sort::Changed {
+            events(
+                query,
+                [Expr::val(None::<i64>), Expr::col("id"), Expr::col("task_id")],
+            )
+        } else {
+            self.tasks(query, BTreeSet::from([ID]))
+        };
+        rows.limit(1).offset(u64::from(self.rows) - 1).to_owned()
     }
 
-    fn rows(&self, query: &ListQuery) -> SelectStatement {
+    /// The rows that are looked at, with these columns.
+    fn rows(&self, query: &ListQuery, columns: BTreeSet<&'static str>) -> SelectStatement {
+        if self.sort == Sort::Changed && !self.sorts {
+            return self.last_events(query, columns);
+        }
+        let mut rows = self.tasks(query, columns);
+        rows.limit(u64::from(self.rows));
+        rows
+    }
+
+    /// The tasks whose last events are among those that are looked at.
+    fn last_events(&self, query: &ListQuery, columns: BTreeSet<&'static str>) -> SelectStatement {
+        let mut last = events(
+            query,
+            [
+                Expr::cust(dialect::LAST_SEQUENCE),
+                Expr::col("id"),
+                Expr::col("task_id"),
+            ],
+        );
+        last.limit(u64::from(self.rows));
         let mut rows = Query::select();
-        let value = self.value.map_or_else(|| Expr::cust("NULL"), Expr::col);
-        rows.expr_as(value, VALUE).column("id").from(Entity);
+        rows.expr_as(Expr::val(None::<i64>), VALUE)
+            .column(("e", NUMBER))
+            .from_subquery(last, "e");
+        for column in columns {
+            rows.column(("task", column));
+        }
+        let is_last = Expr::col(("task", ID))
+            .equals(("e", ID))
+            .and(Expr::col(("task", "revision")).equals(("e", VALUE)));
+        // In this order, and in no other: the rows come as the events do.
+        rows.join(JoinType::CrossJoin, task::Entity, Condition::all())
+            .and_where(is_last);
+        rows
+    }
+
+    fn tasks(&self, query: &ListQuery, columns: BTreeSet<&'static str>) -> SelectStatement {
+        let mut rows = Query::select();
+        let (value, number) = match self.sort {
+            Sort::Id => (Expr::val(None::<i64>), Expr::val(0_i64)),
+            Sort::Created(value) => (Expr::val(value), Expr::col(CREATED)),
+            Sort::Changed => (Expr::val(None::<i64>), Expr::cust(dialect::LAST_EVENT)),
+            Sort::Column(column) => (Expr::col(column), Expr::col(CREATED)),
+        };
+        rows.expr_as(value, VALUE)
+            .expr_as(number, NUMBER)
+            .from(task::Entity);
+        for column in columns {
+            rows.column(column);
+        }
         for pin in &self.pins {
             rows.and_where(pin.clone());
         }
-        match self.value {
-            _ if self.sorts => {}
-            Some(value) => {
-                rows.and_where(after(query, value));
-                order(&mut rows, query, value);
-            }
-            None => {
-                if let Some(SortKey { value: None, id }) = query.after {
-                    rows.and_where(beyond(query, Expr::col("id"), Expr::val(id.0)));
-                }
-                rows.order_by("id", direction(query));
-            }
+        if !self.sorts {
+            self.in_order(query, &mut rows);
         }
         rows
     }
-}
 
-/// The condition that a row stands after the page before, by `value` and id.
-fn after(query: &ListQuery, value: &'static str) -> Expr {
-    let id = |id: TaskId| beyond(query, Expr::col("id"), Expr::val(id.0));
-    match query.after {
-        None => Expr::val(true),
-        Some(SortKey {
-            value: None,
-            id: last,
-        }) => Expr::col(value).is_null().and(id(last)),
-        Some(SortKey {
-            value: Some(last_value),
-            id: last,
-        }) => {
-            let row = Expr::tuple([Expr::col(value), Expr::col("id")]);
-            let beyond = beyond(
-                query,
-                row,
-                Expr::tuple([Expr::val(last_value), Expr::val(last.0)]),
-            );
-            // Written only where the value may be absent: it would keep the index from being used.
-            if value == VALUE {
-                beyond.or(Expr::col(value).is_null())
-            } else {
-                beyond
+    fn in_order(&self, query: &ListQuery, rows: &mut SelectStatement) {
+        match (self.sort, query.after) {
+            (Sort::Id, Some(after)) => {
+                rows.and_where(beyond(query, Expr::col(ID), Expr::val(after.id.0)));
             }
+            (Sort::Created(value), Some(after)) if after.value == value => {
+                rows.and_where(beyond(query, Expr::col(CREATED), Expr::val(after.number)));
+            }
+            (Sort::Column(column), Some(after)) => {
+                let row = Expr::tuple([Expr::col(column), Expr::col(CREATED)]);
+                let last = Expr::tuple([Expr::val(after.value), Expr::val(after.number)]);
+                rows.and_where(beyond(query, row, last));
+            }
+            (Sort::Created(_) | Sort::Changed, _) | (_, None) => {}
+        }
+        let parts: &[&str] = match self.sort {
+            Sort::Id => &[ID],
+            Sort::Created(_) | Sort::Changed => &[CREATED],
+            Sort::Column(column) => &[column, CREATED],
+        };
+        for part in parts.iter().copied() {
+            rows.order_by(part, direction(query));
         }
     }
+
+    /// The condition that a row stands after the page before, where all rows are read.
+    fn after_sorted(&self, query: &ListQuery) -> Expr {
+        let Some(after) = query.after else {
+            return Expr::val(true);
+        };
+        let place = Expr::tuple([Expr::col(NUMBER), Expr::col(ID)]);
+        let last = Expr::tuple([Expr::val(after.number), Expr::val(after.id.0)]);
+        let ties = beyond(query, place, last);
+        let value = || Expr::col(VALUE);
+        match after.value {
+            None => value().is_null().and(ties),
+            Some(last) => beyond(query, value(), Expr::val(last))
+                .or(value().eq(last).and(ties))
+                .or(value().is_null()),
+        }
+    }
+}
+
+const ID: &str = "id";
+const CREATED: &str = "number";
+
+/// Three columns of the namespace's events, in the order of the log: as value, number and id.
+fn events(query: &ListQuery, columns: [Expr; 3]) -> SelectStatement {
+    let mut events = Query::select();
+    for (column, name) in columns.into_iter().zip([VALUE, NUMBER, ID]) {
+        events.expr_as(column, name);
+    }
+    let name = query.namespace.as_str();
+    let values: [sea_orm::Value; 3] = [name.into(), 0_i64.into(), name.into()];
+    events
+        .from(event::Entity)
+        .and_where(Expr::cust_with_values(dialect::EVENTS_FROM, values));
+    if let Some(after) = query.after {
+        events.and_where(beyond(query, Expr::col(("event", "id")), Expr::val(after.number)));
+    }
+    events.order_by(("event", "id"), direction(query));
+    events
 }
 
 fn beyond(query: &ListQuery, row: Expr, last: Expr) -> Expr {
@@ -256,12 +375,6 @@ fn beyond(query: &ListQuery, row: Expr, last: Expr) -> Expr {
     } else {
         row.gt(last)
     }
-}
-
-fn order(select: &mut SelectStatement, query: &ListQuery, value: &'static str) {
-    select
-        .order_by(value, direction(query))
-        .order_by("id", direction(query));
 }
 
 fn direction(query: &ListQuery) -> Order {
@@ -275,6 +388,7 @@ fn direction(query: &ListQuery) -> Order {
 fn key(row: &QueryResult) -> Result<SortKey, StoreError> {
     Ok(SortKey {
         value: row.try_get("", VALUE)?,
-        id: TaskId(row.try_get("", "id")?),
+        number: row.try_get("", NUMBER)?,
+        id: TaskId(row.try_get("", ID)?),
     })
 }

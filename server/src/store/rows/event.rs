@@ -47,6 +47,11 @@ pub(in crate::store) const EVENT: Table = Table {
 /// Positions of one namespace: what the key of an event leaves room for.
 const POSITIONS: i64 = 1 << 40;
 
+/// The key of what stands at a position of the namespace with that number.
+pub(in crate::store) const fn log_key(number: i64, position: i64) -> i64 {
+    number * POSITIONS + position
+}
+
 /// One row of the log.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct EventRow<'a> {
@@ -123,7 +128,7 @@ pub(in crate::store) fn event_cells(number: i64, EventRow { first, next }: Event
         detail: _,
     } = first;
     vec![
-        Cell::Int(number * POSITIONS + position),
+        Cell::Int(log_key(number, *position)),
         Cell::text(namespace),
         Cell::Int(*position),
         Cell::blob(task_id.0.as_bytes()),

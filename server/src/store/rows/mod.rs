@@ -18,7 +18,7 @@ mod work;
 
 #[cfg(test)]
 pub(super) use event::EventRow;
-pub(super) use event::{EVENT, event_cells, event_rows, read_events};
+pub(super) use event::{EVENT, event_cells, event_rows, log_key, read_events};
 pub(super) use model::{TaskRow, read_row};
 pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_payload, read_replaced};
 pub(super) use record::{

@@ -82,6 +82,8 @@ pub(in crate::store) const TASK: Table = Table {
             plain("has_dependants", Default::Int(0)),
             plain("has_children", Default::Int(0)),
         ],
+        // Of a new row only; see `Plan::insert_tasks`.
+        &[plain("number", Default::None)],
     ],
 };
 
@@ -108,7 +110,7 @@ pub(in crate::store) fn lease_cells(task_id: &TaskId, lease: Lease) -> Vec<Cell<
     ]
 }
 
-/// The cells of a task's row, in the order of [`TASK`].
+/// The cells of a task's row, in the order of [`TASK`], without its number.
 #[expect(
     clippy::too_many_lines,
     reason = "names every field of a task, so that none is forgotten"

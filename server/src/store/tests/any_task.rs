@@ -276,7 +276,12 @@ async fn entities_fit_the_schema_and_the_write_path_fits_the_entities() {
     assert_eq!(task_count::Entity::find().all(readers).await.unwrap().len(), 0);
     assert_eq!(store_meta::Entity::find().all(readers).await.unwrap().len(), 1);
     assert_eq!(token_key::Entity::find().all(readers).await.unwrap().len(), 1);
-    assert_eq!(written(&TASK), columns::<task::Entity>());
+    // Where a row stands is nothing that is read.
+    let written_of_tasks: Vec<String> = written(&TASK)
+        .into_iter()
+        .filter(|name| name != "number")
+        .collect();
+    assert_eq!(written_of_tasks, columns::<task::Entity>());
     assert_eq!(written(&EVENT), columns::<event::Entity>());
     assert_eq!(written(&LEASE), columns::<lease::Entity>());
     assert_eq!(written(&EDGE), columns::<edge::Entity>());

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
-use baton_domain::{Action, Command, Detail, Progress, State, Task};
+use baton_domain::{Action, Command, Detail, Event, EventType, Progress, State, Task};
 use futures::FutureExt as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use super::fixture::{Fixture, NOW, begin, grant, human, insert, shell};
 use super::maximal::{self, maximal};
+use super::round_trip::event;
 use crate::store::{CommitError, Edge, HeldKey, StoreError, WriteBatch};
 
 fn progress(step: &str) -> Command {
@@ -204,20 +205,17 @@ async fn many_kinds_of_moves_in_one_batch_are_all_written() {
         |task| task.title = "new".to_owned(),
         |task| task.dependencies.clear(),
     ];
-    for (n, edit) in (1..).zip(edits) {
+    for (n, edit) in (1_u32..).zip(edits) {
         let before = Task {
             progress: None,
-            ..maximal(baton_domain::TaskId(uuid::Uuid::from_u128(n)))
+            ..maximal(baton_domain::TaskId(uuid::Uuid::from_u128(n.into())))
         };
-        let inserted = vec![Arc::new(before.clone())];
-        fixture
-            .writer
-            .commit(&WriteBatch {
-                inserted,
-                ..WriteBatch::default()
-            })
-            .await
-            .unwrap();
+        let created = Event {
+            position: n.into(),
+            ..event(&before, 1, EventType::Created, Detail::None)
+        };
+        let batch_of_one = insert(&before, vec![Arc::new(created)]);
+        fixture.writer.commit(&batch_of_one).await.unwrap();
         let mut after = before.clone();
         after.revision += 1;
         edit(&mut after);

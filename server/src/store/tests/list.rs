@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use baton_domain::filter::{Field, Filter, Kind, Op, Schema, Value};
-use baton_domain::{Actor, ActorType, AttemptOutcome, Payload, Priority, State, Task, TaskId, Timestamp};
+use baton_domain::{
+    Actor, ActorType, AttemptOutcome, Detail, Event, EventType, Payload, Priority, State, Task, TaskId,
+    Timestamp,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
@@ -12,6 +15,7 @@ use uuid::Uuid;
 
 use super::fixture::{Fixture, NOW};
 use super::maximal::maximal;
+use super::round_trip::event;
 use crate::seams::Ids;
 use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions, WriteBatch};
 
@@ -150,30 +154,71 @@ fn order() -> impl Strategy<Value = ListOrder> {
     (select(fields.to_vec()), any::<bool>()).prop_map(|(field, descending)| ListOrder { field, descending })
 }
 
-fn sort_key(task: &Task, field: ListField) -> SortKey {
-    let value = match field {
-        ListField::Id => None,
-        ListField::CreateTime => Some(task.create_time.as_micros()),
-        ListField::UpdateTime => Some(task.update_time.as_micros()),
-        ListField::Priority => Some(task.priority.number().into()),
-        ListField::ScheduleTime => task.schedule_time.map(Timestamp::as_micros),
-    };
-    SortKey { value, id: task.id }
+/// The tasks in the order in which they were created, and where each was last changed.
+struct Stock {
+    tasks: Vec<Task>,
+    changed: Vec<i64>,
+}
+
+impl Stock {
+    fn new(mut tasks: Vec<Task>) -> Self {
+        tasks.sort_by_key(|task| task.create_time);
+        let mut order: Vec<usize> = (0..tasks.len()).collect();
+        order.sort_by_key(|place| tasks[*place].update_time);
+        let mut changed = vec![0; tasks.len()];
+        for (position, place) in (1..).zip(order) {
+            changed[place] = position;
+        }
+        Self { tasks, changed }
+    }
+
+    /// The events that say so.
+    fn events(&self) -> Vec<Arc<Event>> {
+        let count = self.tasks.len();
+        let first = (1..).zip(&self.tasks).map(|(position, task)| Event {
+            position,
+            ..event(task, 1, EventType::Created, Detail::None)
+        });
+        let mut last: Vec<Event> = self
+            .tasks
+            .iter()
+            .zip(&self.changed)
+            .map(|(task, place)| Event {
+                position: count as i64 + place,
+                ..event(task, task.revision, EventType::Comment, Detail::None)
+            })
+            .collect();
+        last.sort_by_key(|event| event.position);
+        first.chain(last).map(Arc::new).collect()
+    }
+
+    fn key(&self, place: usize, field: ListField) -> SortKey {
+        let task = &self.tasks[place];
+        let (value, number) = match field {
+            ListField::Id => (None, 0),
+            ListField::CreateTime => (None, place as i64),
+            ListField::UpdateTime => (None, self.changed[place]),
+            ListField::Priority => (Some(task.priority.number().into()), place as i64),
+            ListField::ScheduleTime => (task.schedule_time.map(Timestamp::as_micros), place as i64),
+        };
+        SortKey {
+            value,
+            number,
+            id: task.id,
+        }
+    }
 }
 
 /// What the list must be: the evaluator's matches, sorted in memory.
-fn expected(tasks: &[Task], query: &ListQuery) -> Vec<TaskId> {
-    let is_in = |task: &&Task| task.namespace == query.namespace && query.filter.matches(*task);
-    let mut keys: Vec<SortKey> = tasks
-        .iter()
-        .filter(is_in)
-        .map(|task| sort_key(task, query.order.field))
-        .collect();
-    // An absent value comes last either way.
-    keys.sort_by_key(|key| (key.value, key.id));
+fn expected(stock: &Stock, query: &ListQuery) -> Vec<TaskId> {
+    let is_in = |task: &Task| task.namespace == query.namespace && query.filter.matches(task);
+    let places = (0..stock.tasks.len()).filter(|place| is_in(&stock.tasks[*place]));
+    let mut keys: Vec<SortKey> = places.map(|place| stock.key(place, query.order.field)).collect();
+    keys.sort_by_key(|key| (key.value, key.number, key.id));
     if query.order.descending {
         keys.reverse();
     }
+    // An absent value comes last either way.
     let (some, none): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.value.is_some());
     some.into_iter().chain(none).map(|key| key.id).collect()
 }
@@ -194,17 +239,17 @@ async fn all_pages(store: &Store, mut query: ListQuery) -> Result<Vec<TaskId>, T
     Err(TestCaseError::fail("the pages do not end"))
 }
 
-async fn stocked(tasks: &[Task]) -> Fixture {
+async fn stocked(stock: &Stock) -> Fixture {
     let options = StoreOptions {
         indexed_labels: vec!["run".to_owned()],
         ..StoreOptions::new(Ids::seeded(1))
     };
     let mut fixture = Fixture::with(&options).await;
-    let inserted = tasks.iter().cloned().map(Arc::new).collect();
     fixture
         .writer
         .commit(&WriteBatch {
-            inserted,
+            inserted: stock.tasks.iter().cloned().map(Arc::new).collect(),
+            events: stock.events(),
             ..WriteBatch::default()
         })
         .await
@@ -223,9 +268,10 @@ fn pages_add_up_to_what_the_evaluator_matches() {
         failure_persistence: None,
         ..Config::default()
     });
-    let tasks = population(120).new_tree(&mut runner).unwrap().current();
-    let fixture = runtime.block_on(stocked(&tasks));
-    let ids: Vec<TaskId> = tasks
+    let stock = Stock::new(population(120).new_tree(&mut runner).unwrap().current());
+    let fixture = runtime.block_on(stocked(&stock));
+    let ids: Vec<TaskId> = stock
+        .tasks
         .iter()
         .take(3)
         .map(|task| task.id)
@@ -248,7 +294,7 @@ fn pages_add_up_to_what_the_evaluator_matches() {
                 scan_limit,
                 payloads: false,
             };
-            let wanted = expected(&tasks, &query);
+            let wanted = expected(&stock, &query);
             let found = runtime.block_on(all_pages(&fixture.store, query))?;
             prop_assert_eq!(found, wanted);
             Ok(())
@@ -259,7 +305,7 @@ fn pages_add_up_to_what_the_evaluator_matches() {
 #[tokio::test]
 async fn payloads_come_only_where_asked_for() {
     let task = maximal(id(7));
-    let fixture = stocked(std::slice::from_ref(&task)).await;
+    let fixture = stocked(&Stock::new(vec![task.clone()])).await;
     let mut query = ListQuery {
         namespace: task.namespace.clone(),
         filter: Filter::everything(),
@@ -289,7 +335,7 @@ async fn payloads_come_only_where_asked_for() {
 #[test]
 fn other_bytes_are_no_sort_key() {
     assert_eq!(SortKey::from_bytes(&[]), None);
-    assert_eq!(SortKey::from_bytes(&[0; 15]), None);
-    assert_eq!(SortKey::from_bytes(&[0; 20]), None);
-    assert_eq!(SortKey::from_bytes(&[0; 26]), None);
+    for len in [15, 17, 23, 28, 33] {
+        assert_eq!(SortKey::from_bytes(&vec![0; len]), None);
+    }
 }

@@ -9,7 +9,7 @@ use baton_domain::{
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::fixture::{Fixture, NOW, all_bytes, human, labels, payload};
+use super::fixture::{Fixture, NOW, all_bytes, human, insert, labels, payload};
 use super::maximal::{
     LEASE, TIMEOUTS, dependency, error, function, input_request, maximal, progress, receipt, retry_policy,
 };
@@ -191,11 +191,12 @@ pub(super) fn referenced(event: &Event) -> Event {
 async fn a_maximal_task_comes_back_the_same() {
     let mut fixture = Fixture::new().await;
     let task = maximal(TaskId(Uuid::from_u128(77)));
-    let batch = WriteBatch {
-        inserted: vec![Arc::new(task.clone())],
-        ..WriteBatch::default()
-    };
-    fixture.writer.commit(&batch).await.unwrap();
+    let created = Arc::new(event(&task, 1, EventType::Created, Detail::None));
+    fixture
+        .writer
+        .commit(&insert(&task, vec![created]))
+        .await
+        .unwrap();
     assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task.clone()));
     assert_eq!(
         fixture
