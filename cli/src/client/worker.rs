@@ -103,9 +103,9 @@ pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
     settings.worker.concurrency = args.concurrency.unwrap_or(settings.worker.concurrency);
     settings.worker.id = args.id.or(settings.worker.id);
     let runner = Runner::new(settings)?;
-    let client = options.client().actor(actor::service(runner.id())).build()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let client = options.client().actor(actor::service(runner.id())).build()?;
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async {

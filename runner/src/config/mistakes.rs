@@ -7,6 +7,9 @@ use super::{EmptyConfig, EndpointConfig, HandlerConfig, OUTPUT_MAX_KIB, ProgramC
 /// The types that one worker can take: the contract's limit.
 const HANDLERS_MAX_COUNT: usize = 16;
 
+/// The longest type, in characters: the contract's limit.
+const TYPE_MAX: usize = 64;
+
 /// Something in a configuration that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -122,6 +125,12 @@ impl Found {
     }
 
     fn handler(&mut self, path: &str, handler: &HandlerConfig, config: &RunnerConfig) {
+        let task_type = path.strip_prefix("handlers.").unwrap_or_default();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+        if task_type.len() > TYPE_MAX || !task_type.chars().all(fits) {
+            let message = format!("a type is at most {TYPE_MAX} letters, digits and . _ / -");
+            self.push(path.to_owned(), message);
+        }
         match handler {
             HandlerConfig::Process(process) => {
                 let program = process.program.as_ref();
@@ -248,6 +257,8 @@ mod tests {
             [handlers.c]
             kind = "cleanup"
             older_than_days = 0
+            [handlers."d e"]
+            kind = "heartbeat"
         "#;
         let told = mistakes(text);
         let places: Vec<_> = told.iter().map(|told| told.split(": ").next().unwrap()).collect();
@@ -266,6 +277,7 @@ mod tests {
                 "handlers.b.last",
                 "handlers.b.task_url",
                 "handlers.c.older_than_days",
+                "handlers.d e",
             ],
             "{told:#?}"
         );

@@ -3,8 +3,8 @@
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
-/// So much is read at once.
-const CHUNK_BYTES: usize = 8 * 1_024;
+/// So much is read at once: what a pipe holds.
+const CHUNK_BYTES: usize = 64 * 1_024;
 
 /// A line is cut into pieces of this length.
 const LINE_MAX_BYTES: usize = 8 * 1_024;
@@ -28,7 +28,7 @@ impl Output {
     /// Reads to the end. What is beyond the limit is read and forgotten, so that the program can end in order; `over` is
     /// told once.
     pub(crate) async fn read(&mut self, mut from: impl AsyncRead + Unpin, over: &Notify) {
-        let mut chunk = [0; CHUNK_BYTES];
+        let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(count @ 1..) = from.read(&mut chunk).await {
             let room = self.limit - self.bytes.len();
             self.bytes.extend_from_slice(&chunk[..count.min(room)]);
@@ -71,7 +71,7 @@ impl<F: FnMut(&str)> Lines<F> {
 
     /// Reads to the end.
     pub(crate) async fn read(&mut self, mut from: impl AsyncRead + Unpin) {
-        let mut chunk = [0; CHUNK_BYTES];
+        let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(count @ 1..) = from.read(&mut chunk).await {
             for byte in &chunk[..count] {
                 if *byte == b'\n' {

@@ -30,6 +30,7 @@ mod races;
 mod readme;
 mod repeats;
 mod repeats_of_all;
+mod runner;
 mod schedules;
 mod stops;
 mod storm;
