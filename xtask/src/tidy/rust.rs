@@ -10,6 +10,9 @@ struct Ban {
     instead: &'static str,
 }
 
+/// The one file with unsafe code: what is set between fork and exec.
+const UNSAFE: &str = "runner/src/process/limits.rs";
+
 /// Where a ban holds.
 enum Place {
     Everywhere,
@@ -78,6 +81,13 @@ fn expectations(file: &File, source: &Source) -> Vec<Violation> {
                 "expect(..) without `reason = \"..\"`",
             ));
         }
+        if says("unsafe_code") && file.path != UNSAFE {
+            violations.push(Violation::new(
+                file,
+                token.line,
+                "unsafe code stands in one place: see ADR 0012",
+            ));
+        }
         let is_seam = ["server/src/seams", "server/src/store"]
             .iter()
             .any(|seam| file.path.starts_with(seam));
@@ -95,6 +105,13 @@ fn expectations(file: &File, source: &Source) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unsafe_code_has_one_place() {
+        let text = "#[expect(unsafe_code, reason = \"why\")]\nunsafe {}";
+        assert!(messages(UNSAFE, text).is_empty());
+        assert_eq!(messages("runner/src/a.rs", text), ["runner/src/a.rs:1"]);
+    }
 
     fn messages(path: &str, text: &str) -> Vec<String> {
         let file = File {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use baton_client::{NewTask, State};
+use baton_client::{NewSchedule, NewTask, NewTaskType, State};
 use baton_tests::harness::TestServer;
 use serde_json::json;
 
@@ -119,5 +119,28 @@ async fn each_start_of_a_worker_leaves_a_task() {
         assert_eq!(output(&task)["types"], json!(["heartbeat", "startup"]));
         handlers.stop().await;
     }
+    server.finish().await;
+}
+
+/// Nobody else makes tasks of an internal type: the schedule of its name does it for the worker.
+#[tokio::test]
+async fn a_start_is_recorded_also_where_its_type_is_internal() {
+    let server = server().await;
+    let client = server.client();
+    let internal = NewTaskType::new("startup").internal();
+    client.register_task_type(internal).await.unwrap();
+    let yearly = NewSchedule::every("startup", DAY * 365, NewTask::new("startup"));
+    client.create_schedule(yearly).await.unwrap();
+    let place = Place::new();
+    let handlers = Handlers::start(&server, place.runner("[handlers.startup]\nkind = 'startup'\n"));
+    let task = loop {
+        let list = client.list().filter("type = startup").await.unwrap();
+        match list.tasks.first() {
+            Some(task) => break task.id.clone(),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    until(&server, &task, State::Completed).await;
+    handlers.stop().await;
     server.finish().await;
 }
