@@ -1,6 +1,7 @@
 //! `baton`: the one binary. It serves by default.
 
 mod client;
+mod file;
 mod serve;
 mod settings;
 
@@ -38,6 +39,8 @@ enum Command {
     Migrate(ServerArgs),
     /// Prints the effective settings of the server, secrets hidden.
     Config(ServerArgs),
+    /// Checks a file of settings and declarations, and tells every mistake with its line.
+    CheckConfig(file::CheckArgs),
     /// Creates, moves, finishes and shows tasks on a server.
     Task(Box<client::TaskArgs>),
     /// Follows tasks: a progress bar for each that runs, or JSON lines.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args.flags),
         Command::Migrate(args) => serve::migrate(&args.flags),
         Command::Config(args) => settings::print(&args.flags),
+        Command::CheckConfig(args) => file::check(args),
         Command::Task(args) => return client::task(*args),
         Command::Watch(args) => return client::watch(*args),
         Command::Worker(args) => return client::worker(*args),

@@ -10,11 +10,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::file::BatonFile;
 use crate::settings::{self, Flags};
 
 /// Serves until a signal, then drains. Where handlers are configured, a worker of this process does their tasks.
 pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
-    let (config, runner) = settings::load_all(flags)?;
+    let (config, file) = settings::load_all(flags)?;
+    let BatonFile { runner, declared, .. } = file;
     config.validate()?;
     telemetry::init(&config)?;
     let worker = inside::prepare(&config, runner)?;
@@ -27,6 +29,9 @@ pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
         let shutdown = stop_on_signals()?;
         let keys = config.api_key_file.is_some();
         let server = Server::open(config, listener).await?;
+        if let Some(declared) = declared {
+            server.declare(declared).await?;
+        }
         greet(&server, keys);
         match worker {
             Some(worker) => worker.beside(server, shutdown).await,

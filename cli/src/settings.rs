@@ -1,19 +1,16 @@
 //! Where the server's settings come from: a file, the environment, flags; the later wins.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use baton_runner::RunnerConfig;
 use baton_server::Config;
 use clap::Args;
 use config::{Environment, File, FileFormat};
 use serde_json::Value;
 
-/// Read where nothing else is named, if it is there.
-const DEFAULT_FILE: &str = "baton.toml";
+use crate::file::BatonFile;
 
 /// The settings that have a flag; all of them have a place in the file and a variable in the environment.
 #[derive(Args, Debug, Default)]
@@ -68,17 +65,17 @@ pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
     load_all(flags).map(|(config, _)| config)
 }
 
-/// As [`load`], with what the file says of handlers.
-pub(crate) fn load_all(flags: &Flags) -> anyhow::Result<(Config, RunnerConfig)> {
+/// As [`load`], with all else that the file says.
+pub(crate) fn load_all(flags: &Flags) -> anyhow::Result<(Config, BatonFile)> {
     merge(flags, std::env::vars().collect())
 }
 
-fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<(Config, RunnerConfig)> {
-    let (file, runner) = read(flags.config.as_deref())?;
+fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<(Config, BatonFile)> {
+    let file = BatonFile::read(flags.config.as_deref())?;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let address = |address: Option<SocketAddr>| address.map(|address| address.to_string());
     let merged = config::Config::builder()
-        .add_source(File::from_str(&file, FileFormat::Toml))
+        .add_source(File::from_str(&file.server, FileFormat::Toml))
         .add_source(known_variables(environment)?)
         .set_override_option("listen", address(flags.listen))?
         .set_override_option("database", flags.database.clone())?
@@ -93,25 +90,7 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .build()
         .context("cannot read the settings")?;
     let config = merged.try_deserialize();
-    Ok((config.context("cannot understand the settings")?, runner))
-}
-
-/// Reads the file: the server's part of it, and the runner's.
-fn read(named: Option<&Path>) -> anyhow::Result<(String, RunnerConfig)> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read the settings in {}", path.display()));
-        }
-    };
-    let understand = || format!("cannot understand the settings in {}", path.display());
-    // From the text, so that an error names its line.
-    let runner = toml::from_str(&text).with_context(understand)?;
-    let mut server: toml::Table = toml::from_str(&text).with_context(understand)?;
-    server.retain(|table, _| !RunnerConfig::TABLES.contains(&table));
-    Ok((toml::to_string(&server)?, runner))
+    Ok((config.context("cannot understand the settings")?, file))
 }
 
 /// The variables that name a setting. Others that begin with BATON_ are left alone: some belong to the client, and
@@ -322,7 +301,7 @@ mod tests {
         let good =
             file("database = 'sqlite:7'\n[handlers.beat]\nkind = 'heartbeat'\n[worker]\nconcurrency = 3\n");
         let path = good.path().display().to_string();
-        let (config, runner) = merge(&flags(&["--config", &path]), HashMap::new()).unwrap();
+        let (config, BatonFile { runner, .. }) = merge(&flags(&["--config", &path]), HashMap::new()).unwrap();
         assert_eq!(config.database, "sqlite:7");
         assert_eq!((runner.handlers.len(), runner.worker.concurrency), (1, 3));
         let bad = file("database = 'sqlite:7'\n[worker]\nconcurency = 3\n");
@@ -330,7 +309,7 @@ mod tests {
         let error = merge(&flags(&["--config", &path]), HashMap::new()).unwrap_err();
         let error = format!("{error:#}");
         assert!(
-            error.contains("line 3") && error.contains("concurency"),
+            error.contains(":3:1: worker.concurency: is not known; did you mean `concurrency`?"),
             "{error}"
         );
     }

@@ -112,6 +112,18 @@ impl Server {
         self.port.metrics_address()
     }
 
+    /// Brings schedules and task types to where a file declares them, see [`api::Declarations`]. Before it serves: so nobody
+    /// meets what is about to change.
+    ///
+    /// Errors: what the same calls would be refused with; what stands before it in the file is done.
+    pub async fn declare(&self, declared: api::Declarations) -> Result<(), RunError> {
+        let done = api::declare(&self.engine, declared).await;
+        done.map_err(|refusal| RunError::Declared {
+            reason: refusal.reason().as_str(),
+            message: refusal.message().to_owned(),
+        })
+    }
+
     /// Serves until `shutdown` is cancelled, then drains for at most `drain_grace_ms` and closes every connection.
     ///
     /// Errors: the listener broke.
@@ -232,6 +244,14 @@ pub enum RunError {
     /// The database could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something that a file declares was refused.
+    #[error("what the file declares cannot be brought about: {message} ({reason})")]
+    Declared {
+        /// As in docs/errors.md.
+        reason: &'static str,
+        /// For people.
+        message: String,
+    },
     /// A part of the server ended by a fault of its own.
     #[error("a part of the server ended unexpectedly")]
     Ended(#[source] JoinError),

@@ -92,7 +92,8 @@ pub(super) struct DrainArgs {
 
 /// Does tasks until SIGTERM or SIGINT, then finishes what it holds.
 pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
-    let (config, mut settings) = settings::load_all(&Flags::of_file(args.config))?;
+    let (config, file) = settings::load_all(&Flags::of_file(args.config))?;
+    let mut settings = file.runner;
     telemetry::init(&config)?;
     if settings.handlers.is_empty() {
         bail!("there is nothing to do: no file was read that has a table [handlers.TYPE] (docs/runner.md)");

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The binary in a folder of its own, away from the settings of whoever runs the tests.
-fn baton(folder: &Path) -> Command {
+pub(crate) fn baton(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
     command.current_dir(folder).env_clear();
     command

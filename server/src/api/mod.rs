@@ -9,6 +9,7 @@ mod bulk;
 mod check;
 mod convert;
 mod crud;
+mod declare;
 mod explain;
 mod failed;
 mod judge;
@@ -34,6 +35,8 @@ mod worker;
 
 pub mod status;
 
+pub(crate) use declare::declare;
+pub use declare::{Declarations, DeclaredSchedule};
 pub use judge::{judge, methods};
 
 use std::sync::Arc;

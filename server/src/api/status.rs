@@ -84,6 +84,12 @@ impl Refusal {
         &self.0.message
     }
 
+    /// The fields that break rules, each with what is wrong with it; not those that are only counted.
+    pub fn violations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.fields.iter();
+        fields.map(|violation| (violation.field.as_str(), violation.description.as_str()))
+    }
+
     /// The variable parts.
     pub fn metadata(&self) -> &HashMap<String, String> {
         &self.0.metadata

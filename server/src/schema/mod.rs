@@ -267,6 +267,9 @@ fn refused(error: &ValidationError<'_>) -> String {
              bounded size"
                 .to_owned()
         }
+        ValidationErrorKind::AnyOf { .. } if error.instance_path().as_str().ends_with("/type") => {
+            "must be null, boolean, integer, number, string, array or object, or a list of these".to_owned()
+        }
         _ => error.to_string(),
     }
 }

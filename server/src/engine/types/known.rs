@@ -93,6 +93,12 @@ impl Types {
         Some(known.task_type.spec.defaults.clone())
     }
 
+    pub(super) fn all(&self) -> Vec<Arc<TaskType>> {
+        let known = self.known.read();
+        let types = known.values().flat_map(BTreeMap::values);
+        types.map(|known| Arc::clone(&known.task_type)).collect()
+    }
+
     pub(super) fn page(&self, namespace: &str, after: &str, limit: usize) -> Vec<Arc<TaskType>> {
         let known = self.known.read();
         let Some(types) = known.get(namespace) else {

@@ -163,6 +163,12 @@ impl Engine {
         Some(Arc::clone(&known.task_type))
     }
 
+    /// Every type.
+    #[must_use]
+    pub fn all_task_types(&self) -> Vec<Arc<TaskType>> {
+        self.types().all()
+    }
+
     /// At most `limit` types of `namespace` whose names come after `after`, by their names.
     #[must_use]
     pub fn list_task_types(&self, namespace: &str, after: &str, limit: usize) -> Vec<Arc<TaskType>> {

@@ -1,0 +1,42 @@
+//! `baton check-config`.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::{BatonFile, DEFAULT_FILE, shown};
+use crate::settings::{self, Flags};
+
+/// Which file.
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// File to check [default: baton.toml]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Reads a file as the server would, and tells all that is wrong with it or what is in it.
+pub(crate) fn check(args: CheckArgs) -> anyhow::Result<()> {
+    let path = args.file.unwrap_or_else(|| DEFAULT_FILE.into());
+    let file = BatonFile::read(Some(&path))?;
+    // What one setting says against another, and against the environment.
+    let config = settings::load(&Flags::of_file(Some(path.clone())))?;
+    config.validate()?;
+    let Some(declared) = &file.declared else {
+        bail!("{} declares nothing", path.display());
+    };
+    println!(
+        "{}: no mistakes; {}, {}, {}",
+        shown(Some(&path)).display(),
+        counted(declared.task_types.len(), "type"),
+        counted(declared.schedules.len(), "schedule"),
+        counted(file.runner.handlers.len(), "handler"),
+    );
+    Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
