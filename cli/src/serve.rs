@@ -82,7 +82,7 @@ fn greet(server: &Server, keys: bool) {
 
 /// A token that SIGTERM or SIGINT cancels. A second signal ends the process where it stands: whoever presses Ctrl-C
 /// twice does not want to wait for the grace.
-fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+pub(crate) fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();

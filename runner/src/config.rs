@@ -50,7 +50,7 @@ impl Default for WorkerConfig {
     fn default() -> Self {
         WorkerConfig {
             id: None,
-            queues: Vec::new(),
+            queues: vec!["default".to_owned()],
             concurrency: 5,
             grace_ms: 20_000,
             folder: PathBuf::from("baton-work"),

@@ -83,10 +83,9 @@ impl Runner {
         let parts = Parts::find(&config)?;
         let id = config.worker.id.clone();
         let id = id.unwrap_or_else(|| format!("worker-{}", uuid::Uuid::now_v7()));
-        let queue = config.worker.queues.first().cloned();
         let start = Start {
             worker: id.clone(),
-            queue: queue.unwrap_or_else(|| "default".to_owned()),
+            queue: config.worker.queues[0].clone(),
             types: config.handlers.keys().cloned().collect(),
         };
         let handlers = config.handlers.into_iter();
@@ -163,7 +162,8 @@ impl Work {
 struct Parts {
     programs: BTreeMap<String, Arc<Program>>,
     endpoints: BTreeMap<String, Arc<Endpoint>>,
-    sender: Sender,
+    /// None where nothing is sent.
+    sender: Option<Sender>,
     scratch: Option<Arc<Scratch>>,
 }
 
@@ -171,9 +171,14 @@ impl Parts {
     fn find(config: &RunnerConfig) -> Result<Self, SetupError> {
         let mut mistakes = Vec::new();
         let mut note = |path: String, message: String| mistakes.push(Mistake { path, message });
-        let sender = Sender::new(config.egress.clone())
-            .map_err(|error| note("egress".to_owned(), error.to_string()))
-            .ok();
+        let sends = |handler: &HandlerConfig| matches!(handler, HandlerConfig::Notify(_));
+        let sender = if !config.endpoints.is_empty() || config.handlers.values().any(sends) {
+            Sender::new(config.egress.clone())
+                .map_err(|error| note("egress".to_owned(), error.to_string()))
+                .ok()
+        } else {
+            None
+        };
         let mut programs = BTreeMap::new();
         for (name, program) in &config.programs {
             match Program::find(program) {
@@ -189,9 +194,9 @@ impl Parts {
                 None => {}
             }
         }
-        let (Some(sender), true) = (sender, mistakes.is_empty()) else {
+        if !mistakes.is_empty() {
             return Err(SetupError::Mistakes(mistakes));
-        };
+        }
         let runs_programs = |handler: &HandlerConfig| matches!(handler, HandlerConfig::Process(_));
         let scratch = config.handlers.values().any(runs_programs);
         Ok(Parts {
@@ -219,7 +224,7 @@ impl Parts {
                     .endpoint
                     .as_ref()
                     .map(|name| Arc::clone(&self.endpoints[name])),
-                sender: self.sender.clone(),
+                sender: self.sender.clone().expect("made where a handler sends"),
                 config,
             })),
             HandlerConfig::Cleanup(config) => Work::Cleanup(Arc::new(config)),

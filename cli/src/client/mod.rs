@@ -143,9 +143,13 @@ pub(crate) fn worker(args: WorkerArgs) -> ExitCode {
         run: own,
         command,
     } = args;
-    match command {
-        Some(command) => run(&options, |session| Box::pin(worker::carry_out(session, command))),
-        None => match worker::run(&options, own) {
+    match (command, own.given()) {
+        (Some(_), Some(flag)) => {
+            eprintln!("error: {flag} is for a worker that does tasks: leave the command away");
+            ExitCode::from(2)
+        }
+        (Some(command), None) => run(&options, |session| Box::pin(worker::carry_out(session, command))),
+        (None, _) => match worker::run(&options, own) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error:#}");

@@ -6,13 +6,13 @@ use anyhow::{Context as _, bail};
 use baton_client::{Ended, actor};
 use baton_runner::Runner;
 use baton_server::telemetry;
-use tokio::signal::unix::{SignalKind, signal};
 
 use clap::{Args, Subcommand};
 
 use super::exit::{EXIT_CODES, Exit, Failure};
 use super::options::{Options, Session};
 use super::pages;
+use crate::serve::stop_on_signals;
 use crate::settings::{self, Flags};
 
 const EXAMPLES: &str = "\
@@ -90,6 +90,18 @@ pub(super) struct DrainArgs {
     resume: bool,
 }
 
+impl RunArgs {
+    /// The first flag that means nothing beside a command. (The file may be named by the environment for others.)
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--queue", !self.queue.is_empty()),
+            ("--concurrency", self.concurrency.is_some()),
+            ("--id", self.id.is_some()),
+        ];
+        flags.iter().find(|(_, given)| *given).map(|(flag, _)| *flag)
+    }
+}
+
 /// Does tasks until SIGTERM or SIGINT, then finishes what it holds.
 pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
     let (config, file) = settings::load_all(&Flags::of_file(args.config))?;
@@ -107,15 +119,12 @@ pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = options.client().actor(actor::service(runner.id())).build()?;
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        match runner.run_until(client, stop).await.context("the worker ended")? {
+        let stop = stop_on_signals()?;
+        match runner
+            .run_until(client, stop.cancelled())
+            .await
+            .context("the worker ended")?
+        {
             Ended::Stopped => tracing::info!("told to stop, and did"),
             Ended::Drained => tracing::info!("drained: `baton worker drain --resume` takes it back"),
         }

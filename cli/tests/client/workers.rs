@@ -6,7 +6,7 @@ use baton_client::proto::{LeaseRenewal, LeaseTasksResponse, LeasedTask};
 use baton_client::{Client, actor};
 use serde_json::{Value, json};
 
-use crate::support::{Server, text};
+use crate::support::{Running, Server, text};
 
 /// A worker that takes tasks by the client's own calls, one at a time.
 struct Worker {
@@ -277,4 +277,72 @@ fn who_holds_a_task_by_lease_shows_its_token() {
     let id = server.create(&["report"]);
     assert!(!server.ok(&["task", "start", &id]).contains("lease token"));
     server.ok(&["task", "release", &id]);
+}
+
+#[test]
+fn a_worker_does_tasks_by_the_handlers_of_a_file() {
+    let server = Server::start();
+    let file = server.folder().join("handlers.toml");
+    std::fs::write(
+        &file,
+        "[worker]\nqueues = ['default']\nconcurrency = 1\n[handlers.heartbeat]\nkind = 'heartbeat'\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let flags = [
+        "worker",
+        "--config",
+        file,
+        "--queue",
+        "beats",
+        "--id",
+        "beat-1",
+        "--concurrency",
+        "2",
+    ];
+    let _worker = Running::start(server.command(&flags));
+    let id = server.create(&["heartbeat", "--queue", "beats"]);
+    server.ok(&["task", "wait", &id, "--timeout", "30s"]);
+    let task = server.json(&["task", "get", &id]);
+    assert_eq!(task["assignee"]["id"], "beat-1");
+    let worker = server.json(&["worker", "get", "beat-1"]);
+    assert_eq!(
+        (&worker["queues"], &worker["types"]),
+        (&json!(["beats"]), &json!(["heartbeat"]))
+    );
+}
+
+#[test]
+fn a_worker_that_cannot_work_says_everything_that_is_wrong() {
+    let server = Server::start();
+    let refused = |arguments: &[&str], code: i32| {
+        let output = server.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        text(&output.stderr)
+    };
+    let told = refused(&["worker"], 1);
+    assert!(told.contains("[handlers.TYPE]"), "{told}");
+    let told = refused(&["worker", "--queue", "a", "list"], 2);
+    assert!(told.contains("--queue"), "{told}");
+    let file = server.folder().join("handlers.toml");
+    let file_name = file.to_str().unwrap();
+    let tell = |settings: &str| {
+        std::fs::write(&file, settings).unwrap();
+        refused(&["worker", "--config", file_name], 1)
+    };
+    let told = tell("[worker]\nconcurrency = 0\n[handlers.a]\nkind = 'process'\nprogram = 'missing'\n");
+    assert!(
+        told.contains("worker.concurrency") && told.contains("handlers.a.program"),
+        "{told}"
+    );
+    let told = tell(
+        "[programs.a]\ncommand = ['no-such-program-anywhere']\n[programs.b]\ncommand = ['sh']\nfolder = '/nonexistent'\n\
+         [handlers.a]\nkind = 'process'\nprogram = 'a'\n",
+    );
+    assert!(
+        told.contains("no-such-program-anywhere") && told.contains("/nonexistent"),
+        "{told}"
+    );
+    let told = tell("[handlers.a]\nkind = 'process'\nshell = true\n");
+    assert!(told.contains("shell") && told.contains("line 1"), "{told}");
 }

@@ -7,6 +7,9 @@ use super::{EmptyConfig, EndpointConfig, HandlerConfig, OUTPUT_MAX_KIB, ProgramC
 /// The types that one worker can take: the contract's limit.
 const HANDLERS_MAX_COUNT: usize = 16;
 
+/// The queues that one worker can take from: the contract's limit.
+const QUEUES_MAX_COUNT: u64 = 16;
+
 /// The longest type, in characters: the contract's limit.
 const TYPE_MAX: usize = 64;
 
@@ -65,9 +68,11 @@ impl Found {
             worker.concurrency as u64,
             1..=1_000,
         );
-        if worker.queues.len() > 16 {
-            self.push("worker.queues".to_owned(), "at most 16");
-        }
+        self.range(
+            "worker.queues".to_owned(),
+            worker.queues.len() as u64,
+            1..=QUEUES_MAX_COUNT,
+        );
         if config.handlers.len() > HANDLERS_MAX_COUNT {
             let message = format!("at most {HANDLERS_MAX_COUNT}: give the others to another worker");
             self.push("handlers".to_owned(), message);
@@ -215,6 +220,21 @@ mod tests {
         let limits = &config.programs["agent"].limits;
         assert_eq!((limits.timeout_secs, limits.grace_ms), (5, 5_000));
         assert_eq!(config.handlers.len(), 5);
+    }
+
+    /// What the page for operators shows can be copied.
+    #[test]
+    fn the_example_of_the_page_works() {
+        let page = include_str!("../../../docs/runner.md");
+        let example = page
+            .split("```toml\n")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        let config = config(example);
+        assert_eq!((config.mistakes(), config.handlers.len()), (Vec::new(), 5));
     }
 
     #[test]
