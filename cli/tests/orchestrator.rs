@@ -154,7 +154,7 @@ fn the_example_does_what_it_says() {
     let told = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(
         told,
-        "baton.toml: no mistakes; 4 types, 4 schedules, 4 handlers\n"
+        "baton.toml: no mistakes; 5 types, 5 schedules, 5 handlers\n"
     );
 
     // The program reads its payload and counts the documents of the example: README.md is one.
@@ -179,6 +179,9 @@ fn the_example_does_what_it_says() {
     let inside = baton.run(&["task", "create", "heartbeat"]);
     let told = String::from_utf8(inside.stderr).unwrap();
     assert!(told.contains("TYPE_INTERNAL"), "{told}");
+    let start = baton.json(&["task", "list", "--filter", "type = startup"]);
+    let start = baton.settled(start["id"].as_str().unwrap());
+    assert_eq!(start["state"], "TASK_STATE_COMPLETED", "{start}");
     assert_eq!(baton.trigger("heartbeat")["state"], "TASK_STATE_COMPLETED");
     assert_eq!(baton.trigger("db-cleanup")["state"], "TASK_STATE_COMPLETED");
 }

@@ -266,7 +266,8 @@ impl Engine {
             };
             match self.submit(class, work, request.clone()).await {
                 Err(Error::Unchecked(unchecked)) => {
-                    if !again.check(&unchecked).await? {
+                    // Boxed: most moves have nothing to be checked.
+                    if !Box::pin(again.check(&unchecked)).await? {
                         let retry_after = intake::RETRY_AFTER;
                         return Err(Error::Overloaded { retry_after });
                     }

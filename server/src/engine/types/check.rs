@@ -114,7 +114,8 @@ impl Engine {
                 continue;
             };
             // What was created before may not fit what is asked of types today; then it is there, and nothing is created.
-            if self.is_repeat(members, request).await? {
+            // Boxed: it is rare, and every create's future would have room for it.
+            if Box::pin(self.is_repeat(members, request)).await? {
                 members
                     .iter_mut()
                     .for_each(|member| self.fill_in(&mut member.new));
@@ -134,7 +135,8 @@ impl Engine {
         };
         new.fill_in(Some(&known.task_type.spec.defaults));
         match &known.schemas.input {
-            Some(schema) => check(schema, new.input.as_ref(), ("task.input", Role::Input)).await,
+            // Boxed: as above.
+            Some(schema) => Box::pin(check(schema, new.input.as_ref(), ("task.input", Role::Input))).await,
             None => Ok(()),
         }
     }
