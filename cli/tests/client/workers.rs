@@ -344,5 +344,8 @@ fn a_worker_that_cannot_work_says_everything_that_is_wrong() {
         "{told}"
     );
     let told = tell("[handlers.a]\nkind = 'process'\nshell = true\n");
-    assert!(told.contains("shell") && told.contains("line 1"), "{told}");
+    assert!(
+        told.contains("shell") && told.contains("handlers.toml:3"),
+        "{told}"
+    );
 }
