@@ -4,6 +4,7 @@ use baton_domain::limits::REPLY_BYTES;
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::task_type_service_server::TaskTypeService;
 use prost::Message as _;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 use super::convert::{Draw, task_type};
@@ -13,6 +14,9 @@ use super::requests::task_types::{self, Asked, TypeCall};
 use super::status::Refusal;
 use super::{failed, judge};
 use crate::engine::{Engine, Error, TypeDone};
+
+/// Requests with schemas that are read at once: so many processors they may keep busy.
+static READING: Semaphore = Semaphore::const_new(2);
 
 /// Registers, changes and shows task types.
 #[derive(Clone)]
@@ -31,6 +35,7 @@ impl TaskTypeApi {
     async fn change<R: TypeCall + Send + 'static>(&self, request: Request<R>) -> Result<TypeDone, Status> {
         let mut request = request.into_inner();
         let again = Again::of(&mut request);
+        let _turn = READING.acquire().await;
         let engine = self.engine.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let draw = Draw {

@@ -60,6 +60,12 @@ pub(super) fn admitted(
     }
 }
 
+/// What of a task to be was checked.
+enum Checked {
+    Nothing,
+    Input,
+}
+
 /// Checks a payload; one that takes long beside the threads that calls share.
 async fn check(
     schema: &Arc<Schema>,
@@ -110,8 +116,14 @@ impl Engine {
         request: Option<&RequestKey>,
     ) -> Result<(), Error> {
         for index in 0..members.len() {
-            let Err(error) = self.prepare_one(&mut members[index].new).await else {
-                continue;
+            let error = match self.prepare_one(&mut members[index].new).await {
+                Ok(Checked::Nothing) => continue,
+                Ok(Checked::Input) => {
+                    // A thousand checks that take moments each are a while for whoever shares this thread.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(error) => error,
             };
             // What was created before may not fit what is asked of types today; then it is there, and nothing is created.
             // Boxed: it is rare, and every create's future would have room for it.
@@ -127,18 +139,19 @@ impl Engine {
         Ok(())
     }
 
-    async fn prepare_one(&self, new: &mut NewTask) -> Result<(), Error> {
+    async fn prepare_one(&self, new: &mut NewTask) -> Result<Checked, Error> {
         let known = self.types().admit(new, &new.namespace, ("task", From::Outside))?;
         let Some(known) = known else {
             new.fill_in(None);
-            return Ok(());
+            return Ok(Checked::Nothing);
         };
         new.fill_in(Some(&known.task_type.spec.defaults));
-        match &known.schemas.input {
-            // Boxed: as above.
-            Some(schema) => Box::pin(check(schema, new.input.as_ref(), ("task.input", Role::Input))).await,
-            None => Ok(()),
-        }
+        let Some(schema) = &known.schemas.input else {
+            return Ok(Checked::Nothing);
+        };
+        // Boxed: as above.
+        let checking = Box::pin(check(schema, new.input.as_ref(), ("task.input", Role::Input)));
+        checking.await.map(|()| Checked::Input)
     }
 
     fn fill_in(&self, new: &mut NewTask) {
