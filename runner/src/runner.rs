@@ -135,6 +135,13 @@ impl Runner {
         for (task_type, work) in handlers {
             builder = register(builder, task_type, work);
         }
+        let stop = async {
+            stop.await;
+            tracing::info!(
+                worker = id,
+                "told to stop: finishes what it has, and takes nothing new"
+            );
+        };
         Ok(builder.run_until(stop).await?)
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn run(options: &Options, args: RunArgs) -> anyhow::Result<()> {
             .await
             .context("the worker ended")?
         {
-            Ended::Stopped => tracing::info!("told to stop, and did"),
+            Ended::Stopped => tracing::info!("stopped"),
             Ended::Drained => tracing::info!("drained: `baton worker drain --resume` takes it back"),
         }
         Ok(())

@@ -51,6 +51,7 @@ async fn a_worker_that_is_told_to_stop_finishes_its_program() {
     let first = created(&server, &history, NewTask::new("agent-deploy")).await;
     heard(&started).await;
     worker.signal("-TERM");
+    worker.until_logged("told to stop").await;
     let second = created(&server, &history, NewTask::new("agent-deploy")).await;
     let _said = say(&go_on).await;
     let (status, log) = tokio::task::spawn_blocking(move || worker.ended()).await.unwrap();

@@ -152,7 +152,7 @@ async fn whoever_a_program_leaves_behind_is_ended_with_it() {
     let place = Place::new();
     place.program(
         "bomb",
-        "#!/bin/sh\ncase $1 in --payload) for i in 1 2 3 4 5; do $0 again & done; sleep 0.1; echo '\"boom\"';;\n\
+        "#!/bin/sh\ncase $1 in --payload) for i in 1 2 3 4 5; do $0 again & done; until [ -s $folder/pids ]; do :; done; echo '\"boom\"';;\n\
          again) for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & echo $! >> $folder/pids; done; wait;; esac",
     );
     // It leaves the group and keeps the pipes: it is not ended, but nobody waits for it either.

@@ -193,6 +193,17 @@ impl WorkerProcess {
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
+    /// Waits until it has written this to its log.
+    pub(crate) async fn until_logged(&self, words: &str) {
+        let logged = async {
+            while !self.log.lock().unwrap().contains(words) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, logged).await;
+        assert!(waited.is_ok(), "{words:?} is not in {}", self.log.lock().unwrap());
+    }
+
     /// Waits for its end; answers how it ended and everything that it wrote to its log.
     pub(crate) fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
