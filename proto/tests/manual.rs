@@ -82,13 +82,14 @@ fn every_call_that_moves_a_task_names_its_event() {
         "Get", "List", "Wait", "Watch", "Explain", "Batch", "Bulk", "Advance", "Drain",
     ];
     // Those that change no task.
-    let of_others = |method: &MethodDescriptor| match method.parent_service().name() {
+    let moves_none = |method: &MethodDescriptor| match method.parent_service().name() {
         "ScheduleService" => method.name() != "TriggerSchedule",
+        "QueueService" => method.name() != "PurgeQueue",
         service => service == "TaskTypeService",
     };
     for method in methods()
         .iter()
-        .filter(|m| !of_others(m) && !silent.iter().any(|prefix| m.name().starts_with(prefix)))
+        .filter(|m| !moves_none(m) && !silent.iter().any(|prefix| m.name().starts_with(prefix)))
     {
         let comment = comment(method);
         let (_, events) = comment.split_once("vent").unwrap_or_default();

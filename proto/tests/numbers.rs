@@ -130,7 +130,7 @@ const WORKER_SERVICE: [(&str, &str, &str, &str); 9] = [
     ("DrainWorker", "namespace=1 actor=5 id=7", "resume=10", "worker=1"),
 ];
 
-/// What every call that changes a schedule carries.
+/// What every call that changes a schedule or a queue carries.
 const BY_NAME: &str = "namespace=1 request_id=2 etag=3 actor=5 name=7";
 
 const SCHEDULE_SERVICE: [(&str, &str, &str, &str); 9] = [
@@ -188,8 +188,35 @@ const TASK_TYPE_SERVICE: [(&str, &str, &str, &str); 5] = [
     ("DeleteTaskType", BY_NAME, "", ""),
 ];
 
+const QUEUE_SERVICE: [(&str, &str, &str, &str); 9] = [
+    ("CreateQueue", "request_id=2 actor=5", "queue=1", "queue=1"),
+    ("GetQueue", "namespace=1 name=7", "", "queue=1"),
+    (
+        "ListQueues",
+        "namespace=1 page_size=2 page_token=3",
+        "",
+        "queues=1 next_page_token=2",
+    ),
+    (
+        "UpdateQueue",
+        "request_id=2 actor=5",
+        "queue=1 update_mask=10",
+        "queue=1",
+    ),
+    ("DeleteQueue", BY_NAME, "", ""),
+    ("PauseQueue", BY_NAME, "note=10", "queue=1"),
+    ("ResumeQueue", BY_NAME, "note=10", "queue=1"),
+    (
+        "PurgeQueue",
+        "namespace=1 request_id=2 actor=5 name=7",
+        "reason=10 max_count=11",
+        "cancelled_count=1 passed_over_count=2 remaining_count=3",
+    ),
+    ("GetQueueStats", "namespace=1 name=7", "", "stats=1 queue=2"),
+];
+
 /// Messages whose fields the design numbers, beside requests and responses.
-const PARTS: [(&str, &str); 16] = [
+const PARTS: [(&str, &str); 19] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
     (
@@ -225,6 +252,9 @@ const PARTS: [(&str, &str); 16] = [
     ("Schedule", SCHEDULE),
     ("TaskType", TASK_TYPE),
     ("ScheduleTick", "tick_time=1 fire_time=2 outcome=3 task_id=4"),
+    ("Queue", QUEUE),
+    ("RateLimit", "count=1 period=2 burst=3"),
+    ("QueueStats", QUEUE_STATS),
 ];
 
 const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state_message=7 priority=8 title=9 \
@@ -240,6 +270,14 @@ const SCHEDULE: &str = "namespace=1 name=2 description=3 cron=4 interval=5 phase
 
 const TASK_TYPE: &str = "namespace=1 name=2 description=3 input_schema=4 output_schema=5 exposure=6 queue=7 \
     priority=8 retry_policy=9 timeouts=10 creator=11 create_time=12 update_time=13 etag=14";
+
+const QUEUE: &str = "namespace=1 name=2 description=3 concurrency_limit=4 rate_limit=5 key_label=6 \
+    key_concurrency_limit=7 retry_policy=9 retention=10 paused=11 note=12 leased_count=13 creator=14 create_time=15 \
+    update_time=16 etag=17";
+
+const QUEUE_STATS: &str = "namespace=1 name=2 states=3 open_count=4 ready_count=5 oldest_ready_time=6 \
+    oldest_ready_age=7 leased_count=8 finished_per_second_1m=9 finished_per_second_5m=10 finished_since_time=11 \
+    rate_available=12 rate_next_time=13 keys=14 as_of_time=15";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
     from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
@@ -286,7 +324,7 @@ fn every_request_and_response_has_the_fields_of_the_design() {
     let messages = messages();
     let services = TASK_SERVICE.into_iter().chain(WORKER_SERVICE);
     let services = services.chain(SCHEDULE_SERVICE).chain(TASK_TYPE_SERVICE);
-    for (rpc, shared, own, response) in services {
+    for (rpc, shared, own, response) in services.chain(QUEUE_SERVICE) {
         assert_eq!(
             numbers(&messages[&format!("{rpc}Request")]),
             parse(&[shared, own]),
@@ -318,6 +356,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
     let workers: Vec<_> = WORKER_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let schedules: Vec<_> = SCHEDULE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let types: Vec<_> = TASK_TYPE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let queues: Vec<_> = QUEUE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
     assert_eq!(
         services,
@@ -326,6 +365,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
             ("WorkerService".to_owned(), workers),
             ("ScheduleService".to_owned(), schedules),
             ("TaskTypeService".to_owned(), types),
+            ("QueueService".to_owned(), queues),
             ("AdminService".to_owned(), admin)
         ])
     );
