@@ -6,7 +6,7 @@ use crate::event::{Detail, Event, EventType};
 use crate::lease::Lease;
 use crate::place::{Verdict, place, verdict};
 use crate::reason::{self, Reason};
-use crate::task::{Dependency, State, Task};
+use crate::task::{Dependency, RetryPolicy, State, Task};
 use crate::time::Timestamp;
 
 /// What a command did: the events, and the task after them.
@@ -32,6 +32,8 @@ impl Outcome {
 pub(crate) struct Steps<'a> {
     pub(crate) task: Task,
     pub(crate) now: Timestamp,
+    /// When a failed attempt is tried again where the task does not say.
+    pub(crate) policy: Option<&'a RetryPolicy>,
     actor: &'a Actor,
     message: String,
     attempt: i32,
@@ -46,6 +48,7 @@ impl<'a> Steps<'a> {
         Self {
             task,
             now,
+            policy: None,
             actor,
             message: String::new(),
             attempt,

@@ -23,7 +23,7 @@ use crate::receipt::Receipt;
 use crate::rejection::Rejection;
 use crate::retry;
 use crate::steps::{Outcome, Steps};
-use crate::task::{AttemptOutcome, State, Task, TaskError};
+use crate::task::{AttemptOutcome, RetryPolicy, State, Task, TaskError};
 use crate::time::Timestamp;
 use crate::transitions::{allowed, is_legal};
 
@@ -35,6 +35,19 @@ use crate::transitions::{allowed, is_legal};
 /// # Errors
 /// A [`Rejection`]: nothing changed and nothing is to be written. A lost lease is told before anything else.
 pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome, Rejection> {
+    decide_under(task, command, None, now)
+}
+
+/// As [`decide`]. `policy`: when a failed attempt is tried again where the task does not say.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_under(
+    task: &Task,
+    command: &Command,
+    policy: Option<&RetryPolicy>,
+    now: Timestamp,
+) -> Result<Outcome, Rejection> {
     let name = command.action.name();
     let guard = guard(task, command, now)?;
     match guard {
@@ -51,6 +64,7 @@ pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome,
         return Err(Rejection::EventLimit);
     }
     let mut steps = Steps::new(task.clone(), &command.actor, now);
+    steps.policy = policy;
     act(&mut steps, &command.action, &command.actor)?;
     if let Some(token) = command.token.filter(|_| is_remembered(name)) {
         steps.task.last_call = Some(token.call);
@@ -62,7 +76,7 @@ pub fn decide(task: &Task, command: &Command, now: Timestamp) -> Result<Outcome,
 }
 
 /// Decides what a holder reports at the end of its work: of a lease that was not started yet, the start first. Both
-/// happen, or neither.
+/// happen, or neither. `policy`: as for [`decide_under`].
 ///
 /// # Errors
 /// As [`decide`].
@@ -70,10 +84,11 @@ pub fn report(
     task: &Task,
     command: &Command,
     start_time: Option<Timestamp>,
+    policy: Option<&RetryPolicy>,
     now: Timestamp,
 ) -> Result<Outcome, Rejection> {
     if task.state != State::Assigned || command.action.name() == CommandName::Release {
-        return decide(task, command, now);
+        return decide_under(task, command, policy, now);
     }
     let start = Command {
         action: Action::Start {
@@ -89,7 +104,7 @@ pub fn report(
         last_call: task.last_call,
         ..begun.task
     };
-    let mut outcome = decide(&standing, command, now)?;
+    let mut outcome = decide_under(&standing, command, policy, now)?;
     outcome.events.splice(0..0, begun.events);
     Ok(outcome)
 }
@@ -258,7 +273,7 @@ fn fail(
     jitter: f64,
 ) {
     let verdict = retry::judge(
-        s.task.retry_policy.as_ref(),
+        s.task.retry_policy.as_ref().or(s.policy),
         (s.task.attempt, outcome),
         error,
         (s.now, jitter),

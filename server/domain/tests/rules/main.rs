@@ -1,9 +1,10 @@
-//! The rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs, reasons, schedules.
+//! The rules as tests: the whole grid, the fold, retries, leases, time, receipts, runs, reasons, queues, schedules.
 
 mod fold;
 mod grid;
 mod lease;
 mod output;
+mod queue;
 mod reasons;
 mod repeat;
 mod retry;

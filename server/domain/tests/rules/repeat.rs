@@ -118,17 +118,18 @@ fn a_report_starts_and_ends_in_one() {
         action: complete(None),
     };
     let began = Some(after(&task, 1));
-    let done = report(&task, &command, began, after(&task, 5)).expect("the lease is live");
+    let done = report(&task, &command, began, None, after(&task, 5)).expect("the lease is live");
     let kinds: Vec<_> = done.events.iter().map(|e| e.kind).collect();
     assert_eq!(kinds, [EventType::Started, EventType::Completed]);
     assert_eq!((done.task.start_time, done.task.state), (began, State::Completed));
     assert_eq!(done.task.duration(), Some(Span::from_secs(4)));
-    let again = report(&done.task, &command, began, after(&task, 9)).expect("it was done");
+    let again = report(&done.task, &command, began, None, after(&task, 9)).expect("it was done");
     assert!(again.replayed);
     let early = report(
         &task,
         &command,
         Some(NOW.minus(Span::from_secs(9))),
+        None,
         after(&task, 5),
     );
     let start_time = early.expect("the lease is live").task.start_time;
@@ -141,13 +142,13 @@ fn a_report_starts_and_ends_in_one() {
         action: Action::Release,
         ..command.clone()
     };
-    let released = report(&task, &release, began, after(&task, 5)).expect("the lease is live");
+    let released = report(&task, &release, began, None, after(&task, 5)).expect("the lease is live");
     assert_eq!(
         released.task.execution_count, 0,
         "what is given back unstarted was not run"
     );
     assert_eq!(
-        report(&task, &command, began, after(&task, 10)),
+        report(&task, &command, began, None, after(&task, 10)),
         Err(Rejection::LeaseLost)
     );
 }

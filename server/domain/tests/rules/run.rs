@@ -223,7 +223,7 @@ fn a_run_that_is_reported_at_its_end_began_when_its_worker_says() {
     };
     let at = granted.plus(Span::from_secs(8));
     let began = granted.plus(Span::from_secs(2));
-    let outcome = report(&life.task, &command, Some(began), at).expect("the lease is live");
+    let outcome = report(&life.task, &command, Some(began), None, at).expect("the lease is live");
     assert!(
         by_holder(&outcome.task, 7, complete(None))
             .expect("it was done")
