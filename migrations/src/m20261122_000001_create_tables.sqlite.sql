@@ -290,3 +290,26 @@ CREATE TABLE task_type (
     spec BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX task_type_by_name ON task_type (namespace, name);
+
+-- Queues that were created: what is said of them, and what is in use of their limits. Tasks may name any other queue too.
+-- Who gives out or takes back a task of a queue writes the first group in the transaction that does so.
+CREATE TABLE queue (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- Rows of `lease` whose tasks name it.
+    leased INTEGER NOT NULL CHECK (leased >= 0),
+    -- When the bucket of its rate limit is full again.
+    bucket INTEGER NOT NULL,
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- What is said of it.
+    spec BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX queue_by_name ON queue (namespace, name);
+
+-- As `queue.leased`, of the tasks that share a key, where the queue has a limit by key. A key of which none is has no row.
+CREATE TABLE queue_key (
+    queue_id BLOB NOT NULL CHECK (length(queue_id) = 16),
+    key TEXT NOT NULL,
+    leased INTEGER NOT NULL CHECK (leased > 0),
+    PRIMARY KEY (queue_id, key)
+) STRICT, WITHOUT ROWID;

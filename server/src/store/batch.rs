@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
-use baton_domain::{Event, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp};
+use baton_domain::queue::Usage;
+use baton_domain::{Event, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp};
 use uuid::Uuid;
 
 /// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
@@ -48,6 +49,14 @@ pub struct WriteBatch {
     pub task_types_updated: Vec<Arc<TaskType>>,
     /// Task types that go.
     pub task_types_removed: Vec<Arc<TaskType>>,
+    /// New queues.
+    pub queues_added: Vec<StandingQueue>,
+    /// Changed queues: as they stand in the store, and as they will. A queue at most once.
+    pub queues_updated: Vec<(StandingQueue, StandingQueue)>,
+    /// Queues that go, with the keys that are in use of them.
+    pub queues_removed: Vec<QueueId>,
+    /// What is in use of keys from now on. A key at most once.
+    pub keys_used: Vec<KeyUse>,
 }
 
 impl WriteBatch {
@@ -74,6 +83,10 @@ impl WriteBatch {
             task_types_added,
             task_types_updated,
             task_types_removed,
+            queues_added,
+            queues_updated,
+            queues_removed,
+            keys_used,
         } = self;
         inserted.is_empty()
             && updated.is_empty()
@@ -94,7 +107,31 @@ impl WriteBatch {
             && task_types_added.is_empty()
             && task_types_updated.is_empty()
             && task_types_removed.is_empty()
+            && queues_added.is_empty()
+            && queues_updated.is_empty()
+            && queues_removed.is_empty()
+            && keys_used.is_empty()
     }
+}
+
+/// A queue, and what is in use of its limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandingQueue {
+    /// What is said of it.
+    pub queue: Arc<Queue>,
+    /// What is in use, but for its keys.
+    pub usage: Usage,
+}
+
+/// What is in use of a key of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Which queue.
+    pub queue: QueueId,
+    /// Which key.
+    pub key: String,
+    /// How many of its tasks are leased.
+    pub leased: i64,
 }
 
 /// How a run ended that began in an earlier batch.

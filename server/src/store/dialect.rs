@@ -10,7 +10,7 @@ use sea_orm::IdenStatic as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Error};
 
-pub(super) use self::ready::{find_oldest_ready, find_ready};
+pub(super) use self::ready::{find_oldest_ready, find_ready, find_ready_of_keys};
 use super::bulk::{Column, KEY, Mask, Table};
 use super::entity::task;
 use super::error::Class;
@@ -199,6 +199,13 @@ pub(super) const REPLACE_LEASE: &str =
 /// A key whose hold is over has another holder.
 pub(super) const REPLACE_KEY: &str = " ON CONFLICT (namespace, key) DO UPDATE SET task_id = excluded.task_id, expire_time = excluded.expire_time";
 
+/// What is in use of a key.
+pub(super) const REPLACE_KEY_USE: &str =
+    " ON CONFLICT (queue_id, key) DO UPDATE SET leased = excluded.leased";
+/// Removes keys of which nothing is in use, for each row of [queue id, key, 0].
+pub(super) const FREE_QUEUE_KEYS: &str = "DELETE FROM queue_key WHERE (queue_id, key) IN \
+     (SELECT unhex(r.value->>0), r.value->>1 FROM jsonb_each(?) AS r);";
+
 /// Copies the standing payload of a role to the payload table, for each row of [role, version, task id].
 pub(super) fn retire(role: &str) -> String {
     format!(
@@ -334,6 +341,23 @@ pub(super) const OLDEST_READY: &str = "CASE WHEN task_count.state = 'QUEUED' THE
 pub(super) const FIND_LEASES: &str = "SELECT l.task_id, t.namespace, t.fence, t.assignee_kind, t.assignee_id, \
      t.assignee_name, l.expire_time FROM lease AS l CROSS JOIN task AS t ON t.id = l.task_id \
      WHERE t.assignee_kind IS NOT NULL";
+/// The live leases of the tasks of a queue: namespace, name. `label`: of the key that is answered too, if any.
+pub(super) fn find_leased(of_key: Option<&str>) -> String {
+    let key = of_key.map_or_else(|| "NULL".to_owned(), |key| format!("t.{}", label(key)));
+    format!(
+        "SELECT t.id, {key}, l.expire_time FROM lease AS l CROSS JOIN task AS t ON t.id = l.task_id \
+         WHERE t.namespace = ? AND t.queue = ?"
+    )
+}
+
+/// Where a look at settled tasks stops: namespace, state, the number of the last that was looked at, rows to pass over.
+pub(super) const SETTLED_STOP: &str = "SELECT number, create_time FROM task INDEXED BY task_by_state \
+     WHERE namespace = ? AND state = ? AND number > ? ORDER BY number LIMIT 1 OFFSET ?";
+/// Tasks of a queue that settled long ago: namespace, state, behind this number, to this one, queue, end, limit.
+pub(super) const SETTLED: &str = "SELECT number, id FROM task INDEXED BY task_by_state \
+     WHERE namespace = ? AND state = ? AND number > ? AND number <= ? AND queue = ? AND end_time <= ? \
+     ORDER BY number LIMIT ?";
+
 /// Moves the ends of leases to half of their duration from a moment, where they are sooner; of those that were not
 /// started to no more than a span from it: moment, span.
 pub(super) const SPARE_LEASES: &str = "UPDATE lease SET expire_time = max(expire_time, ?1 + CASE \

@@ -21,6 +21,7 @@ mod log;
 mod numbers;
 mod open;
 mod plan;
+mod queues;
 mod read;
 mod ready;
 mod rows;
@@ -45,14 +46,18 @@ use uuid::Uuid;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
-pub use batch::{Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, NewFollowUp, RequestRecord, WriteBatch};
+pub use batch::{
+    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
+    WriteBatch,
+};
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;
 pub use leases::HeldLease;
 pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
 pub use log::{EventsOfQuery, Window, named_bytes};
 pub use open::{DatabaseUrl, Opened, StoreOptions};
-pub use ready::{Demand, Ready};
+pub use queues::{LeasedTask, SettledPlace, SettledQuery};
+pub use ready::{Demand, FullKeys, Ready};
 pub use runs::{RunPage, RunQuery};
 pub use stats::TaskGroup;
 pub use writer::Writer;

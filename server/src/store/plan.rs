@@ -1,6 +1,7 @@
 //! Turns a batch into the parts of one transaction: which statements, and their parameters.
 
 mod payloads;
+mod queues;
 mod schedules;
 mod task_types;
 
@@ -15,9 +16,9 @@ use super::dialect;
 use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
-    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE, edge_cells,
-    ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, log_key, request_cells,
-    run_cells, task_cells,
+    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, QUEUE, QUEUE_KEY, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE,
+    edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, log_key,
+    request_cells, run_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -85,6 +86,12 @@ pub(super) enum Part {
     RemoveTaskTypes,
     AddTaskTypes,
     UpdateTaskTypes,
+    RemoveQueues,
+    RemoveQueueKeys,
+    AddQueues,
+    UpdateQueues(Mask),
+    FreeQueueKeys,
+    UseQueueKeys,
     Events(Mask),
 }
 
@@ -120,6 +127,12 @@ impl Part {
             Self::RemoveTaskTypes => dialect::delete_by_ids("task_type", &["id"]) + dialect::GUARD,
             Self::AddTaskTypes => dialect::insert(&TASK_TYPE, ALL, ""),
             Self::UpdateTaskTypes => dialect::update(&TASK_TYPE, ALL) + dialect::GUARD,
+            Self::RemoveQueues => dialect::delete_by_ids("queue", &["id"]) + dialect::GUARD,
+            Self::RemoveQueueKeys => dialect::delete_by_ids("queue_key", &["queue_id"]),
+            Self::AddQueues => dialect::insert(&QUEUE, ALL, ""),
+            Self::UpdateQueues(mask) => dialect::update(&QUEUE, mask) + dialect::GUARD,
+            Self::FreeQueueKeys => dialect::FREE_QUEUE_KEYS.to_owned(),
+            Self::UseQueueKeys => dialect::insert(&QUEUE_KEY, ALL, dialect::REPLACE_KEY_USE),
             Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
         }
     }
@@ -134,6 +147,8 @@ impl Part {
                 | Self::RemoveSchedules
                 | Self::UpdateTaskTypes
                 | Self::RemoveTaskTypes
+                | Self::UpdateQueues(_)
+                | Self::RemoveQueues
         )
     }
 }
@@ -199,6 +214,7 @@ impl Plan {
         plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
         plan.schedules(batch)?;
         plan.task_types(batch)?;
+        plan.queues(batch)?;
         let events: Vec<_> = event_rows(&batch.events)
             .into_iter()
             .map(|row| event_cells(number(&row.first.namespace), row))

@@ -42,7 +42,44 @@ pub struct Ready {
     pub task_type: String,
 }
 
+/// Keys of a queue of which no more tasks may be leased.
+#[derive(Clone, Debug)]
+pub struct FullKeys<'a> {
+    /// The label whose values are the keys.
+    pub label: &'a str,
+    /// These.
+    pub keys: Vec<&'a str>,
+}
+
+/// Ready tasks of a queue among which one is looked for whose key is not full.
+const LOOKED_AT: i64 = 10_000;
+
 impl Store {
+    /// As [`Self::ready`] of the one queue of `demand`, of tasks whose keys are not full, each with its key.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn ready_of_keys(
+        &self,
+        demand: &Demand,
+        full: &FullKeys<'_>,
+        limit: usize,
+    ) -> Result<Vec<(Ready, Option<String>)>, StoreError> {
+        let types = demand.types.as_deref().unwrap_or_default();
+        let text = dialect::find_ready_of_keys(types.len(), full.label);
+        let keys = serde_json::to_string(&full.keys).expect("a list of strings is JSON");
+        let names = demand.queues.iter().take(1).chain(types);
+        let values: [Value; 2] = [demand.namespace.clone().into(), LOOKED_AT.into()];
+        let values = values.into_iter().chain(names.map(|name| name.clone().into()));
+        let last: [Value; 2] = [keys.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values.chain(last));
+        let rows = self.readers().query_all_raw(asked).await?;
+        let read = |row: &sea_orm::QueryResult| -> Result<_, sea_orm::DbErr> {
+            Ok((read_ready(row)?, row.try_get_by_index(5)?))
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
     /// The first `limit` ready tasks in the order in which they are given out: the most urgent first, then those that wait
     /// longest. Behind them, where there are more, the one of all that waits longest.
     ///
@@ -84,15 +121,16 @@ impl Store {
     ) -> Result<Vec<Ready>, StoreError> {
         let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
         let rows = self.readers().query_all_raw(asked).await?;
-        let read = |row: &sea_orm::QueryResult| -> Result<Ready, sea_orm::DbErr> {
-            Ok(Ready {
-                id: TaskId(row.try_get_by_index(0)?),
-                priority: row.try_get_by_index(1)?,
-                since: Timestamp::from_micros(row.try_get_by_index(2)?),
-                queue: row.try_get_by_index(3)?,
-                task_type: row.try_get_by_index(4)?,
-            })
-        };
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(read_ready).collect::<Result<_, _>>()?)
     }
+}
+
+fn read_ready(row: &sea_orm::QueryResult) -> Result<Ready, sea_orm::DbErr> {
+    Ok(Ready {
+        id: TaskId(row.try_get_by_index(0)?),
+        priority: row.try_get_by_index(1)?,
+        since: Timestamp::from_micros(row.try_get_by_index(2)?),
+        queue: row.try_get_by_index(3)?,
+        task_type: row.try_get_by_index(4)?,
+    })
 }

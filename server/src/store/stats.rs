@@ -30,15 +30,28 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn task_groups(&self, namespace: &str) -> Result<Vec<TaskGroup>, StoreError> {
-        let rows: Vec<Row> = Entity::find()
+        self.groups(namespace, None).await
+    }
+
+    /// As [`Self::task_groups`], of the tasks of one queue.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn task_groups_of(&self, namespace: &str, queue: &str) -> Result<Vec<TaskGroup>, StoreError> {
+        self.groups(namespace, Some(queue)).await
+    }
+
+    async fn groups(&self, namespace: &str, queue: Option<&str>) -> Result<Vec<TaskGroup>, StoreError> {
+        let mut found = Entity::find()
             .select_only()
             .columns([Column::State, Column::Queue, Column::Type, Column::Count])
             .column_as(Expr::cust(dialect::OLDEST_READY), "oldest_ready_time")
             .filter(Column::Namespace.eq(namespace))
-            .filter(Column::Count.ne(0))
-            .into_tuple()
-            .all(self.readers())
-            .await?;
+            .filter(Column::Count.ne(0));
+        if let Some(queue) = queue {
+            found = found.filter(Column::Queue.eq(queue));
+        }
+        let rows: Vec<Row> = found.into_tuple().all(self.readers()).await?;
         let group = |(state, queue, task_type, count, oldest): Row| {
             let corrupt =
                 |why| StoreError::corrupt("task_count", format!("{namespace} {state} {queue}"), why);

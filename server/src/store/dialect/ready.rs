@@ -7,6 +7,21 @@ use super::push;
 /// others, so that no more is read than is answered. The name of the index is written out: without it, another one may
 /// look as good and have to be read whole.
 pub(in crate::store) fn find_ready(queues: usize, types: usize) -> String {
+    ready(queues, types, "")
+}
+
+/// As [`find_ready`] of one queue, with the value of a label as the last column; of tasks whose value is not in a JSON
+/// array, among as many as the limit says. Behind the other parameters: that array, and how many are answered.
+pub(in crate::store) fn find_ready_of_keys(types: usize, key: &str) -> String {
+    let first = ready(1, types, &format!(", {} AS key", super::label(key)));
+    let (array, limit) = (4 + types, 5 + types);
+    format!(
+        "SELECT id, priority, queue_time, queue, type, key FROM ({first}) \
+         WHERE key IS NULL OR key NOT IN (SELECT value FROM json_each(?{array})) LIMIT ?{limit}"
+    )
+}
+
+fn ready(queues: usize, types: usize, more: &str) -> String {
     let mut text = String::new();
     for queue in 0..queues {
         for place in 0..types.max(1) {
@@ -20,7 +35,7 @@ pub(in crate::store) fn find_ready(queues: usize, types: usize) -> String {
             push(
                 &mut text,
                 format_args!(
-                    "{union}SELECT id, priority, queue_time, queue, type FROM task INDEXED BY {index} \
+                    "{union}SELECT id, priority, queue_time, queue, type{more} FROM task INDEXED BY {index} \
                      WHERE state = 'QUEUED' AND namespace = ?1 AND queue = ?{queue}"
                 ),
             );

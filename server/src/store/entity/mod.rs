@@ -13,6 +13,8 @@ pub(super) mod follow_up;
 pub(super) mod lease;
 pub(super) mod namespace;
 pub(super) mod payload;
+pub(super) mod queue;
+pub(super) mod queue_key;
 pub(super) mod request;
 pub(super) mod run;
 pub(super) mod schedule;

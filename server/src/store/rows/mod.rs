@@ -6,6 +6,7 @@ mod event;
 mod model;
 mod parts;
 mod payload;
+mod queue;
 mod record;
 mod run;
 mod schedule;
@@ -21,6 +22,7 @@ pub(super) use event::EventRow;
 pub(super) use event::{EVENT, event_cells, event_rows, log_key, read_events};
 pub(super) use model::{TaskRow, read_row};
 pub(super) use payload::{PAYLOAD, payload_cells, payloads, payloads_mut, read_payload, read_replaced};
+pub(super) use queue::{QUEUE, QUEUE_KEY, key_use_cells, queue_cells, read_queue};
 pub(super) use record::{
     EDGE, FOLLOW_UP, KEY, REQUEST, edge_cells, follow_up_cells, key_cells, read_follow_up, read_key,
     read_request, request_cells,

@@ -6,10 +6,12 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+mod queue;
 mod schedule;
 mod task_type;
 mod work;
 
+pub(in crate::store) use queue::{QueueSpec, RateLimit};
 pub(in crate::store) use schedule::{ScheduleProgress, ScheduleSpec, Template, TickRecord};
 pub(in crate::store) use task_type::TypeSpec;
 pub(in crate::store) use work::{

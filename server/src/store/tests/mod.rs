@@ -13,6 +13,7 @@ mod maximal;
 mod open;
 mod payloads;
 mod plans;
+mod queues;
 mod ready;
 mod round_trip;
 mod runs;
