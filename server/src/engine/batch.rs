@@ -4,26 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use baton_domain::{
-    Action, Actor, Command, Dependency, Outcome, Rejection, State, Task, TaskId, Timestamp, decide, report,
+    Action, Actor, Command, Dependency, Outcome, Rejection, RetryPolicy, State, Task, TaskId, Timestamp,
+    decide_under, report,
 };
 use uuid::Uuid;
 
 use super::claim::{Candidates, Left};
 use super::error::Error;
-use super::job::{Answer, Done, Job, Reported, RequestKey, Told, Work};
+use super::job::{Answer, Done, Job, Reported, Told, Work};
 use super::keys::Keys;
 use super::load::GRAPH_TASKS;
+use super::queues::{Changes, Limits, QueueReads, Queues};
 use super::runs::Runs;
 use super::schedules::{Schedules, Ticks};
-use super::types::{Changed, Mark, Types, TypesOfBatch};
+use super::types::{self, Mark, Types, TypesOfBatch};
 use super::working::{Working, cycle, settled_state};
 use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
-
-/// How long a success is remembered for its request id: 24 hours.
-const REQUEST_MEMORY: baton_domain::Span = baton_domain::Span::from_secs(24 * 60 * 60);
-
-/// In place of a revision: the create that is remembered found another task with its key, and made none.
-const FOUND: i64 = 0;
 
 /// What was read for a batch.
 #[derive(Default)]
@@ -34,6 +30,23 @@ pub(super) struct Loaded {
     pub(super) keys: Keys,
     pub(super) candidates: Candidates,
     pub(super) schedules: Schedules,
+    pub(super) queue_reads: QueueReads,
+}
+
+/// What a batch is decided over: what the committer knows without reading.
+pub(super) struct Known<'a> {
+    /// Where the logs end.
+    pub(super) heads: &'a Heads,
+    /// What is said of types.
+    pub(super) types: &'a Types,
+    /// What limits queues.
+    pub(super) queues: &'a Queues,
+}
+
+/// What a batch makes of what is known, once it is written.
+pub(super) struct Changed {
+    pub(super) types: Vec<types::Changed>,
+    pub(super) queues: Changes,
 }
 
 /// One batch under way.
@@ -56,20 +69,24 @@ pub(super) struct Batch<'a> {
     /// What its turns did.
     pub(super) ticks: Ticks,
     pub(super) types: TypesOfBatch<'a>,
+    /// What limits the queues of its tasks.
+    pub(super) limits: Limits<'a>,
+    pub(super) queue_reads: QueueReads,
     /// As [`Loaded::records`], by their ids.
-    remembered: HashMap<Uuid, Vec<RequestRecord>>,
+    pub(super) remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
 }
 
 impl<'a> Batch<'a> {
-    /// A batch at `now` whose events are numbered from `heads`, and whose tasks are of `types`.
-    pub(super) fn new((now, heads): (Timestamp, &'a Heads), types: &'a Types, loaded: Loaded) -> Self {
+    /// A batch at `now` over what is `known`.
+    pub(super) fn new(now: Timestamp, known: &Known<'a>, loaded: Loaded) -> Self {
         let Loaded {
             working,
             records,
             keys,
             candidates,
             schedules,
+            queue_reads,
         } = loaded;
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
@@ -77,7 +94,7 @@ impl<'a> Batch<'a> {
         }
         Self {
             now,
-            heads,
+            heads: known.heads,
             positions: HashMap::new(),
             working,
             keys,
@@ -87,22 +104,26 @@ impl<'a> Batch<'a> {
             left: Vec::new(),
             schedules,
             ticks: Ticks::default(),
-            types: TypesOfBatch::new(types),
+            types: TypesOfBatch::new(known.types),
+            limits: Limits::new(known.queues),
+            queue_reads,
             remembered,
             write: WriteBatch::default(),
         }
     }
 
-    /// The write of everything decided so far, the tasks after it, and the types that it changes.
-    pub(super) fn into_write(self) -> (WriteBatch, Working, Vec<Changed>) {
+    /// The write of everything decided so far, the tasks after it, and what it changes of what is known.
+    pub(super) fn into_write(self) -> (WriteBatch, Working, Changed) {
         let mut write = self.write;
         self.working.write_into(&mut write);
         self.keys.write_into(&mut write);
         self.schedules.write_into(&mut write);
         self.types.write_into(&mut write);
+        let queues = self.limits.write_into(&mut write);
         let working = self.working;
         self.runs.write_into(&mut write, |id| working.get(id).is_none());
-        (write, working, self.types.into_changed())
+        let types = self.types.into_changed();
+        (write, working, Changed { types, queues })
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -130,6 +151,10 @@ impl<'a> Batch<'a> {
                 let done = self.change_type(change, job.request.as_ref())?;
                 return Ok(Told::Type(Box::new(done)));
             }
+            Work::Queue(change) => {
+                let done = self.change_queue(change, job.request.as_ref())?;
+                return Ok(Told::Queue(Box::new(done)));
+            }
             Work::Turn(id) => {
                 self.take_turn(*id);
                 Vec::new()
@@ -151,92 +176,6 @@ impl<'a> Batch<'a> {
         Ok(Told::Tasks(done))
     }
 
-    /// The answer to a call that was made before.
-    fn replay(&self, work: &Work, key: &RequestKey) -> Option<Answer> {
-        let records = self.remembered.get(&key.id)?;
-        let record = records.iter().find(|record| self.is_beside(work, record))?;
-        if !key.is_of(record) {
-            return Some(Err(Error::RequestIdReused));
-        }
-        if let Work::Schedule(change) = work {
-            let done = self.replay_schedule(change, record);
-            return Some(done.map(|done| Told::Schedule(Box::new(done))));
-        }
-        if let Work::Type(change) = work {
-            let done = self.replay_type(change, record);
-            return Some(done.map(|done| Told::Type(Box::new(done))));
-        }
-        let creates = matches!(work, Work::Create { .. });
-        let done = |id: &TaskId| {
-            self.working.get(*id).map(|t| Done {
-                task: Arc::clone(t),
-                events: Vec::new(),
-                replayed: true,
-                deduplicated: creates && record.revision == FOUND,
-                revision: record.revision,
-            })
-        };
-        let Work::Create { single, .. } = work else {
-            // Whoever moved a task that is gone since is told so by finding none.
-            let done = record.task_ids.iter().filter_map(done).collect();
-            return Some(Ok(Told::Tasks(done)));
-        };
-        // Answers stand in the order of the members: one that is gone is no answer, and not the next one's.
-        let members = record.task_ids.iter().enumerate().map(|(index, id)| {
-            done(id).ok_or_else(|| {
-                let source = Box::new(Error::NotFound { id: *id });
-                unindexed(Error::InBatch { index, source }, *single)
-            })
-        });
-        Some(members.collect::<Result<_, _>>().map(Told::Tasks))
-    }
-
-    /// Whether `work` is done in the namespace of `record`: a request id says nothing in any other.
-    fn is_beside(&self, work: &Work, record: &RequestRecord) -> bool {
-        match work {
-            Work::Create { members, .. } => members.iter().any(|m| m.new.namespace == record.namespace),
-            Work::Move { id, .. } => match self.working.get(*id) {
-                Some(task) => task.namespace == record.namespace,
-                None => record.task_ids.contains(id),
-            },
-            Work::Remember { namespace, .. } => *namespace == record.namespace,
-            Work::Schedule(change) => change.namespace == record.namespace,
-            Work::Type(change) => change.namespace == record.namespace,
-            Work::Claim(_) | Work::CloseFollowUp(_) | Work::Turn(_) => false,
-        }
-    }
-
-    fn remember(&mut self, key: &RequestKey, done: &[Done]) {
-        let Some(first) = done.first() else { return };
-        let ids = done.iter().map(|d| d.task.id).collect();
-        let revision = if first.deduplicated {
-            FOUND
-        } else {
-            first.task.revision
-        };
-        self.record(key, &first.task.namespace, (ids, revision));
-    }
-
-    pub(super) fn record(
-        &mut self,
-        key: &RequestKey,
-        namespace: &str,
-        (task_ids, revision): (Vec<TaskId>, i64),
-    ) {
-        let record = RequestRecord {
-            namespace: namespace.to_owned(),
-            request_id: key.id,
-            method: key.method.to_owned(),
-            hash: key.hash,
-            task_ids,
-            revision,
-            expire_time: self.now.plus(REQUEST_MEMORY),
-        };
-        // A repeat in the same batch finds it here.
-        self.remembered.entry(key.id).or_default().push(record.clone());
-        self.write.requests.push(record);
-    }
-
     fn advance(
         &mut self,
         id: TaskId,
@@ -251,10 +190,11 @@ impl<'a> Batch<'a> {
             }
         }
         let resolved = self.resolve(&task, command)?;
+        let policy = self.retry_policy(&task);
         let outcome = match (&resolved, reported) {
-            (Some(resolved), _) => decide(&task, resolved, self.now)?,
-            (None, Some(Reported { start_time })) => report(&task, command, start_time, self.now)?,
-            (None, None) => decide(&task, command, self.now)?,
+            (Some(resolved), _) => decide_under(&task, resolved, policy, self.now)?,
+            (None, Some(Reported { start_time })) => report(&task, command, start_time, policy, self.now)?,
+            (None, None) => decide_under(&task, command, policy, self.now)?,
         };
         self.check_given((&task, command), &outcome, checked)?;
         if let Action::Retry { .. } = command.action {
@@ -265,6 +205,14 @@ impl<'a> Batch<'a> {
             self.working.wait(id, dependency.task_id);
         }
         Ok(done)
+    }
+
+    /// When a failed attempt of the task is tried again where it does not say so itself.
+    fn retry_policy(&self, task: &Task) -> Option<&RetryPolicy> {
+        if task.retry_policy.is_some() {
+            return None;
+        }
+        self.limits.retry_policy(task)
     }
 
     /// A task that is to run again holds its key again, if no other task does.
@@ -342,8 +290,10 @@ impl<'a> Batch<'a> {
             self.keys.release(&task);
         }
         if deleted {
+            self.limits.moved(before, None);
             self.working.remove(task.id);
         } else if !outcome.replayed {
+            self.limits.moved(before, Some(&task));
             self.working.put(Arc::clone(&task));
         }
         Done {

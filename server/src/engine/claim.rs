@@ -11,6 +11,7 @@ use super::batch::Batch;
 use super::committer::{Committer, Failure};
 use super::job::{Done, Job, Work};
 use super::load::{LOADED_BYTES, TASKS_READ};
+use super::queues::{Limits, Look};
 use super::working::Working;
 use crate::store::{Demand, Ready};
 
@@ -50,8 +51,8 @@ pub(super) struct Found {
     first: usize,
     /// All of `by_age` before this one are gone.
     eldest: usize,
-    /// There may be more.
-    is_cut_off: bool,
+    /// Of each part that was not read to its end: a task of it.
+    cut_off: Vec<Ready>,
 }
 
 /// A claim went away with nothing though something is ready for it: one that waits with the same demand is to look again.
@@ -67,6 +68,7 @@ impl Committer {
         &mut self,
         jobs: &[Job],
         working: &mut Working,
+        now: Timestamp,
     ) -> Result<Candidates, Failure> {
         let mut asked: HashMap<&Demand, (usize, usize)> = HashMap::new();
         for job in jobs {
@@ -80,11 +82,10 @@ impl Committer {
         for (demand, (tasks, bytes)) in asked {
             // One more than can be taken tells whether something is left.
             let limit = tasks.min(CLAIMED) + 1;
-            let ready = self.store.ready(demand, limit).await;
-            let ready = ready.map_err(Failure::down)?;
-            self.load_ready(working, &ready, (limit, bytes.min(LOADED_BYTES)))
+            let look = self.look(demand, limit, now).await?;
+            self.load_ready(working, &look.ready, (limit, bytes.min(LOADED_BYTES)))
                 .await?;
-            let found = Found::new(ready, working, limit);
+            let found = Found::new(look, working);
             candidates.insert(demand.clone(), found);
         }
         Ok(candidates)
@@ -127,7 +128,7 @@ impl Batch<'_> {
             },
         );
         let mut granted: Vec<Done> = Vec::new();
-        let mut bytes = 0;
+        let mut bytes: usize = 0;
         let mut unread = None;
         let (found, order) = self.order(&claim.demand);
         for place in order {
@@ -140,7 +141,8 @@ impl Batch<'_> {
             }
             // What was not read is more than the claims of this batch can take.
             let size = task.as_deref().map_or(usize::MAX, size);
-            let fits = granted.is_empty() || (bytes + size <= claim.max_bytes && self.taken < CLAIMED);
+            let fits =
+                granted.is_empty() || (bytes.saturating_add(size) <= claim.max_bytes && self.taken < CLAIMED);
             let Some(task) = task.filter(|_| fits && granted.len() < claim.max_tasks) else {
                 unread.get_or_insert(place);
                 break;
@@ -154,32 +156,43 @@ impl Batch<'_> {
             if !is_leasable(&task) || !claim.demand.takes(kind) {
                 continue;
             }
+            if self.limits.is_shut(&task, self.now) {
+                self.limits.hold_back(&task);
+                continue;
+            }
             if let Ok(outcome) = decide(&task, &grant, self.now) {
                 self.taken += 1;
                 bytes += size;
+                self.limits.given_out(&task, self.now);
                 granted.push(self.accept(Some(&task), outcome));
             }
         }
         if granted.is_empty() {
-            // What was found may be gone, by what else this batch does, and more may stand behind it.
-            let is_cut_off = self.candidates.get(&claim.demand).is_some_and(|f| f.is_cut_off);
-            let last = || found.len().checked_sub(1).filter(|_| is_cut_off);
-            if let Some(place) = unread.or_else(last) {
-                let Ready { queue, task_type, .. } = found[place].clone();
-                self.left.push(Left {
-                    demand: claim.demand.clone(),
-                    kind: (queue, task_type),
-                });
-            }
+            self.leave(&claim.demand, unread.map(|place| found[place].clone()));
         }
         granted
+    }
+
+    /// A claim got nothing. What was found may be gone, by what else this batch does, and more may stand behind it; but where
+    /// a queue gives out nothing, its turn wakes who waits. `unread`: the first that was found and not read.
+    fn leave(&mut self, demand: &Demand, unread: Option<Ready>) {
+        let cut_off = self.candidates.get(demand).map(|found| found.cut_off.as_slice());
+        let open = |task: &&Ready| !self.limits.is_full((&demand.namespace, &task.queue), self.now);
+        let mut left = unread.as_ref().into_iter().chain(cut_off.unwrap_or_default());
+        let Some(Ready { queue, task_type, .. }) = left.find(open) else {
+            return;
+        };
+        self.left.push(Left {
+            demand: demand.clone(),
+            kind: (queue.clone(), task_type.clone()),
+        });
     }
 
     /// The order in which a claim gets what it selects, as places: one that has waited for too long goes first, of those
     /// that were read. Another is the turn of a later batch: it reads the one that waits longest then.
     fn order(&mut self, demand: &Demand) -> (Arc<[Ready]>, impl Iterator<Item = usize> + use<>) {
         let found = self.candidates.get_mut(demand);
-        let aged = found.and_then(|found| found.move_on(&self.working, self.now));
+        let aged = found.and_then(|found| found.move_on((&self.working, &self.limits), self.now));
         let found = self.candidates.get(demand);
         let first = found.map_or(0, |found| found.first);
         let ready = found.map_or_else(|| Arc::from([]), |found| Arc::clone(&found.ready));
@@ -189,13 +202,14 @@ impl Batch<'_> {
 }
 
 impl Found {
-    /// What `ready` holds, which was looked for up to `limit`.
-    pub(super) fn new(ready: Vec<Ready>, working: &Working, limit: usize) -> Self {
+    /// What a look found.
+    pub(super) fn new(look: Look, working: &Working) -> Self {
+        let Look { ready, cut_off } = look;
         let read = (0..ready.len()).filter(|place| working.contains(ready[*place].id));
         let mut by_age: Vec<usize> = read.collect();
         by_age.sort_unstable_by_key(|place| (ready[*place].since, ready[*place].id));
         Self {
-            is_cut_off: ready.len() >= limit,
+            cut_off,
             ready: ready.into(),
             by_age,
             first: 0,
@@ -203,11 +217,13 @@ impl Found {
         }
     }
 
-    /// Passes over what is gone; answers the place of the task that has waited for too long, if one has.
-    fn move_on(&mut self, working: &Working, now: Timestamp) -> Option<usize> {
+    /// Passes over what is gone, and what its queue keeps: if this very batch makes room for that, its commit wakes who
+    /// waits. Answers the place of the task that has waited for too long, if one has.
+    fn move_on(&mut self, (working, limits): (&Working, &Limits<'_>), now: Timestamp) -> Option<usize> {
         let is_gone = |ready: &Ready| {
             let task = working.get(ready.id);
-            working.contains(ready.id) && task.is_none_or(|task| !is_leasable(task))
+            let stays = |task: &Arc<Task>| is_leasable(task) && !limits.is_shut(task, now);
+            working.contains(ready.id) && !task.is_some_and(stays)
         };
         while self.ready.get(self.first).is_some_and(is_gone) {
             self.first += 1;

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use baton_domain::{Detail, Event, EventType, TaskId, Timestamp};
 use tracing::{error, warn};
 
-use super::batch::{Batch, unindexed};
+use super::batch::{Batch, Known, unindexed};
 use super::cache::Cache;
 use super::error::Error;
 use super::handover::Handover;
 use super::intake::RETRY_AFTER;
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
+use super::queues::{Changes, Finished, Queues};
 use super::resume::Absence;
 use super::signals::Signals;
 use super::types::Types;
@@ -42,6 +43,9 @@ pub(super) struct Committer {
     /// The last commit may stand or not: `heads` may be behind.
     pub(super) in_doubt: bool,
     pub(super) workers: Arc<Workers>,
+    /// Every queue that was created.
+    pub(super) queues: Queues,
+    pub(super) finished: Arc<Finished>,
     pub(super) absence: Absence,
     /// The last batch handed tasks to calls that wait; it may be that which cannot be written.
     pub(super) handed_over: bool,
@@ -130,10 +134,16 @@ impl Committer {
             self.catch_up().await.map_err(Failure::Down)?;
         }
         self.resume().await?;
+        self.learn_queues().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        let loaded = self.load(jobs, mode).await?;
+        let loaded = self.load(jobs, mode, now).await?;
         let types = Arc::clone(&self.types);
-        let mut batch = Batch::new((now, &self.heads), &types, loaded);
+        let known = Known {
+            heads: &self.heads,
+            types: &types,
+            queues: &self.queues,
+        };
+        let mut batch = Batch::new(now, &known, loaded);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
         if mode == Mode::Hopeful
             && jobs
@@ -153,6 +163,7 @@ impl Committer {
         let ticks = std::mem::take(&mut batch.ticks);
         let (write, working, changed) = batch.into_write();
         if write.is_empty() {
+            self.queues_committed(changed.queues, now);
             self.workers.left(&left);
             return Ok(answers);
         }
@@ -162,8 +173,8 @@ impl Committer {
                 // What only reads says nothing of whether leases can be renewed.
                 self.absence.end();
                 metrics::committed(write.events.len(), began.elapsed());
-                self.types.apply(changed);
-                self.committed(&write, working);
+                self.types.apply(changed.types);
+                self.committed(&write, working, (changed.queues, now));
                 handovers.into_iter().for_each(Handover::deliver);
                 ticks.tell();
                 self.workers.left(&left);
@@ -201,8 +212,9 @@ impl Committer {
             CommitError::Unknown(error) => {
                 error!(error = %error, "the outcome of a commit is unknown");
                 self.in_doubt = true;
-                // A renewal that stands leaves no event by which it would be found.
+                // A renewal that stands leaves no event by which it would be found, nor does a change of a queue.
                 self.cache.clear();
+                self.queues.forget();
                 if let Err(error) = self.catch_up().await {
                     warn!(error = %error, "how the log ends will be read before the next commit");
                 }
@@ -234,13 +246,16 @@ impl Committer {
         }
     }
 
-    fn committed(&mut self, write: &WriteBatch, working: Working) {
+    fn committed(&mut self, write: &WriteBatch, working: Working, (changes, now): (Changes, Timestamp)) {
         self.move_on(&write.events);
         for (id, task) in working.into_results() {
             self.cache.put(id, task);
         }
         self.feed.publish(&write.events);
-        self.workers.committed(write);
+        self.finished.count(write.events.iter().map(|event| &**event));
+        self.queues_committed(changes, now);
+        self.workers
+            .committed(write, |task| self.queues.is_shut(task, now));
         announce_dead(&write.events);
         let wake = write
             .inserted
@@ -288,6 +303,7 @@ fn needs_check(job: &Job, answer: &Answer) -> bool {
         | Work::Remember { .. }
         | Work::Schedule(_)
         | Work::Type(_)
+        | Work::Queue(_)
         | Work::Turn(_) => false,
     };
     let met = answer

@@ -97,6 +97,29 @@ pub enum Error {
     /// A payload is yet to be checked; nobody but the engine meets this.
     #[error("{} was not checked", .0.field())]
     Unchecked(Box<Unchecked>),
+    /// Nobody created such a queue.
+    #[error("queue {name:?} does not exist in this namespace")]
+    QueueNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A queue of this namespace has the name.
+    #[error("queue {name:?} exists")]
+    QueueExists {
+        /// The name.
+        name: String,
+    },
+    /// Open tasks name the queue.
+    #[error("{open} open tasks name queue {name:?}")]
+    QueueNotEmpty {
+        /// The queue.
+        name: String,
+        /// How many.
+        open: i64,
+    },
+    /// The namespace has as many queues as it may have.
+    #[error("the namespace has as many queues as it may have")]
+    TooManyQueues,
     /// The request id was used for another request.
     #[error("the request_id was used for another request")]
     RequestIdReused,
@@ -143,6 +166,10 @@ impl Error {
             | Self::TypeExists { .. }
             | Self::TypeUnknown { .. }
             | Self::TypeInternal { .. }
+            | Self::QueueNotFound { .. }
+            | Self::QueueExists { .. }
+            | Self::QueueNotEmpty { .. }
+            | Self::TooManyQueues
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
             | Self::TooManyTypes

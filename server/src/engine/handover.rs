@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::batch::Batch;
 use super::claim::{CLAIMED, Found};
 use super::job::Done;
+use super::queues::Look;
 use super::workers::{Resting, Workers, kind};
 use crate::store::Ready;
 
@@ -42,7 +43,9 @@ impl Batch<'_> {
         self.candidates.clear();
         for task in &ready {
             let is_left = self.working.get(task.id).is_some_and(|task| is_leasable(task));
-            if !is_left || self.taken >= CLAIMED {
+            // Where a queue has limits, others may wait for room in it that are older or more urgent.
+            let is_limited = self.limits.is_limited((&task.namespace, &task.queue));
+            if !is_left || is_limited || self.taken >= CLAIMED {
                 continue;
             }
             let Some(Resting { claim, reply }) = workers.rouse(kind(task)) else {
@@ -51,7 +54,11 @@ impl Batch<'_> {
             if !self.candidates.contains_key(&claim.demand) {
                 let takes = |task: &&Arc<Task>| claim.demand.takes(kind(task));
                 let found = ready.iter().filter(takes).map(entry).collect();
-                let found = Found::new(found, &self.working, usize::MAX);
+                let look = Look {
+                    ready: found,
+                    cut_off: Vec::new(),
+                };
+                let found = Found::new(look, &self.working);
                 self.candidates.insert(claim.demand.clone(), found);
             }
             let granted = self.give_out(&claim);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::claim::ClaimRequest;
 use super::error::Error;
+use super::queues::{QueueChange, QueueDone};
 use super::schedules::{ScheduleChange, ScheduleDone};
 use super::types::{Mark, TypeChange, TypeDone};
 use crate::store::RequestRecord;
@@ -125,6 +126,8 @@ pub(super) enum Work {
     Remember { namespace: String, ids: Vec<TaskId> },
     /// What a caller changes of a schedule.
     Schedule(Box<ScheduleChange>),
+    /// What a caller changes of a queue.
+    Queue(Box<QueueChange>),
     /// A schedule acts on what is due.
     Turn(ScheduleId),
     /// What a caller changes of a task type.
@@ -153,6 +156,7 @@ pub(super) enum Told {
     Tasks(Vec<Done>),
     Schedule(Box<ScheduleDone>),
     Type(Box<TypeDone>),
+    Queue(Box<QueueDone>),
 }
 
 impl Told {
@@ -160,7 +164,7 @@ impl Told {
     pub(super) fn tasks(&self) -> &[Done] {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) | Self::Type(_) => &[],
+            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) => &[],
         }
     }
 
@@ -168,7 +172,7 @@ impl Told {
     pub(super) fn into_tasks(self) -> Vec<Done> {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) | Self::Type(_) => Vec::new(),
+            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) => Vec::new(),
         }
     }
 }
@@ -219,6 +223,10 @@ impl Work {
                 bytes: ROW_BYTES + change.action.heap_bytes(),
             },
             Self::Type(change) => Weight {
+                commands: 1,
+                bytes: ROW_BYTES + change.action.heap_bytes(),
+            },
+            Self::Queue(change) => Weight {
                 commands: 1,
                 bytes: ROW_BYTES + change.action.heap_bytes(),
             },

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use baton_domain::{Action, HeapBytes as _, TaskId};
+use baton_domain::{Action, HeapBytes as _, TaskId, Timestamp};
 use uuid::Uuid;
 
 use super::batch::Loaded;
@@ -25,7 +25,7 @@ pub(super) const LOADED_BYTES: usize = 64 * 1024 * 1024;
 
 impl Committer {
     /// Reads what the jobs name and the cache does not have.
-    pub(super) async fn load(&mut self, jobs: &[Job], mode: Mode) -> Result<Loaded, Failure> {
+    pub(super) async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Loaded, Failure> {
         let Loaded {
             mut working,
             mut keys,
@@ -61,13 +61,15 @@ impl Committer {
                 walked.map_err(Failure::Down)?;
             }
         }
-        let candidates = self.load_candidates(jobs, &mut working).await?;
+        let queue_reads = self.load_queues(jobs).await?;
+        let candidates = self.load_candidates(jobs, &mut working, now).await?;
         Ok(Loaded {
             working,
             records,
             keys,
             candidates,
             schedules,
+            queue_reads,
         })
     }
 
@@ -167,6 +169,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
         | Work::Remember { .. }
         | Work::Schedule(_)
         | Work::Type(_)
+        | Work::Queue(_)
         | Work::Turn(_) => {}
     }
 }
@@ -181,6 +184,7 @@ fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
         | Work::Remember { .. }
         | Work::Schedule(_)
         | Work::Type(_)
+        | Work::Queue(_)
         | Work::Turn(_) => &[],
     });
     let named = members.filter_map(|member| {
@@ -201,6 +205,7 @@ fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a 
         | Work::Remember { .. }
         | Work::Schedule(_)
         | Work::Type(_)
+        | Work::Queue(_)
         | Work::Turn(_) => None,
     });
     let named = retried.filter(|task| !task.dedup_key.is_empty());

@@ -17,7 +17,9 @@ mod keys;
 mod load;
 mod order;
 mod preview;
+mod queues;
 mod recall;
+mod remembered;
 mod resume;
 mod runs;
 mod schedules;
@@ -38,6 +40,7 @@ pub use error::Error;
 pub use intake::IntakeLimits;
 pub(crate) use job::Upkeep;
 pub use job::{Class, CreateRequest, Done, MoveRequest, Reported, RequestKey};
+pub use queues::{Pace, QueueAction, QueueChange, QueueDone, queue_etag};
 pub(crate) use schedules::announce;
 pub use schedules::{ScheduleAction, ScheduleChange, ScheduleDone, schedule_etag};
 pub(crate) use signals::Signals;
@@ -48,6 +51,7 @@ use self::cache::Cache;
 use self::committer::Committer;
 use self::intake::Intake;
 use self::job::{Answer, Job, UpkeepJob, Work};
+use self::queues::{Finished, Queues};
 use self::resume::Absence;
 use self::types::{AskAgain, Types};
 use self::workers::Workers;
@@ -75,6 +79,7 @@ struct Shared {
     /// What a server before this one left is read.
     begun: SetOnce<()>,
     types: Arc<Types>,
+    finished: Arc<Finished>,
 }
 
 /// What the engine is built from.
@@ -113,6 +118,7 @@ impl Engine {
         let types = Arc::new(Types::new(opened.task_types, unknown_types));
         let signals = Arc::new(Signals::new());
         let workers = Arc::new(Workers::default());
+        let finished = Arc::new(Finished::new(clock.now_micros()));
         let mut committer = Committer {
             store: opened.store.clone(),
             writer: opened.writer,
@@ -124,6 +130,8 @@ impl Engine {
             heads: opened.heads,
             in_doubt: false,
             workers: Arc::clone(&workers),
+            queues: Queues::default(),
+            finished: Arc::clone(&finished),
             absence: Absence::new(),
             handed_over: false,
             types: Arc::clone(&types),
@@ -143,6 +151,7 @@ impl Engine {
                 workers,
                 begun: SetOnce::new(),
                 types,
+                finished,
             }),
         };
         let shared = Arc::clone(&engine.shared);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use baton_domain::{Task, TaskId, Timestamp};
 
-use super::batch::{Batch, Loaded, unindexed};
+use super::batch::{Batch, Known, Loaded, unindexed};
+use super::queues::Queues;
 use super::{CreateRequest, Done, Engine, Error};
 use crate::store::Heads;
 
@@ -41,7 +42,13 @@ impl Engine {
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
         let heads = Heads::default();
-        let done = Batch::new((now, &heads), self.types(), loaded).create_alone(member)?;
+        // No limit keeps a task from being created.
+        let known = Known {
+            heads: &heads,
+            types: self.types(),
+            queues: &Queues::default(),
+        };
+        let done = Batch::new(now, &known, loaded).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 

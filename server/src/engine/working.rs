@@ -131,6 +131,12 @@ impl Working {
         changed.filter_map(|slot| Some((slot.before.as_ref(), slot.now.as_ref()?)))
     }
 
+    /// As [`Self::changes`], with those that went.
+    pub(super) fn moves(&self) -> impl Iterator<Item = (Option<&Task>, Option<&Task>)> {
+        let changed = self.changed.iter().filter_map(|id| self.slots.get(id));
+        changed.map(|slot| (slot.before.as_deref(), slot.now.as_deref()))
+    }
+
     /// What the batch leaves behind, for the cache: `None` for a task that is gone or needs no cache any more.
     pub(super) fn into_results(self) -> impl Iterator<Item = (TaskId, Option<Arc<Task>>)> {
         self.slots.into_iter().map(|(id, slot)| (id, slot.now))

@@ -6,7 +6,9 @@
 
 mod backlog;
 mod follow_ups;
+mod retention;
 mod schedules;
+mod turns;
 mod upkeep;
 mod wake;
 
@@ -31,6 +33,7 @@ pub(crate) fn start(engine: &Engine, config: &Config, stop: &CancellationToken) 
         spawn(stop, schedules::announce_all(engine.clone())),
         spawn(stop, wake::run(engine.clone())),
         spawn(stop, follow_ups::run(engine.clone())),
+        spawn(stop, turns::run(engine.clone())),
         spawn(stop, upkeep::run(engine.clone(), UpkeepSettings::from(config))),
     ];
     if config.metrics_listen.is_some() {

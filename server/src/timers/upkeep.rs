@@ -1,11 +1,12 @@
-//! Keeps the store small: moves the feed's horizon, forgets old request ids and gives up keys.
+//! Keeps the store small: moves the feed's horizon, forgets old request ids, gives up keys, deletes what queues keep no
+//! longer.
 
 use std::time::Duration;
 
 use baton_domain::{Span, Timestamp};
 use tracing::{debug, warn};
 
-use super::{micros, pause};
+use super::{micros, pause, retention};
 use crate::config::Config;
 use crate::engine::{Engine, Error, Upkeep};
 
@@ -40,6 +41,7 @@ async fn round(engine: &Engine, settings: UpkeepSettings) -> Result<(), Error> {
     let now = Timestamp::from_micros(engine.clock().now_micros());
     while engine.keep_up(Upkeep::ForgetRequests(now)).await? {}
     while engine.keep_up(Upkeep::ExpireKeys(now)).await? {}
+    retention::round(engine).await?;
     let retention = Span::from_micros(micros(settings.feed_retention));
     let before = Timestamp::from_micros(now.as_micros().saturating_sub(retention.as_micros()));
     for namespace in engine.store().namespaces().await.map_err(Error::Store)? {

@@ -34,6 +34,7 @@ impl Committer {
                 }
                 Work::Schedule(_)
                 | Work::Type(_)
+                | Work::Queue(_)
                 | Work::Create { .. }
                 | Work::Move { .. }
                 | Work::Claim(_)

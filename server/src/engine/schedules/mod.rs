@@ -116,8 +116,8 @@ impl Engine {
         self.check_template(&change, request.as_ref()).await?;
         match self.ask(class, Work::Schedule(Box::new(change)), request).await? {
             Told::Schedule(done) => Ok(*done),
-            // No job of this kind is answered with tasks.
-            Told::Tasks(_) | Told::Type(_) => Err(Error::ScheduleNotFound { name }),
+            // No job of this kind is answered with anything else.
+            Told::Tasks(_) | Told::Type(_) | Told::Queue(_) => Err(Error::ScheduleNotFound { name }),
         }
     }
 

@@ -24,6 +24,8 @@ async fn committer(folder: &TempDir) -> Committer {
         in_doubt: false,
         workers: Arc::new(Workers::default()),
         absence: Absence::new(),
+        queues: Queues::default(),
+        finished: Arc::new(Finished::new(0)),
         handed_over: false,
         types: Arc::new(Types::new(Vec::new(), UnknownTypes::Allow)),
     };

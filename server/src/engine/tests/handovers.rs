@@ -9,7 +9,7 @@ use crate::engine::workers::{Place, Seen, WorkerKey};
 
 impl Bench {
     /// A call that stands in line and found nothing.
-    async fn rests(&self, claim: &ClaimRequest) -> (Place, Receiver<Vec<Done>>) {
+    pub(super) async fn rests(&self, claim: &ClaimRequest) -> (Place, Receiver<Vec<Done>>) {
         // The first batch wakes everybody.
         let granted = self.engine.claim(claim.clone()).await;
         assert!(granted.expect("answered").is_empty());

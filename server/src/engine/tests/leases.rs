@@ -12,7 +12,7 @@ const TERMS: Terms = Terms {
     acknowledge: Span::from_secs(10),
 };
 
-const fn renew() -> Action {
+pub(super) const fn renew() -> Action {
     Action::Renew {
         duration: None,
         progress: None,
@@ -31,7 +31,7 @@ impl Bench {
     }
 
     /// As the holder of that grant.
-    async fn hold(&self, granted: &Done, call: i64, action: Action) -> Result<Done, Error> {
+    pub(super) async fn hold(&self, granted: &Done, call: i64, action: Action) -> Result<Done, Error> {
         let fence = granted.task.fence;
         let mut asked = command(granted.task.id, action);
         asked.command.token = Some(Token { fence, call });
@@ -39,7 +39,7 @@ impl Bench {
     }
 
     /// Lets time pass, and what is due with it happen, as the timers do.
-    async fn pass(&self, seconds: u64) {
+    pub(super) async fn pass(&self, seconds: u64) {
         let passed = self.engine.clock().advance(Duration::from_secs(seconds));
         let now = Timestamp::from_micros(passed.expect("the clock moves"));
         for id in self.engine.store().due(now, 10).await.expect("the rows read") {
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// As after a stop of the service.
-    async fn restart(self) -> Self {
+    pub(super) async fn restart(self) -> Self {
         let Self {
             engine,
             committer,

@@ -10,6 +10,7 @@ mod leases;
 mod lives;
 mod memory;
 mod neighbours;
+mod queues;
 mod repeats;
 mod runs;
 mod schedules;

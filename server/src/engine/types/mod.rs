@@ -152,7 +152,7 @@ impl Engine {
         match self.ask(class, Work::Type(Box::new(change)), request).await? {
             Told::Type(done) => Ok(*done),
             // No job of this kind is answered otherwise.
-            Told::Tasks(_) | Told::Schedule(_) => Err(Error::TypeNotFound { name }),
+            Told::Tasks(_) | Told::Schedule(_) | Told::Queue(_) => Err(Error::TypeNotFound { name }),
         }
     }
 

@@ -18,6 +18,7 @@ pub(crate) use registry::OpenCall;
 pub use registry::Registry;
 
 use super::claim::{ClaimRequest, Left};
+use super::queues::Turns;
 use crate::store::WriteBatch;
 
 /// What the committer tells of each commit.
@@ -27,11 +28,14 @@ pub(crate) struct Workers {
     pub(crate) parked: Parked,
     /// Who holds what.
     pub(crate) registry: Registry,
+    /// When rate limits let the next task go.
+    pub(crate) turns: Turns,
 }
 
 impl Workers {
-    /// Takes in a batch that was committed.
-    pub(super) fn committed(&self, write: &WriteBatch) {
+    /// Takes in a batch that was committed. `is_shut`: whether limits keep a task, so that nobody is woken for it; who waits is
+    /// woken when there is room.
+    pub(super) fn committed(&self, write: &WriteBatch, is_shut: impl Fn(&Task) -> bool) {
         self.registry.committed(write);
         // A ready task that an edit puts elsewhere is new to those who wait there.
         let moved = write
@@ -39,7 +43,8 @@ impl Workers {
             .iter()
             .filter(|(before, now)| !is_leasable(before) || kind(before) != kind(now));
         let now = write.inserted.iter().chain(moved.map(|(_, now)| now));
-        self.parked.ready(now.filter(|task| is_leasable(task)).map(kind));
+        let ready = now.filter(|task| is_leasable(task) && !is_shut(task));
+        self.parked.ready(ready.map(kind));
     }
 
     /// Who rests in line for such a task, and may have it.

@@ -59,13 +59,16 @@ pub(crate) struct Resting {
     pub(crate) reply: oneshot::Sender<Vec<Done>>,
 }
 
-/// Queue and type of each task that a call was woken for and that it has not seen yet.
+/// Queue and type of a task; without a type where there is room in the queue for whatever is ready.
+type Promise = (String, Option<String>);
+
+/// What a call was woken for and has not seen yet.
 #[derive(Default)]
 struct Promises {
     /// Since it stood in line. While it does, there are none.
-    new: Vec<(String, String)>,
+    new: Vec<Promise>,
     /// Before that: it is looking for these.
-    sought: Vec<(String, String)>,
+    sought: Vec<Promise>,
 }
 
 /// The place of one call. It leaves the line when it is dropped.
@@ -107,12 +110,38 @@ impl Parked {
         let mut woken: Vec<Arc<Waiter>> = Vec::new();
         for task in tasks {
             let Some(waiter) = lines.first(task) else { continue };
-            let promised = waiter.promise(task);
+            let promised = waiter.promise(promise(task));
             if promised >= waiter.wanted {
                 lines.leave(&waiter);
             }
             if promised == 1 {
                 woken.push(waiter);
+            }
+        }
+        for waiter in woken {
+            lines.leave(&waiter);
+            waiter.woken.notify_one();
+        }
+    }
+
+    /// There is room for `count` more tasks of a queue: wakes those who wait at it, for each as many as take different types,
+    /// the longest waiting first. What is ready there is not known.
+    pub(crate) fn freed(&self, (namespace, queue): (&str, &str), count: usize) {
+        let mut lines = self.lines.lock();
+        let mut woken: Vec<Arc<Waiter>> = Vec::new();
+        for _ in 0..count {
+            let firsts = lines.firsts((namespace, queue));
+            if firsts.is_empty() {
+                break;
+            }
+            for waiter in firsts {
+                let promised = waiter.promise((queue.to_owned(), None));
+                if promised >= waiter.wanted {
+                    lines.leave(&waiter);
+                }
+                if promised == 1 {
+                    woken.push(waiter);
+                }
             }
         }
         for waiter in woken {
@@ -141,7 +170,7 @@ impl Parked {
     pub(crate) fn again(&self, demand: &Demand, task: Kind<'_>) {
         let mut lines = self.lines.lock();
         if let Some(waiter) = lines.like(demand) {
-            waiter.promise(task);
+            waiter.promise(promise(task));
             lines.leave(&waiter);
             waiter.woken.notify_one();
         }
@@ -171,6 +200,20 @@ impl Lines {
             .chain(of_any)
             .min_by_key(|(arrival, _)| **arrival)?;
         Some(Arc::clone(first))
+    }
+
+    /// Who has waited longest in each line of a queue, each of them once.
+    fn firsts(&self, (namespace, queue): (&str, &str)) -> Vec<Arc<Waiter>> {
+        let lines = self.waiting.get(namespace).and_then(|queues| queues.get(queue));
+        let Some(QueueLines { of_any_type, by_type }) = lines else {
+            return Vec::new();
+        };
+        let firsts = by_type.values().chain([of_any_type]);
+        let firsts: Line = firsts
+            .filter_map(BTreeMap::first_key_value)
+            .map(|(arrival, waiter)| (*arrival, Arc::clone(waiter)))
+            .collect();
+        firsts.into_values().collect()
     }
 
     /// Who has waited longest with the same demand.
@@ -237,11 +280,15 @@ impl Lines {
 
 impl Waiter {
     /// Answers how many tasks it is woken for now.
-    fn promise(&self, (_, queue, task_type): Kind<'_>) -> usize {
+    fn promise(&self, promise: Promise) -> usize {
         let mut promises = self.promises.lock();
-        promises.new.push((queue.to_owned(), task_type.to_owned()));
+        promises.new.push(promise);
         promises.new.len()
     }
+}
+
+fn promise((_, queue, task_type): Kind<'_>) -> Promise {
+    (queue.to_owned(), Some(task_type.to_owned()))
 }
 
 impl Place {
@@ -262,9 +309,13 @@ impl Place {
         let mut is_empty = true;
         for (_, queue, task_type) in got {
             is_empty = false;
-            let of = |known: &Vec<(String, String)>| {
-                let mut known = known.iter();
-                known.position(|known| known.0 == queue && known.1 == task_type)
+            let of = |known: &Vec<Promise>| {
+                let is_it = |known: &Promise| known.0 == queue && known.1.as_deref() == Some(task_type);
+                let is_room = |known: &Promise| known.0 == queue && known.1.is_none();
+                known
+                    .iter()
+                    .position(is_it)
+                    .or_else(|| known.iter().position(is_room))
             };
             if let Some(place) = of(sought) {
                 sought.swap_remove(place);
@@ -314,8 +365,11 @@ impl Drop for Place {
         let namespace = self.waiter.demand.namespace.as_str();
         let kinds = new
             .iter()
-            .map(|(queue, task_type)| (namespace, queue.as_str(), task_type.as_str()));
+            .filter_map(|(queue, task_type)| Some((namespace, queue.as_str(), task_type.as_deref()?)));
         self.parked.ready(kinds);
+        for (queue, _) in new.iter().filter(|(_, task_type)| task_type.is_none()) {
+            self.parked.freed((namespace, queue), 1);
+        }
     }
 }
 
