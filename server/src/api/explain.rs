@@ -26,24 +26,22 @@ impl TaskApi {
             State::Paused => self.causes_of_stop(&task, PAUSED).await?,
             State::Blocked => self.causes_of_wait(&task).await?,
             State::Scheduled => scheduled(&task).into_iter().collect(),
-            State::Queued => vec![cause(
-                CauseType::Ready,
-                "nothing keeps it: it waits for somebody to take it",
-            )],
+            State::Queued => self.causes_of_queue(&task).await?,
             State::Assigned => vec![held(&task, CauseType::Assigned, "its assignee has not started")],
             State::InProgress => vec![held(&task, CauseType::Running, "its assignee works on it")],
             State::InputRequired => vec![unanswered(&task)],
             State::Review => vec![cause(CauseType::WaitingForReview, "its work waits for a review")],
             State::Completed | State::Failed | State::Dead | State::Cancelled => vec![settled(&task)],
         };
+        let moves = task.wake_time().into_iter().chain(task.lease_end()).min();
+        // What its queue gives out next is as good as its own move.
+        let of_queue = causes.iter().filter(|cause| !cause.queue.is_empty());
+        let ends = of_queue.filter_map(|cause| cause.change_time);
+        let next = moves.map(time::write).into_iter().chain(ends);
+        let next_change_time = next.min_by_key(|time| (time.seconds, time.nanos));
         Ok(Response::new(raw::ExplainTaskResponse {
             causes,
-            next_change_time: task
-                .wake_time()
-                .into_iter()
-                .chain(task.lease_end())
-                .min()
-                .map(time::write),
+            next_change_time,
         }))
     }
 
@@ -110,7 +108,7 @@ const PAUSED: Stop = Stop {
     event: EventType::Paused,
 };
 
-fn cause(kind: CauseType, message: &str) -> raw::Cause {
+pub(super) fn cause(kind: CauseType, message: &str) -> raw::Cause {
     raw::Cause {
         r#type: kind.into(),
         message: message.to_owned(),

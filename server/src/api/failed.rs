@@ -4,6 +4,7 @@ mod types;
 
 use std::time::Duration;
 
+use baton_domain::queue::QUEUES;
 use baton_domain::{CommandName, Rejection, State, TaskId};
 use tonic::Status;
 
@@ -112,17 +113,14 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("dedup_key", key)
                 .resource("task", id)
         }
-        Error::ScheduleNotFound { name } => {
-            let message = format!("schedule {name:?} does not exist in this namespace");
-            Refusal::new(Reason::ScheduleNotFound, message)
-                .with("name", name)
-                .resource("schedule", name)
-        }
-        Error::ScheduleExists { name } => {
-            let message = format!("schedule {name:?} exists: update it, or choose another name");
-            Refusal::new(Reason::ScheduleExists, message)
-                .with("name", name)
-                .resource("schedule", name)
+        Error::ScheduleNotFound { name } => missing(Reason::ScheduleNotFound, ("schedule", name)),
+        Error::ScheduleExists { name } => exists(Reason::ScheduleExists, ("schedule", name)),
+        Error::QueueNotFound { name } => missing(Reason::QueueNotFound, ("queue", name)),
+        Error::QueueExists { name } => exists(Reason::QueueExists, ("queue", name)),
+        Error::QueueNotEmpty { name, open } => not_empty(name, *open),
+        Error::TooManyQueues => {
+            let message = format!("a namespace has at most {QUEUES} queues");
+            Refusal::new(Reason::QuotaExceeded, &message).quota("queues", &message)
         }
         Error::TypeNotFound { .. }
         | Error::TypeExists { .. }
@@ -149,6 +147,32 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
             refuse_at(source, &format!("{prefix}requests[{index}]."), name).with("index", index.to_string())
         }
     }
+}
+
+/// The refusal of a call on something of a name that nothing has.
+fn missing(reason: Reason, (kind, name): (&str, &str)) -> Refusal {
+    Refusal::new(
+        reason,
+        format!("{kind} {name:?} does not exist in this namespace"),
+    )
+    .with("name", name)
+    .resource(kind, name)
+}
+
+/// The refusal of a name that something has.
+fn exists(reason: Reason, (kind, name): (&str, &str)) -> Refusal {
+    let message = format!("{kind} {name:?} exists: update it, or choose another name");
+    Refusal::new(reason, message)
+        .with("name", name)
+        .resource(kind, name)
+}
+
+fn not_empty(name: &str, open: i64) -> Refusal {
+    let message = format!("{open} open tasks name queue {name:?}: end them, or let them name another");
+    Refusal::new(Reason::NotEmpty, &message)
+        .with("name", name)
+        .with("open_count", open.to_string())
+        .precondition("queue", &message)
 }
 
 fn refuse_rejection(rejection: &Rejection, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Refusal {

@@ -9,6 +9,7 @@ use super::refuse;
 use super::repeat::{Repeatable, fingerprint};
 use super::requests::bulk::Bulk;
 use super::requests::moves::Move;
+use super::requests::queues::{self, QueueCall};
 use super::requests::schedules::{self, ScheduleCall};
 use super::requests::task_types::{self, TypeCall};
 use super::requests::{admin, create, leases, lists, report, watch};
@@ -79,6 +80,10 @@ fn judge_schedule<R: ScheduleCall + Default>(bytes: &[u8]) -> Result<(), Refusal
 }
 
 fn judge_type<R: TypeCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
+}
+
+fn judge_queue<R: QueueCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
     judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
 }
 
@@ -166,6 +171,17 @@ const JUDGES: &[(&str, Judge)] = &[
     ("PreviewSchedule", |bytes| {
         judge_with(bytes, schedules::read_preview)
     }),
+    ("CreateQueue", judge_queue::<raw::CreateQueueRequest>),
+    ("GetQueue", |bytes| judge_with(bytes, queues::read_get)),
+    ("ListQueues", |bytes| judge_with(bytes, queues::read_list)),
+    ("UpdateQueue", judge_queue::<raw::UpdateQueueRequest>),
+    ("DeleteQueue", judge_queue::<raw::DeleteQueueRequest>),
+    ("PauseQueue", judge_queue::<raw::PauseQueueRequest>),
+    ("ResumeQueue", judge_queue::<raw::ResumeQueueRequest>),
+    ("PurgeQueue", |bytes| {
+        judge_repeatable(bytes, |v, request, _| queues::read_purge(v, request))
+    }),
+    ("GetQueueStats", |bytes| judge_with(bytes, queues::read_stats)),
     ("WaitTask", |bytes| judge_with(bytes, watch::read_wait)),
     ("WatchTask", |bytes| judge_with(bytes, watch::read_watch_task)),
     ("WatchTasks", |bytes| judge_with(bytes, watch::read_watch_tasks)),

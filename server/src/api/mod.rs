@@ -11,12 +11,14 @@ mod convert;
 mod crud;
 mod declare;
 mod explain;
+mod explain_queue;
 mod failed;
 mod judge;
 mod lists;
 mod moves;
 mod outcome;
 mod page;
+mod queues;
 mod reason;
 mod refuse;
 mod repeat;
@@ -43,12 +45,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_proto::raw::v1::admin_service_server::AdminServiceServer;
+use baton_proto::raw::v1::queue_service_server::QueueServiceServer;
 use baton_proto::raw::v1::schedule_service_server::ScheduleServiceServer;
 use baton_proto::raw::v1::task_service_server::TaskServiceServer;
 use baton_proto::raw::v1::task_type_service_server::TaskTypeServiceServer;
 use baton_proto::raw::v1::worker_service_server::WorkerServiceServer;
 
 use self::admin::AdminApi;
+use self::queues::QueueApi;
 use self::schedules::ScheduleApi;
 use self::task_service::TaskApi;
 use self::task_types::TaskTypeApi;
@@ -71,5 +75,6 @@ pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown
         .add(WorkerServiceServer::new(WorkerApi::new(tasks)))
         .add(ScheduleServiceServer::new(ScheduleApi::new(engine.clone())))
         .add(TaskTypeServiceServer::new(TaskTypeApi::new(engine.clone())))
+        .add(QueueServiceServer::new(QueueApi::new(engine.clone())))
         .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
 }

@@ -57,6 +57,8 @@ reasons! {
     ScheduleNotFound = NotFound, "SCHEDULE_NOT_FOUND";
     /// No task type of this namespace has this name.
     TaskTypeNotFound = NotFound, "TASK_TYPE_NOT_FOUND";
+    /// Nobody created a queue of this name in this namespace.
+    QueueNotFound = NotFound, "QUEUE_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
     /// Another task holds the key that tells this one from others; ResourceInfo names it.
@@ -65,6 +67,8 @@ reasons! {
     ScheduleExists = AlreadyExists, "SCHEDULE_EXISTS";
     /// The task type is registered with another content.
     TaskTypeExists = AlreadyExists, "TASK_TYPE_EXISTS";
+    /// A queue of this namespace has this name.
+    QueueExists = AlreadyExists, "QUEUE_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.
@@ -77,6 +81,8 @@ reasons! {
     SelfApproval = FailedPrecondition, "SELF_APPROVAL";
     /// Other tasks depend on this one.
     TaskHasDependants = FailedPrecondition, "TASK_HAS_DEPENDANTS";
+    /// Open tasks name the queue that is to go; metadata `open_count` says how many.
+    NotEmpty = FailedPrecondition, "NOT_EMPTY";
     /// The resume token was made by another database, or lies in this one's future.
     ResumeTokenForeign = FailedPrecondition, "RESUME_TOKEN_FOREIGN";
     /// The call exists for test mode only.

@@ -259,4 +259,10 @@ repeatable! {
     RegisterTaskType: RegisterTaskTypeRequest { task_type by in_task_type }
     UpdateTaskType: UpdateTaskTypeRequest { task_type by in_task_type }
     DeleteTaskType: DeleteTaskTypeRequest {}
+    CreateQueue: CreateQueueRequest {}
+    UpdateQueue: UpdateQueueRequest {}
+    DeleteQueue: DeleteQueueRequest {}
+    PauseQueue: PauseQueueRequest {}
+    ResumeQueue: ResumeQueueRequest {}
+    PurgeQueue: PurgeQueueRequest {}
 }

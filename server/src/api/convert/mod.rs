@@ -21,6 +21,8 @@ pub(crate) mod new_task;
 pub(crate) mod payload;
 pub(crate) mod policy;
 pub(crate) mod progress;
+pub(crate) mod queue;
+pub(crate) mod queue_edit;
 pub(crate) mod receipt;
 pub(crate) mod run;
 pub(crate) mod schedule;

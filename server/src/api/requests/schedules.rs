@@ -32,7 +32,7 @@ pub(in crate::api) trait ScheduleCall: Repeatable {
 /// A namespace and a name.
 pub(in crate::api) type Key = (String, String);
 
-fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option<Key> {
+pub(super) fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option<Key> {
     let namespace = check::name(v, &at.field("namespace"), namespace);
     let name_at = at.field("name");
     if name.is_empty() {
@@ -44,7 +44,7 @@ fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option
 }
 
 /// What every change carries beside its own fields. Who acts is checked, and kept where there is a place for it.
-fn read_common(
+pub(super) fn read_common(
     v: &mut Violations,
     request_id: &str,
     actor: Option<raw::Actor>,
