@@ -47,6 +47,8 @@ enum Command {
     Watch(Box<client::WatchArgs>),
     /// Does tasks by the handlers of a file; shows workers, and drains them.
     Worker(Box<client::WorkerArgs>),
+    /// Creates queues, limits them, pauses and empties them, shows how they stand.
+    Queue(Box<client::QueueArgs>),
     /// Creates schedules, shows what becomes of their ticks, pauses and triggers them.
     Schedule(Box<client::ScheduleArgs>),
     /// Registers task types: what their inputs and outputs are checked against, and who may create them.
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Task(args) => return client::task(*args),
         Command::Watch(args) => return client::watch(*args),
         Command::Worker(args) => return client::worker(*args),
+        Command::Queue(args) => return client::queue(*args),
         Command::Schedule(args) => return client::schedule(*args),
         Command::Type(args) => return client::task_type(*args),
         Command::Dead(args) => return client::dead(*args),

@@ -61,6 +61,8 @@ reasons! {
     SchemaViolation = "SCHEMA_VIOLATION";
     /// No task has this id.
     TaskNotFound = "TASK_NOT_FOUND";
+    /// Nobody created a queue of this name in this namespace.
+    QueueNotFound = "QUEUE_NOT_FOUND";
     /// No schedule of this namespace has this name.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND";
     /// No worker of this id was heard of.
@@ -73,6 +75,10 @@ reasons! {
     TypeInternal = "TYPE_INTERNAL";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = "TASK_ID_REUSED";
+    /// A queue of this namespace has this name.
+    QueueExists = "QUEUE_EXISTS";
+    /// Open tasks name the queue that is to go; metadata `open_count` says how many.
+    NotEmpty = "NOT_EMPTY";
     /// A schedule of this namespace has this name.
     ScheduleExists = "SCHEDULE_EXISTS";
     /// The `request_id` was used for another request.

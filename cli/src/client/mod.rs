@@ -11,6 +11,7 @@ mod names;
 mod options;
 mod pages;
 mod parse;
+mod queue;
 mod read;
 mod runs;
 mod schedule;
@@ -28,6 +29,7 @@ pub(crate) use dead::DeadArgs;
 pub(crate) use exit::EXIT_CODES;
 use exit::{Exit, Failure};
 use options::{Options, Session};
+pub(crate) use queue::QueueArgs;
 pub(crate) use schedule::ScheduleArgs;
 pub(crate) use task_type::TypeArgs;
 pub(crate) use watch::WatchArgs;
@@ -157,6 +159,12 @@ pub(crate) fn worker(args: WorkerArgs) -> ExitCode {
             }
         },
     }
+}
+
+/// Runs `baton queue ...`.
+pub(crate) fn queue(args: QueueArgs) -> ExitCode {
+    let QueueArgs { options, command } = args;
+    run(&options, |session| Box::pin(queue::carry_out(session, command)))
 }
 
 /// Runs `baton schedule ...`.

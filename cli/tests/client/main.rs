@@ -5,6 +5,7 @@ mod commands;
 mod declared;
 mod failures;
 mod promises;
+mod queues;
 mod schedules;
 mod support;
 mod types;

@@ -122,4 +122,5 @@ macro_rules! wire {
 mod changes;
 mod leases;
 mod named;
+mod queues;
 mod reads;

@@ -48,6 +48,9 @@ reads! {
     ScheduleService PreviewSchedule PreviewScheduleRequest PreviewScheduleResponse -> pb::PreviewScheduleResponse, Some, namespace;
     TaskTypeService GetTaskType GetTaskTypeRequest GetTaskTypeResponse -> pb::TaskType, |response| response.task_type, namespace;
     TaskTypeService ListTaskTypes ListTaskTypesRequest ListTaskTypesResponse -> pb::ListTaskTypesResponse, Some, namespace;
+    QueueService GetQueue GetQueueRequest GetQueueResponse -> pb::Queue, |response| response.queue, namespace;
+    QueueService ListQueues ListQueuesRequest ListQueuesResponse -> pb::ListQueuesResponse, Some, namespace;
+    QueueService GetQueueStats GetQueueStatsRequest GetQueueStatsResponse -> pb::GetQueueStatsResponse, Some, namespace;
     AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use baton_client::proto::{Schedule, Task, TaskState, WaitTaskRequest};
-use baton_client::{Client, Error, NewSchedule, NewTask, NewTaskType, Selection, WatchOptions, actor, value};
+use baton_client::proto::{Queue, Schedule, Task, TaskState, WaitTaskRequest};
+use baton_client::{
+    Client, Error, NewQueue, NewSchedule, NewTask, NewTaskType, Selection, WatchOptions, actor, value,
+};
 use prost::Message;
 
 use crate::scripted::Scripted;
@@ -111,6 +113,19 @@ async fn task_types(client: &Client) {
     check(client.delete_task_type("x").etag("e").await);
 }
 
+async fn queues(client: &Client) {
+    let new = NewQueue::new("x").concurrency(5).rate(10, Duration::from_secs(1));
+    check(client.create_queue(new).await);
+    check(client.get_queue("x").await);
+    check(client.list_queues().await);
+    check(client.update_queue(Queue::default(), ["rate_limit"]).await);
+    check(client.delete_queue("x").etag("e").await);
+    check(client.pause_queue("x").note("why").await);
+    check(client.resume_queue("x").await);
+    check(client.purge_queue("x").max_count(3).await);
+    check(client.queue_stats("x").await);
+}
+
 async fn the_rest(client: &Client) {
     check(
         client
@@ -137,6 +152,7 @@ async fn every_rpc_has_its_method() {
     leases(&client).await;
     schedules(&client).await;
     task_types(&client).await;
+    queues(&client).await;
     the_rest(&client).await;
     let called: BTreeSet<String> = server.paths().into_iter().collect();
     assert_eq!(called, contract());

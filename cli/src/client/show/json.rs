@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use baton_client::BulkOutcome;
 use baton_client::proto::{
-    BulkCancelResponse, ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Receipt, Schedule,
-    ScheduleTick, Task, TaskEvent, TaskRun, TaskType, WatchTasksResponse, Worker,
+    BulkCancelResponse, ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask,
+    PurgeQueueResponse, Queue, Receipt, Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType,
+    WatchTasksResponse, Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -29,7 +30,7 @@ macro_rules! named {
 }
 
 named!(Task TaskEvent TaskRun TaskType Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
-    WatchTasksResponse BulkCancelResponse LeasedTask);
+    WatchTasksResponse BulkCancelResponse LeasedTask Queue GetQueueStatsResponse PurgeQueueResponse);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
     CONTRACT

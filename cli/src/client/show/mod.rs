@@ -2,6 +2,7 @@
 
 mod detail;
 mod json;
+mod queue;
 mod receipt;
 mod run;
 mod schedule;
@@ -13,8 +14,8 @@ mod worker;
 use std::io::{self, Write};
 
 use baton_client::proto::{
-    ExplainTaskResponse, GetTaskStatsResponse, LeasedTask, Schedule, ScheduleTick, Task, TaskEvent, TaskRun,
-    TaskType, WatchTasksResponse, Worker,
+    ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask, PurgeQueueResponse, Queue,
+    Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType, WatchTasksResponse, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -122,6 +123,35 @@ impl Screen {
     /// Task types, in short.
     pub(super) fn task_type_rows(&self, task_types: &[TaskType]) -> io::Result<()> {
         self.rows(task_types, "no task types", task_type::table)
+    }
+
+    /// A queue, in all its parts.
+    pub(super) fn queue(&self, queue: &Queue) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&queue::sheet(queue)),
+            Format::Json => line(&json::line(queue)?),
+        }
+    }
+
+    /// Queues, in short.
+    pub(super) fn queue_rows(&self, queues: &[Queue]) -> io::Result<()> {
+        self.rows(queues, "no queues", queue::table)
+    }
+
+    /// How a queue stands.
+    pub(super) fn queue_stats(&self, answer: &GetQueueStatsResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&queue::stats(answer)),
+            Format::Json => line(&json::line(answer)?),
+        }
+    }
+
+    /// What a purge did.
+    pub(super) fn purged(&self, answer: &PurgeQueueResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&queue::purged(answer)),
+            Format::Json => line(&json::line(answer)?),
+        }
     }
 
     /// Ticks that are still to come.
