@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use baton_client::{Call, Error, Rpc};
-use baton_proto::v1::Task;
+use baton_proto::v1::{Queue, Task};
 use tokio::sync::watch;
 
 use super::record::Recorded;
@@ -18,6 +18,7 @@ pub struct History {
     calls: Mutex<Vec<oracle::Call>>,
     watches: Mutex<Vec<Watch>>,
     namespaces: Mutex<BTreeSet<String>>,
+    queues: Mutex<Vec<Queue>>,
     /// Counts messages, so that a test can wait for the next.
     pub(super) received: watch::Sender<u64>,
 }
@@ -37,6 +38,7 @@ impl Default for History {
             calls: Mutex::default(),
             watches: Mutex::default(),
             namespaces: Mutex::new(BTreeSet::from(["default".to_owned()])),
+            queues: Mutex::default(),
             received: watch::Sender::default(),
         }
     }
@@ -57,6 +59,11 @@ impl History {
     pub fn look_at(&self, namespace: &str) {
         let mut known = self.namespaces.lock().expect("no holder panics");
         known.insert(namespace.to_owned());
+    }
+
+    /// A queue that has no task yet, and stays as it is: the oracle holds its limits and its retry policy.
+    pub fn limited(&self, queue: Queue) {
+        self.queues.lock().expect("no holder panics").push(queue);
     }
 
     /// Makes a call and records it with its answer.
@@ -131,6 +138,7 @@ impl History {
             calls: self.calls.lock().expect("no holder panics").clone(),
             watches: self.watches.lock().expect("no holder panics").clone(),
             every_call: self.every_call.load(Ordering::SeqCst),
+            queues: self.queues.lock().expect("no holder panics").clone(),
             ..oracle::Evidence::default()
         }
     }

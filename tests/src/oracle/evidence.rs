@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_client::Code;
-use baton_proto::v1::{Actor, Task, TaskEvent, TaskEventType, TaskRun, TaskState};
+use baton_proto::v1::{Actor, Queue, Task, TaskEvent, TaskEventType, TaskRun, TaskState};
 
 /// Everything that is known after a test.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Evidence {
     pub watches: Vec<Watch>,
     /// Whether `calls` holds every call that can have changed something.
     pub every_call: bool,
+    /// Queues that were as they are before their first task, and to the end: their limits hold for every lease.
+    pub queues: Vec<Queue>,
 }
 
 /// One namespace.
@@ -237,6 +239,8 @@ pub enum Rule {
     Settles,
     /// Every time that somebody worked on a task is a run.
     Run,
+    /// At no position are more leases of a queue open than its limits say, nor did it give out more in a period.
+    Limit,
 }
 
 impl std::fmt::Display for Finding {

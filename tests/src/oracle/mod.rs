@@ -2,13 +2,14 @@
 //! every acknowledged answer and with what every watcher received.
 //!
 //! Reading order: `evidence` (what is judged), `lifecycle` (the data file), `moves` (what it means), `fold` (what an
-//! event does to a task), then one file a group of rules: `log`, `story`, `answers`, `watches`, `settles`, `runs`.
+//! event does to a task), then one file a group of rules: `log`, `story`, `answers`, `watches`, `settles`, `runs`, `limits`.
 
 mod answers;
 mod compare;
 mod evidence;
 mod fold;
 mod lifecycle;
+mod limits;
 mod log;
 mod moves;
 pub mod plant;
@@ -35,6 +36,7 @@ pub fn check(evidence: &Evidence) -> Vec<Finding> {
     watches::check(evidence, &mut findings);
     settles::check(evidence, (&stories, &ends), &mut findings);
     runs::check(evidence, &stories, &mut findings);
+    limits::check(evidence, &mut findings);
     findings.0
 }
 

@@ -16,6 +16,8 @@ use super::lifecycle::{Attempt, Fence, LIFECYCLE, Move, Need, short};
 pub(super) struct World {
     /// Tasks that were cancelled, or deleted while open, with the position of that event.
     pub ended: HashMap<String, i64>,
+    /// Of the queues that have one, by namespace and name.
+    pub policies: HashMap<(String, String), RetryPolicy>,
 }
 
 /// One event between the task before and after it.
@@ -243,7 +245,13 @@ impl Step<'_> {
     }
 
     fn policy(&self) -> Option<&RetryPolicy> {
-        self.before.task.retry_policy.as_ref()
+        let task = &self.before.task;
+        let of_queue = || {
+            self.world
+                .policies
+                .get(&(task.namespace.clone(), task.queue.clone()))
+        };
+        task.retry_policy.as_ref().or_else(of_queue)
     }
 
     fn is_final(&self, error: &TaskError) -> bool {

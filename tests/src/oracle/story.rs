@@ -27,7 +27,7 @@ pub(super) type Ends = BTreeMap<String, Option<Folded>>;
 /// Folds every story, and compares it with all that was seen of its task.
 pub(super) fn check(evidence: &Evidence, stories: &Stories, findings: &mut Findings) -> Ends {
     let mut sightings = gather(evidence);
-    let world = world(stories);
+    let world = world(evidence, stories);
     let mut ends = Ends::new();
     for (id, story) in stories {
         let seen = sightings.remove(id.as_str()).unwrap_or_default();
@@ -46,8 +46,13 @@ pub(super) fn check(evidence: &Evidence, stories: &Stories, findings: &mut Findi
     ends
 }
 
-fn world(stories: &Stories) -> World {
+fn world(evidence: &Evidence, stories: &Stories) -> World {
     let mut world = World::default();
+    for queue in &evidence.queues {
+        let named = (queue.namespace.clone(), queue.name.clone());
+        let policy = queue.retry_policy.clone();
+        world.policies.extend(policy.map(|policy| (named, policy)));
+    }
     for event in stories.values().flatten() {
         let open = !LIFECYCLE.is_settled(event.from_state());
         let deleted = event.r#type() == TaskEventType::Deleted && open;

@@ -83,6 +83,11 @@ async fn the_handler_requirements_hold() {
 }
 
 #[tokio::test]
+async fn the_queue_requirements_hold() {
+    hold("S2", &[12, 13], include_str!("../../cases/s2.toml")).await;
+}
+
+#[tokio::test]
 async fn the_agent_requirements_hold() {
     let numbers: Vec<u32> = [1..=3, 11..=17, 25..=25, 30..=43, 47..=48, 73..=76]
         .into_iter()

@@ -235,12 +235,26 @@ async fn states(provoked: &mut Provoked) {
     provoked
         .json(channel(), "GetSchedule", json!({"name": "nobody"}))
         .await;
+    queues(&server, provoked).await;
     let production = TestServer::start_with(|config| config.test_mode = false).await;
     provoked
         .json(production.channel(), "AdvanceClock", json!({"duration": "1s"}))
         .await;
     production.finish().await;
     server.finish().await;
+}
+
+async fn queues(server: &TestServer, provoked: &mut Provoked) {
+    let channel = || server.channel();
+    let queue = json!({"queue": {"name": "default"}});
+    wire::call_json(channel(), "CreateQueue", &queue).await.unwrap();
+    provoked.json(channel(), "CreateQueue", queue).await;
+    provoked
+        .json(channel(), "DeleteQueue", json!({"name": "default"}))
+        .await;
+    provoked
+        .json(channel(), "GetQueue", json!({"name": "nobody"}))
+        .await;
 }
 
 async fn tokens(provoked: &mut Provoked) {

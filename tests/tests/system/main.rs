@@ -26,6 +26,7 @@ mod moves;
 mod operators;
 mod overload;
 mod planted;
+mod queues;
 mod races;
 mod readme;
 mod repeats;

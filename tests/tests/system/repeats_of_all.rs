@@ -179,10 +179,27 @@ const ROWS: &[Row] = &[
         &[("RegisterTaskType", TASK_TYPE)],
         r#"{"name": "$id"}"#,
     ),
+    row(
+        "CreateQueue",
+        &[],
+        r#"{"queue": {"name": "create-$id", "concurrency_limit": 5}}"#,
+    ),
+    row(
+        "UpdateQueue",
+        &[("CreateQueue", QUEUE)],
+        r#"{"queue": {"name": "$id", "description": "more"}}"#,
+    ),
+    row("PauseQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
+    row("ResumeQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
+    row("DeleteQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
+    row("PurgeQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
 ];
 
 /// As [`SCHEDULE`].
 const TASK_TYPE: &str = r#"{"task_type": {"name": "$id"}}"#;
+
+/// As [`SCHEDULE`].
+const QUEUE: &str = r#"{"queue": {"name": "$id"}}"#;
 
 /// Its name is the id of the task, which has nothing else to do with it.
 const SCHEDULE: &str = r#"{"schedule": {"name": "$id", "cron": "@yearly", "task": {}}}"#;

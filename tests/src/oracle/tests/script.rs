@@ -218,6 +218,7 @@ impl Script {
             calls: self.calls,
             watches: vec![watch],
             every_call: true,
+            queues: Vec::new(),
         }
     }
 }
