@@ -154,7 +154,7 @@ fn the_example_does_what_it_says() {
     let told = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(
         told,
-        "baton.toml: no mistakes; 5 types, 5 schedules, 5 handlers\n"
+        "baton.toml: no mistakes; 1 queue, 5 types, 5 schedules, 5 handlers\n"
     );
 
     // The program reads its payload and counts the documents of the example: README.md is one.

@@ -112,7 +112,7 @@ impl Server {
         self.port.metrics_address()
     }
 
-    /// Brings schedules and task types to where a file declares them, see [`api::Declarations`]. Before it serves: so nobody
+    /// Brings queues, task types and schedules to where a file declares them, see [`api::Declarations`]. Before it serves: so nobody
     /// meets what is about to change.
     ///
     /// Errors: what the same calls would be refused with; what stands before it in the file is done.

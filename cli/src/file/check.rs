@@ -27,8 +27,9 @@ pub(crate) fn check(args: CheckArgs) -> anyhow::Result<()> {
         bail!("{} declares nothing", path.display());
     };
     println!(
-        "{}: no mistakes; {}, {}, {}",
+        "{}: no mistakes; {}, {}, {}, {}",
         shown(Some(&path)).display(),
+        counted(declared.queues.len(), "queue"),
         counted(declared.task_types.len(), "type"),
         counted(declared.schedules.len(), "schedule"),
         counted(file.runner.handlers.len(), "handler"),

@@ -8,8 +8,8 @@ mod value;
 
 use std::ops::Range;
 
-use baton_client::proto::{Schedule, TaskType};
-use baton_server::api::{Declarations, DeclaredSchedule, judge};
+use baton_client::proto::{Queue, Schedule, TaskType};
+use baton_server::api::{Declarations, DeclaredQueue, DeclaredSchedule, judge};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Map, Value};
@@ -34,6 +34,12 @@ struct Kind {
     field: &'static str,
 }
 
+const QUEUES: Kind = Kind {
+    table: "queues",
+    message: "baton.v1.Queue",
+    call: "CreateQueue",
+    field: "queue",
+};
 const TYPES: Kind = Kind {
     table: "types",
     message: "baton.v1.TaskType",
@@ -48,19 +54,29 @@ const SCHEDULES: Kind = Kind {
 };
 
 /// The names of the tables.
-pub(super) const TABLES: [&str; 2] = [TYPES.table, SCHEDULES.table];
+pub(super) const TABLES: [&str; 3] = [QUEUES.table, TYPES.table, SCHEDULES.table];
 
 /// Reads all declarations; what is wrong is added to `found`.
 pub(super) fn read(root: &DeTable<'_>, found: &mut Vec<Mistake>) -> Declarations {
     let mut declared = Declarations::default();
+    for (entry, queue) in entries::<Queue>(&QUEUES, root, found) {
+        let paused = paused(entry);
+        declared.queues.push(DeclaredQueue { queue, paused });
+    }
     for (_, task_type) in entries::<TaskType>(&TYPES, root, found) {
         declared.task_types.push(task_type);
     }
     for (entry, schedule) in entries::<Schedule>(&SCHEDULES, root, found) {
-        let paused = tree::entry(entry, "paused").and_then(|(_, value)| value.get_ref().as_bool());
+        let paused = paused(entry);
         declared.schedules.push(DeclaredSchedule { schedule, paused });
     }
     declared
+}
+
+/// Whether it is paused, where it says so.
+fn paused(entry: &DeTable<'_>) -> Option<bool> {
+    let (_, value) = tree::entry(entry, "paused")?;
+    value.get_ref().as_bool()
 }
 
 /// The entries of a table that can be used, each as its message.
@@ -137,7 +153,22 @@ fn one<M: Message + Default>(
 }
 
 /// What an entry may say: the fields of its message that clients give. A message that is not here is taken whole.
-const GIVEN: [(&str, &[&str]); 3] = [
+const GIVEN: [(&str, &[&str]); 4] = [
+    (
+        "baton.v1.Queue",
+        &[
+            "namespace",
+            "description",
+            "concurrency_limit",
+            "rate_limit",
+            "key_label",
+            "key_concurrency_limit",
+            "retry_policy",
+            "retention",
+            "paused",
+            "note",
+        ],
+    ),
     (
         "baton.v1.TaskType",
         &[

@@ -8,13 +8,17 @@ fn told(text: &str) -> Vec<String> {
     told.lines().map(str::to_owned).collect()
 }
 
-#[test]
-fn a_whole_orchestrator_is_one_file() {
-    let text = r#"
+/// Every table that there is.
+const WHOLE: &str = r#"
 database = "sqlite:orchestrator.db"
 unknown_types = "refuse"
 [limits]
 max_watches = 7
+
+[queues.agents]
+concurrency_limit = 5
+rate_limit = { count = 10, period = "1s" }
+retention = "720h"
 
 [types.doc-sync]
 description = "keeps the index of the documents fresh"
@@ -45,10 +49,19 @@ task = { type = "doc-sync" }
 [handlers.doc-sync]
 kind = "heartbeat"
 "#;
-    let file = BatonFile::understand(text).unwrap();
+
+#[test]
+fn a_whole_orchestrator_is_one_file() {
+    let file = BatonFile::understand(WHOLE).unwrap();
     assert!(file.server.contains("max_watches = 7") && !file.server.contains("schedules"));
     assert_eq!(file.runner.handlers.len(), 1);
     let declared = file.declared.unwrap();
+    let queue = &declared.queues[0];
+    let rate = queue.queue.rate_limit.as_ref().unwrap();
+    assert_eq!(
+        (queue.queue.concurrency_limit, rate.count, queue.paused),
+        (Some(5), 10, None)
+    );
     let [doc_sync] = &declared.task_types[..] else {
         panic!("{declared:?}");
     };
@@ -130,6 +143,9 @@ programm = "x"
 #[test]
 fn what_a_call_would_be_refused_for_is_told_where_it_stands() {
     let text = r#"
+[queues.agents]
+key_label = "customer"
+rate_limit = { count = 0 }
 [types.sweep]
 input_schema = { properties = { n = { type = "whole" } } }
 retry_policy = { max_attempts = 1000 }
@@ -146,15 +162,16 @@ task = {}
 "#;
     let told = told(text);
     for expected in [
-        "baton.toml:3:46: types.sweep.input_schema.properties.n.type: must be null, boolean,",
-        "baton.toml:4:33: types.sweep.retry_policy.max_attempts: must be 1 to 100",
-        "baton.toml:5:8: types.no spaces.name: ",
-        "baton.toml:7:8: schedules.nightly.cron: names no day that exists",
-        "baton.toml:8:13: schedules.nightly.time_zone: must be the IANA name",
-        "baton.toml:9:17: schedules.nightly.task.type: ",
-        "baton.toml:10:12: schedules.neither.cron: must be given, or ",
-        "baton.toml:12:12: schedules.Upper.name: ",
-        "baton.toml:13:12: schedules.Upper.interval: must be at least 1 s",
+        "baton.toml:4:24: queues.agents.rate_limit.count: ",
+        "baton.toml:6:46: types.sweep.input_schema.properties.n.type: must be null, boolean,",
+        "baton.toml:7:33: types.sweep.retry_policy.max_attempts: must be 1 to 100",
+        "baton.toml:8:8: types.no spaces.name: ",
+        "baton.toml:10:8: schedules.nightly.cron: names no day that exists",
+        "baton.toml:11:13: schedules.nightly.time_zone: must be the IANA name",
+        "baton.toml:12:17: schedules.nightly.task.type: ",
+        "baton.toml:13:12: schedules.neither.cron: must be given, or ",
+        "baton.toml:15:12: schedules.Upper.name: ",
+        "baton.toml:16:12: schedules.Upper.interval: must be at least 1 s",
     ] {
         assert!(
             told.iter().any(|told| told.starts_with(expected)),

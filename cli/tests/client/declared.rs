@@ -5,6 +5,8 @@ use std::process::Stdio;
 use crate::support::{Server, baton, text};
 
 const FIRST: &str = r#"
+[queues.slow]
+concurrency_limit = 2
 [types.beat]
 exposure = "internal"
 [schedules.my-task]
@@ -16,6 +18,9 @@ task = { type = "report" }
 "#;
 
 const SECOND: &str = r#"
+[queues.slow]
+concurrency_limit = 3
+paused = true
 [schedules.my-task]
 interval = "1h"
 task = { type = "beat", input = { n = 2 } }
@@ -37,8 +42,14 @@ fn a_file_is_brought_about_at_each_start() {
     assert_eq!(my_task["creator"]["id"], "baton.toml");
     let beat = server.json(&["type", "get", "beat"]);
     assert_eq!(beat["exposure"], "TASK_TYPE_EXPOSURE_INTERNAL");
+    let slow = server.json(&["queue", "get", "slow"]);
+    assert_eq!(
+        (slow["concurrencyLimit"].as_i64(), slow["creator"]["id"].as_str()),
+        (Some(2), Some("baton.toml"))
+    );
     // The same again changes nothing.
     server.restart();
+    assert_eq!(server.json(&["queue", "get", "slow"])["etag"], slow["etag"]);
     assert_eq!(
         server.json(&["schedule", "get", "my-task"])["etag"],
         my_task["etag"]
@@ -54,6 +65,11 @@ fn a_file_is_brought_about_at_each_start() {
         (Some("3600s"), Some(true))
     );
     assert_eq!(changed["task"]["input"]["json"]["n"], 2.0);
+    let slow = server.json(&["queue", "get", "slow"]);
+    assert_eq!(
+        (slow["concurrencyLimit"].as_i64(), slow["paused"].as_bool()),
+        (Some(3), Some(true))
+    );
     let gone = server.json(&["schedule", "get", "nightly"]);
     assert_eq!(gone["paused"], true);
     assert!(
@@ -104,6 +120,6 @@ fn a_file_with_mistakes_starts_nothing_and_all_of_them_are_told() {
     let good = baton(folder.path()).arg("check-config").output().unwrap();
     assert_eq!(
         text(&good.stdout),
-        "baton.toml: no mistakes; 1 type, 2 schedules, 0 handlers\n"
+        "baton.toml: no mistakes; 1 queue, 1 type, 2 schedules, 0 handlers\n"
     );
 }

@@ -1,10 +1,11 @@
-//! What a file declares: brings schedules and task types to where the file has them, before anything is served.
+//! What a file declares: brings queues, task types and schedules to where the file has them, before anything is served.
 //!
 //! Declarations are read as the calls that would make the same, so what is wrong with them is the same too. What a file made
 //! is known by its creator, the SYSTEM `baton.toml`, whom no caller can be. What callers made, and the file does not name, is
 //! left alone. A schedule that the file made and names no more is paused, never deleted: nothing is lost by a line that was
 //! deleted by mistake, and nothing ticks that nobody can find.
 
+mod queues;
 mod schedules;
 mod types;
 
@@ -16,12 +17,16 @@ use super::convert::Draw;
 use super::status::Refusal;
 use crate::engine::Engine;
 
+pub use queues::DeclaredQueue;
+
 /// The creator of what a file declares.
 const FILE: &str = "baton.toml";
 
 /// What a file declares.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
+    /// Queues, each whole.
+    pub queues: Vec<DeclaredQueue>,
     /// Types, each whole.
     pub task_types: Vec<v1::TaskType>,
     /// Schedules, each whole.
@@ -42,9 +47,15 @@ pub struct DeclaredSchedule {
 /// Errors: what the calls would be refused with, the first one.
 pub(crate) async fn declare(engine: &Engine, declared: Declarations) -> Result<(), Refusal> {
     let Declarations {
+        queues,
         task_types,
         schedules,
     } = declared;
+    let mut named = Vec::new();
+    for declared in queues {
+        named.push(queues::declare(engine, declared).await?);
+    }
+    queues::tell_of_others(engine, &named).await?;
     let mut known = Vec::new();
     for task_type in task_types {
         known.push((task_type.namespace.clone(), task_type.name.clone()));

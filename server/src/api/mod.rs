@@ -38,7 +38,7 @@ mod worker;
 pub mod status;
 
 pub(crate) use declare::declare;
-pub use declare::{Declarations, DeclaredSchedule};
+pub use declare::{Declarations, DeclaredQueue, DeclaredSchedule};
 pub use judge::{judge, methods};
 
 use std::sync::Arc;
