@@ -8,6 +8,7 @@ mod handlers;
 
 use std::collections::BTreeMap;
 
+use baton_proto::v1::Queue;
 use baton_tests::harness::{TestServer, wire};
 use serde::Deserialize;
 use serde_json::Value;
@@ -119,6 +120,15 @@ async fn run_all(cases: &[&Case]) {
     for case in cases {
         println!("{}: {}", case.id, case.what);
         run(&mut server, case).await;
+    }
+    // No task shows the policy that its queue lends it.
+    for queue in server.client().list_queues().await.unwrap().queues {
+        server.history().limited(Queue {
+            namespace: queue.namespace,
+            name: queue.name,
+            retry_policy: queue.retry_policy,
+            ..Queue::default()
+        });
     }
     server.finish().await;
 }
