@@ -24,6 +24,7 @@ mod limits;
 mod lists;
 mod moves;
 mod operators;
+mod outages;
 mod overload;
 mod planted;
 mod queues;
