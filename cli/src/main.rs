@@ -55,6 +55,8 @@ enum Command {
     Type(Box<client::TypeArgs>),
     /// Shows the tasks whose attempts are spent, brings them back or gives them up.
     Dead(Box<client::DeadArgs>),
+    /// Looks at a server and its tasks, and says what is wrong and what to do.
+    Doctor(Box<client::DoctorArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
     #[command(
         after_help = "Example:\n  baton completions bash > ~/.local/share/bash-completion/completions/baton"
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Schedule(args) => return client::schedule(*args),
         Command::Type(args) => return client::task_type(*args),
         Command::Dead(args) => return client::dead(*args),
+        Command::Doctor(args) => return client::doctor(*args),
         Command::Completions { shell } => complete(shell),
     };
     match done {

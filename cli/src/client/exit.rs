@@ -13,7 +13,7 @@ use super::show::text::clean;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused, or something else failed; of a bulk call: some tasks were refused
+  1  refused, or something else failed; of a bulk call: some tasks were refused; of `doctor`: something is wrong
   2  the command line or a value in it is wrong
   3  the task or worker does not exist
   4  the server cannot be reached or does not take work now

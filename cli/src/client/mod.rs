@@ -3,6 +3,7 @@
 mod bulk;
 mod create;
 mod dead;
+mod doctor;
 mod edit;
 mod exit;
 mod filter;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 pub(crate) use dead::DeadArgs;
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use exit::EXIT_CODES;
 use exit::{Exit, Failure};
 use options::{Options, Session};
@@ -187,6 +189,12 @@ pub(crate) fn task_type(args: TypeArgs) -> ExitCode {
 pub(crate) fn dead(args: DeadArgs) -> ExitCode {
     let DeadArgs { options, command } = args;
     run(&options, |session| Box::pin(dead::carry_out(session, command)))
+}
+
+/// Runs `baton doctor`.
+pub(crate) fn doctor(args: DoctorArgs) -> ExitCode {
+    let DoctorArgs { options } = args;
+    run(&options, |session| Box::pin(doctor::examine(session)))
 }
 
 type Work<'a> = futures::future::BoxFuture<'a, Result<Exit, Failure>>;

@@ -3,6 +3,7 @@
 
 mod commands;
 mod declared;
+mod doctor;
 mod failures;
 mod promises;
 mod queues;

@@ -1,6 +1,7 @@
 //! What results look like: tables for people, one object a line for programs.
 
 mod detail;
+mod doctor;
 mod json;
 mod queue;
 mod receipt;
@@ -19,6 +20,7 @@ use baton_client::proto::{
 };
 use baton_client::{BulkOutcome, Lease};
 
+use super::doctor::Finding;
 use super::options::Format;
 pub(super) use receipt::read as receipt;
 
@@ -207,6 +209,13 @@ impl Screen {
         match self.format {
             Format::Table => line(&table::bulk(outcome)),
             Format::Json => line(&json::bulk(outcome)?),
+        }
+    }
+
+    pub(super) fn findings(&self, findings: &[Finding]) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&doctor::table(findings)),
+            Format::Json => lines(findings.iter().map(|finding| Ok(doctor::line(finding)))),
         }
     }
 
