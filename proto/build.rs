@@ -31,7 +31,7 @@ const TASK: &str = ".baton.v1.Task";
 const SCHEDULE: &str = "Schedule";
 
 /// Whoever has it may speak for a task, so no `Debug` shows it.
-const SECRET: &str = "lease_token";
+const SECRETS: [&str; 2] = ["lease_token", "secrets"];
 
 /// `detail` of an event is as large as its largest member; these two are many times larger than the rest.
 const BOXED: [&str; 2] = [
@@ -120,18 +120,19 @@ fn generate(dir: &Path, descriptors: FileDescriptorSet, side: Side) -> io::Resul
     builder.compile_fds(descriptors)
 }
 
-/// The messages that hold the token of a lease.
+/// The messages that hold the token of a lease, or what signs messages.
 fn bearers(descriptors: &FileDescriptorSet) -> Vec<DescriptorProto> {
     let ours = descriptors
         .file
         .iter()
         .filter(|file| file.package() == "baton.v1");
     let messages = ours.flat_map(|file| &file.message_type);
-    let holds = |message: &&DescriptorProto| message.field.iter().any(|field| field.name() == SECRET);
+    let holds =
+        |message: &&DescriptorProto| message.field.iter().any(|field| SECRETS.contains(&field.name()));
     messages.filter(holds).cloned().collect()
 }
 
-/// How such a message is shown: as every other one is, but for the token.
+/// How such a message is shown: as every other one is, but for the secret.
 fn shown_without_secret(message: &DescriptorProto) -> String {
     let mut names: Vec<&str> = Vec::new();
     for field in &message.field {
@@ -145,7 +146,7 @@ fn shown_without_secret(message: &DescriptorProto) -> String {
     let fields: String = names
         .iter()
         .map(|name| match *name {
-            SECRET => format!(".field(\"{SECRET}\", &\"(hidden)\")"),
+            secret if SECRETS.contains(&secret) => format!(".field(\"{secret}\", &\"(hidden)\")"),
             name => format!(".field(\"{name}\", &self.{name})"),
         })
         .collect();

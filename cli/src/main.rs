@@ -53,6 +53,8 @@ enum Command {
     Schedule(Box<client::ScheduleArgs>),
     /// Registers task types: what their inputs and outputs are checked against, and who may create them.
     Type(Box<client::TypeArgs>),
+    /// Posts events to URLs: creates webhooks, shows how far they are, pauses and tries them.
+    Webhook(Box<client::WebhookArgs>),
     /// Shows the tasks whose attempts are spent, brings them back or gives them up.
     Dead(Box<client::DeadArgs>),
     /// Looks at a server and its tasks, and says what is wrong and what to do.
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::Queue(args) => return client::queue(*args),
         Command::Schedule(args) => return client::schedule(*args),
         Command::Type(args) => return client::task_type(*args),
+        Command::Webhook(args) => return client::webhook(*args),
         Command::Dead(args) => return client::dead(*args),
         Command::Doctor(args) => return client::doctor(*args),
         Command::Completions { shell } => complete(shell),

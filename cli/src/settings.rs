@@ -45,9 +45,22 @@ pub(crate) struct Flags {
     /// Whether tasks may be of a type that is not registered: allow or refuse [default: allow]
     #[arg(long, value_name = "RULE")]
     unknown_types: Option<String>,
+    #[command(flatten)]
+    webhooks: WebhookFlags,
     /// How long calls may go on after SIGTERM, in milliseconds [default: 10000]
     #[arg(long, value_name = "MS")]
     drain_grace_ms: Option<u64>,
+}
+
+/// Where webhooks may be sent.
+#[derive(Args, Debug, Default)]
+struct WebhookFlags {
+    /// Let webhooks be sent to addresses that are not public too, and to any port
+    #[arg(long)]
+    webhook_allow_private_networks: bool,
+    /// Let webhooks be sent by http too
+    #[arg(long)]
+    webhook_allow_http: bool,
 }
 
 impl Flags {
@@ -86,6 +99,14 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .set_override_option("log_format", flags.log_format.clone())?
         .set_override_option("log_filter", flags.log_filter.clone())?
         .set_override_option("unknown_types", flags.unknown_types.clone())?
+        .set_override_option(
+            "webhooks.allow_private_networks",
+            flags.webhooks.webhook_allow_private_networks.then_some(true),
+        )?
+        .set_override_option(
+            "webhooks.allow_http",
+            flags.webhooks.webhook_allow_http.then_some(true),
+        )?
         .set_override_option("drain_grace_ms", flags.drain_grace_ms)?
         .build()
         .context("cannot read the settings")?;
@@ -216,6 +237,8 @@ mod tests {
             ("BATON_UPKEEP_INTERVAL_MS", "11"),
             ("BATON_INDEXED_LABELS", "customer,plan"),
             ("BATON_UNKNOWN_TYPES", "refuse"),
+            ("BATON_WEBHOOKS__ALLOW_PRIVATE_NETWORKS", "true"),
+            ("BATON_WEBHOOKS__ALLOW_HTTP", "true"),
             ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
             ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
             ("BATON_LIMITS__MAX_WATCHES", "5"),
@@ -241,6 +264,7 @@ mod tests {
             upkeep_interval_ms,
             indexed_labels,
             unknown_types,
+            webhooks,
             limits,
         } = server(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
@@ -257,6 +281,7 @@ mod tests {
         assert_eq!((feed_retention_secs, upkeep_interval_ms), (60, 11));
         assert_eq!(indexed_labels, ["customer", "plan"]);
         assert_eq!(unknown_types, UnknownTypes::Refuse);
+        assert!(webhooks.allow_private_networks && webhooks.allow_http);
         let expected = Limits {
             max_connections: 3,
             max_streams_per_connection: 4,

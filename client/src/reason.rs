@@ -73,6 +73,10 @@ reasons! {
     TaskTypeExists = "TASK_TYPE_EXISTS";
     /// Tasks of this type are not for callers to create.
     TypeInternal = "TYPE_INTERNAL";
+    /// No webhook of this namespace has this name.
+    WebhookNotFound = "WEBHOOK_NOT_FOUND";
+    /// A webhook of this namespace has this name.
+    WebhookExists = "WEBHOOK_EXISTS";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = "TASK_ID_REUSED";
     /// A queue of this namespace has this name.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 use url::{Host, Position, Url};
 
@@ -21,6 +21,8 @@ pub struct EgressPolicy {
     pub allow_http: bool,
     /// The ports that may be named. Empty: 443 for `https`, 80 for `http`.
     pub ports: Vec<u16>,
+    /// Whether every port may be named, whatever `ports` says.
+    pub any_port: bool,
     /// A file of certificates in PEM format to trust beside those that the system trusts.
     pub ca_file: Option<PathBuf>,
 }
@@ -38,6 +40,22 @@ pub(crate) struct Target {
 }
 
 impl EgressPolicy {
+    /// The strictest policy, but for what is allowed here: networks that are not public, at any port, and `http`.
+    #[must_use]
+    pub fn open_to(private_networks: bool, http: bool) -> Self {
+        let all = [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())];
+        EgressPolicy {
+            allow_private: if private_networks {
+                all.to_vec()
+            } else {
+                Vec::new()
+            },
+            allow_http: http,
+            any_port: private_networks,
+            ..EgressPolicy::default()
+        }
+    }
+
     /// Reads a URL, and says what is to be said without asking for addresses.
     pub(crate) fn target(&self, url: &str) -> Result<Target, SendError> {
         let url = Url::parse(url).map_err(|error| SendError::Url(error.to_string()))?;
@@ -56,7 +74,7 @@ impl EgressPolicy {
             [] => port == default_port,
             ports => ports.contains(&port),
         };
-        if !may_use {
+        if !may_use && !self.any_port {
             return Err(Refusal::Port(port).into());
         }
         let name = host.to_string();
@@ -258,6 +276,27 @@ mod tests {
         ] {
             assert!(some.target(&format!("http://{host}:8080/")).is_err(), "{host}");
         }
+    }
+
+    #[test]
+    fn a_policy_is_as_open_as_it_is_asked_to_be() {
+        let strict = EgressPolicy::open_to(false, false);
+        assert_eq!(strict, EgressPolicy::default());
+        let open = EgressPolicy::open_to(true, true);
+        for address in ["127.0.0.1", "10.0.0.1", "::1", "fd00::1", "1.1.1.1"] {
+            assert!(permits(&open, address), "{address}");
+        }
+        assert!(open.target("http://localhost:9999/").is_ok());
+        assert!(
+            EgressPolicy::open_to(true, false)
+                .target("http://localhost:9999/")
+                .is_err()
+        );
+        assert!(
+            EgressPolicy::open_to(false, true)
+                .target("http://localhost:9999/")
+                .is_err()
+        );
     }
 
     #[test]

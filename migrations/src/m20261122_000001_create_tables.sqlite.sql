@@ -313,3 +313,17 @@ CREATE TABLE queue_key (
     leased INTEGER NOT NULL CHECK (leased > 0),
     PRIMARY KEY (queue_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Where events are posted to. What it holds signs messages: whoever reads the file can sign them too.
+CREATE TABLE webhook (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- Rises with every edit, pause and resume.
+    revision INTEGER NOT NULL CHECK (revision >= 1),
+    namespace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- Description, URL, filter, event types, format, secrets, whether it is paused, who created it and when.
+    spec BLOB NOT NULL,
+    -- The position in the log up to which nothing is left to deliver, counts, and what went wrong last.
+    progress BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX webhook_by_name ON webhook (namespace, name);

@@ -188,6 +188,32 @@ const TASK_TYPE_SERVICE: [(&str, &str, &str, &str); 5] = [
     ("DeleteTaskType", BY_NAME, "", ""),
 ];
 
+const WEBHOOK_SERVICE: [(&str, &str, &str, &str); 8] = [
+    ("CreateWebhook", "request_id=2 actor=5", "webhook=1", "webhook=1"),
+    ("GetWebhook", "namespace=1 name=7", "", "webhook=1"),
+    (
+        "ListWebhooks",
+        "namespace=1 page_size=2 page_token=3",
+        "",
+        "webhooks=1 next_page_token=2",
+    ),
+    (
+        "UpdateWebhook",
+        "request_id=2 actor=5",
+        "webhook=1 update_mask=10",
+        "webhook=1",
+    ),
+    ("DeleteWebhook", BY_NAME, "", ""),
+    ("PauseWebhook", BY_NAME, "note=10", "webhook=1"),
+    ("ResumeWebhook", BY_NAME, "note=10", "webhook=1"),
+    (
+        "TestWebhook",
+        "namespace=1 name=7",
+        "",
+        "delivered=1 status_code=2 duration=3 error=4",
+    ),
+];
+
 const QUEUE_SERVICE: [(&str, &str, &str, &str); 9] = [
     ("CreateQueue", "request_id=2 actor=5", "queue=1", "queue=1"),
     ("GetQueue", "namespace=1 name=7", "", "queue=1"),
@@ -216,7 +242,7 @@ const QUEUE_SERVICE: [(&str, &str, &str, &str); 9] = [
 ];
 
 /// Messages whose fields the design numbers, beside requests and responses.
-const PARTS: [(&str, &str); 19] = [
+const PARTS: [(&str, &str); 21] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
     (
@@ -251,6 +277,8 @@ const PARTS: [(&str, &str); 19] = [
     ("TaskOutput", "index=1 chunk=2"),
     ("Schedule", SCHEDULE),
     ("TaskType", TASK_TYPE),
+    ("Webhook", WEBHOOK),
+    ("WebhookStatus", WEBHOOK_STATUS),
     ("ScheduleTick", "tick_time=1 fire_time=2 outcome=3 task_id=4"),
     ("Queue", QUEUE),
     ("RateLimit", "count=1 period=2 burst=3"),
@@ -278,6 +306,12 @@ const QUEUE: &str = "namespace=1 name=2 description=3 concurrency_limit=4 rate_l
 const QUEUE_STATS: &str = "namespace=1 name=2 states=3 open_count=4 ready_count=5 oldest_ready_time=6 \
     oldest_ready_age=7 leased_count=8 finished_per_second_1m=9 finished_per_second_5m=10 finished_since_time=11 \
     rate_available=12 rate_next_time=13 keys=14 as_of_time=15";
+
+const WEBHOOK: &str = "namespace=1 name=2 description=3 url=4 filter=5 event_types=6 format=7 secrets=8 paused=9 \
+    note=10 status=11 creator=12 create_time=13 update_time=14 etag=15";
+
+const WEBHOOK_STATUS: &str = "position=1 lag_count=2 delivered_count=3 given_up_count=4 last_delivery_time=5 \
+    last_error=6 last_error_time=7";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
     from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
@@ -324,7 +358,7 @@ fn every_request_and_response_has_the_fields_of_the_design() {
     let messages = messages();
     let services = TASK_SERVICE.into_iter().chain(WORKER_SERVICE);
     let services = services.chain(SCHEDULE_SERVICE).chain(TASK_TYPE_SERVICE);
-    for (rpc, shared, own, response) in services.chain(QUEUE_SERVICE) {
+    for (rpc, shared, own, response) in services.chain(QUEUE_SERVICE).chain(WEBHOOK_SERVICE) {
         assert_eq!(
             numbers(&messages[&format!("{rpc}Request")]),
             parse(&[shared, own]),
@@ -357,6 +391,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
     let schedules: Vec<_> = SCHEDULE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let types: Vec<_> = TASK_TYPE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let queues: Vec<_> = QUEUE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
+    let webhooks: Vec<_> = WEBHOOK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let admin = vec!["GetServerInfo".to_owned(), "AdvanceClock".to_owned()];
     assert_eq!(
         services,
@@ -366,6 +401,7 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
             ("ScheduleService".to_owned(), schedules),
             ("TaskTypeService".to_owned(), types),
             ("QueueService".to_owned(), queues),
+            ("WebhookService".to_owned(), webhooks),
             ("AdminService".to_owned(), admin)
         ])
     );

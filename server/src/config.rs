@@ -51,6 +51,8 @@ pub struct Config {
     pub indexed_labels: Vec<String>,
     /// What becomes of a task whose type is not registered.
     pub unknown_types: UnknownTypes,
+    /// Where webhooks may be sent.
+    pub webhooks: WebhookRules,
     /// What one server takes on.
     pub limits: Limits,
 }
@@ -75,6 +77,16 @@ pub struct Limits {
     pub max_connection_age_ms: Option<u64>,
     /// The longest that a unary call may take, in milliseconds; WaitTask waits up to 60 s.
     pub max_unary_ms: u64,
+}
+
+/// Where webhooks may be sent: by default to public addresses alone, by `https` at port 443.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookRules {
+    /// Also to addresses that are not public, this machine's among them, and at any port.
+    pub allow_private_networks: bool,
+    /// Also by `http`: what is sent can be read on the way.
+    pub allow_http: bool,
 }
 
 /// What becomes of a task whose type is not registered.
@@ -116,6 +128,7 @@ impl Default for Config {
             upkeep_interval_ms: 60_000,
             indexed_labels: Vec::new(),
             unknown_types: UnknownTypes::Allow,
+            webhooks: WebhookRules::default(),
             limits: Limits::default(),
         }
     }

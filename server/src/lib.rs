@@ -2,12 +2,13 @@
 //!
 //! Modules in reading order: [`config`] (every setting), [`Server`] (what runs), `net` (connections, and what is
 //! done to every call), [`api`] (services and statuses), [`engine`] (changes), [`store`] (the database), [`feed`]
-//! (events), `timers` (what happens by itself), [`schema`] (what payloads are checked against), [`seams`] (clock and ids), [`token`] (page and resume tokens),
+//! (events), `timers` (what happens by itself), `webhooks` (events that are posted elsewhere), [`schema`] (what payloads are checked against), [`seams`] (clock and ids), [`token`] (page and resume tokens),
 //! [`telemetry`] (the log).
 
 mod metrics;
 mod net;
 mod panics;
+mod webhooks;
 
 pub mod api;
 pub mod config;
@@ -35,6 +36,7 @@ use crate::engine::{Engine, IntakeLimits};
 use crate::feed::Feed;
 use crate::seams::{Clock, Ids};
 use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions};
+use crate::webhooks::{Courier, Post};
 
 pub use config::Config;
 pub use net::{NetworkError, Shutdown};
@@ -137,10 +139,22 @@ impl Server {
         } = self;
         let mut services = net::Services::new(baton_proto::DESCRIPTOR_SET);
         let bookmark_every = Duration::from_millis(config.watch_bookmark_interval_ms);
-        api::serve(&mut services, &engine, port.shutdown().clone(), bookmark_every);
+        let courier = Courier::new(config.webhooks, engine.clock().clone());
+        api::serve(
+            &mut services,
+            (&engine, &courier),
+            port.shutdown().clone(),
+            bookmark_every,
+        );
         let stop = shutdown.child_token();
         // What happens by itself goes on after the restart: the grace is for callers.
-        let timers = timers::start(&engine, &config, &stop);
+        let mut timers = timers::start(&engine, &config, &stop);
+        let post = Post {
+            engine: engine.clone(),
+            courier,
+            write: api::write_notice,
+        };
+        timers.push(webhooks::start(post, &stop));
         let serving = async {
             // Who asks for a lease that nobody has read yet would be told that it is gone.
             tokio::select! {

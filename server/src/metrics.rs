@@ -31,6 +31,9 @@ const LEASES: &str = "baton_leases_live";
 const POLLS: &str = "baton_polls_parked";
 const TICKS: &str = "baton_schedule_ticks_total";
 const TICK_LATENESS_SECONDS: &str = "baton_schedule_tick_lateness_seconds";
+const WEBHOOK_REQUESTS: &str = "baton_webhook_requests_total";
+const WEBHOOK_SECONDS: &str = "baton_webhook_duration_seconds";
+const WEBHOOK_GIVEN_UP: &str = "baton_webhook_events_given_up_total";
 
 /// Queues that a metric names; the rest counts together.
 const QUEUES_NAMED: usize = 100;
@@ -92,6 +95,15 @@ fn describe_work() {
     describe_histogram!(
         TICK_LATENESS_SECONDS,
         "How long after its time a tick made its task."
+    );
+    describe_counter!(
+        WEBHOOK_REQUESTS,
+        "Requests of webhooks that ended, by outcome: DELIVERED or FAILED."
+    );
+    describe_histogram!(WEBHOOK_SECONDS, "Duration of requests of webhooks.");
+    describe_counter!(
+        WEBHOOK_GIVEN_UP,
+        "Events that a webhook gave up: they were tried too often."
     );
 }
 
@@ -253,6 +265,18 @@ pub(crate) fn ticks_passed_over(outcome: &'static str, ticks: usize) {
     if ticks > 0 {
         counter!(TICKS, "outcome" => outcome).increment(ticks as u64);
     }
+}
+
+/// A request of a webhook has ended.
+pub(crate) fn webhook_answered(delivered: bool, duration: Duration) {
+    let outcome = if delivered { "DELIVERED" } else { "FAILED" };
+    counter!(WEBHOOK_REQUESTS, "outcome" => outcome).increment(1);
+    histogram!(WEBHOOK_SECONDS).record(duration);
+}
+
+/// A webhook gave up an event.
+pub(crate) fn webhook_given_up() {
+    counter!(WEBHOOK_GIVEN_UP).increment(1);
 }
 
 /// How many leases are live.

@@ -19,6 +19,7 @@ mod schedule;
 mod show;
 mod task_type;
 mod watch;
+mod webhook;
 mod work;
 mod worker;
 
@@ -35,6 +36,7 @@ pub(crate) use queue::QueueArgs;
 pub(crate) use schedule::ScheduleArgs;
 pub(crate) use task_type::TypeArgs;
 pub(crate) use watch::WatchArgs;
+pub(crate) use webhook::WebhookArgs;
 pub(crate) use worker::WorkerArgs;
 
 const TASK_EXAMPLES: &str = "\
@@ -183,6 +185,12 @@ pub(crate) fn task_type(args: TypeArgs) -> ExitCode {
     run(&options, |session| {
         Box::pin(task_type::carry_out(session, command))
     })
+}
+
+/// Runs `baton webhook ...`.
+pub(crate) fn webhook(args: WebhookArgs) -> ExitCode {
+    let WebhookArgs { options, command } = args;
+    run(&options, |session| Box::pin(webhook::carry_out(session, command)))
 }
 
 /// Runs `baton dead ...`.

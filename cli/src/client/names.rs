@@ -2,7 +2,7 @@
 
 use baton_client::proto::{
     AttemptOutcome, DedupPolicy, DependencyFailureRule, OverlapPolicy, ReceiptStatus, TaskEventType,
-    TaskPriority, TaskState, TaskTypeExposure,
+    TaskPriority, TaskState, TaskTypeExposure, WebhookFormat,
 };
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -57,6 +57,7 @@ names! {
     OnDuplicate of DedupPolicy: ReturnExisting Reject ReplacePending;
     Overlap of OverlapPolicy: Skip BufferOne BufferAll CancelOther AllowAll;
     Exposure of TaskTypeExposure: Public Internal;
+    Format of WebhookFormat: Standard Slack;
     OnFailure of DependencyFailureRule: Fail Cancel Continue;
     EventType of TaskEventType: Created Queued Scheduled Blocked Assigned Started Progress Comment Updated Released
         Snoozed InputRequested InputProvided Submitted ReworkRequested Approved Completed RetryScheduled Failed Dead
@@ -87,6 +88,11 @@ pub(super) fn outcome(outcome: AttemptOutcome) -> &'static str {
 /// The name of an exposure without its prefix, for people.
 pub(super) fn exposure(exposure: TaskTypeExposure) -> &'static str {
     short(exposure.as_str_name(), "TASK_TYPE_EXPOSURE_")
+}
+
+/// The name of a webhook's format without its prefix, for people.
+pub(super) fn format(format: WebhookFormat) -> &'static str {
+    short(format.as_str_name(), "WEBHOOK_FORMAT_")
 }
 
 /// The name of a receipt's status without its prefix, for people.

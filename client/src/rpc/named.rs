@@ -1,4 +1,4 @@
-//! The RPCs that change what is named: schedules and task types.
+//! The RPCs that change what is named: schedules, task types and webhooks.
 
 use baton_proto::v1 as pb;
 
@@ -66,6 +66,16 @@ changes! {
         |response| response.task_type, |request| request.task_type.as_mut().map(|task_type| &mut task_type.namespace);
     TaskTypeService DeleteTaskType DeleteTaskTypeRequest DeleteTaskTypeResponse -> (),
         |pb::DeleteTaskTypeResponse {}| Some(()), |request| Some(&mut request.namespace);
+    WebhookService CreateWebhook CreateWebhookRequest CreateWebhookResponse -> pb::Webhook, |response| response.webhook,
+        |request| request.webhook.as_mut().map(|webhook| &mut webhook.namespace);
+    WebhookService UpdateWebhook UpdateWebhookRequest UpdateWebhookResponse -> pb::Webhook, |response| response.webhook,
+        |request| request.webhook.as_mut().map(|webhook| &mut webhook.namespace);
+    WebhookService DeleteWebhook DeleteWebhookRequest DeleteWebhookResponse -> (), |pb::DeleteWebhookResponse {}| Some(()),
+        |request| Some(&mut request.namespace);
+    WebhookService PauseWebhook PauseWebhookRequest PauseWebhookResponse -> pb::Webhook, |response| response.webhook,
+        |request| Some(&mut request.namespace);
+    WebhookService ResumeWebhook ResumeWebhookRequest ResumeWebhookResponse -> pb::Webhook, |response| response.webhook,
+        |request| Some(&mut request.namespace);
 }
 
 macro_rules! guarded {
@@ -78,4 +88,5 @@ macro_rules! guarded {
     )+};
 }
 
-guarded! { DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest DeleteTaskTypeRequest }
+guarded! { DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest DeleteTaskTypeRequest
+DeleteWebhookRequest PauseWebhookRequest ResumeWebhookRequest }

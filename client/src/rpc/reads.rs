@@ -51,6 +51,8 @@ reads! {
     QueueService GetQueue GetQueueRequest GetQueueResponse -> pb::Queue, |response| response.queue, namespace;
     QueueService ListQueues ListQueuesRequest ListQueuesResponse -> pb::ListQueuesResponse, Some, namespace;
     QueueService GetQueueStats GetQueueStatsRequest GetQueueStatsResponse -> pb::GetQueueStatsResponse, Some, namespace;
+    WebhookService GetWebhook GetWebhookRequest GetWebhookResponse -> pb::Webhook, |response| response.webhook, namespace;
+    WebhookService ListWebhooks ListWebhooksRequest ListWebhooksResponse -> pb::ListWebhooksResponse, Some, namespace;
     AdminService GetServerInfo GetServerInfoRequest GetServerInfoResponse -> pb::GetServerInfoResponse, Some;
 }
 
@@ -75,6 +77,31 @@ impl Rpc for pb::WaitTaskRequest {
         Ok(answer)
     }
 }
+
+impl sealed::Sealed for pb::TestWebhookRequest {}
+impl Rpc for pb::TestWebhookRequest {
+    type Output = pb::TestWebhookResponse;
+    wire!(WebhookService, TestWebhook, TestWebhookResponse);
+
+    fn fill_in(&mut self, defaults: &Defaults) {
+        fill_in_namespace(&mut self.namespace, defaults);
+    }
+
+    fn repeatable(&self) -> bool {
+        false // Twice sends two messages.
+    }
+
+    fn own_time(&self) -> Duration {
+        WEBHOOK_WAIT
+    }
+
+    fn output(answer: pb::TestWebhookResponse, _replayed: bool) -> Result<Self::Output, Error> {
+        Ok(answer)
+    }
+}
+
+/// How long TestWebhook waits for the other side.
+const WEBHOOK_WAIT: Duration = Duration::from_secs(10);
 
 /// How long WaitTask waits that does not say how long.
 const SERVER_WAIT: Duration = Duration::from_secs(30);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use baton_client::proto::{Queue, Schedule, Task, TaskState, WaitTaskRequest};
 use baton_client::{
-    Client, Error, NewQueue, NewSchedule, NewTask, NewTaskType, Selection, WatchOptions, actor, value,
+    Client, Error, NewQueue, NewSchedule, NewTask, NewTaskType, NewWebhook, Selection, WatchOptions, actor,
+    value,
 };
 use prost::Message;
 
@@ -126,6 +127,18 @@ async fn queues(client: &Client) {
     check(client.queue_stats("x").await);
 }
 
+async fn webhooks(client: &Client) {
+    let new = NewWebhook::new("x", "https://example.com/");
+    check(client.create_webhook(new.clone()).await);
+    check(client.get_webhook("x").await);
+    check(client.list_webhooks().await);
+    check(client.update_webhook(new, ["url"]).await);
+    check(client.pause_webhook("x").note("n").await);
+    check(client.resume_webhook("x").await);
+    check(client.test_webhook("x").await);
+    check(client.delete_webhook("x").etag("e").await);
+}
+
 async fn the_rest(client: &Client) {
     check(
         client
@@ -153,6 +166,7 @@ async fn every_rpc_has_its_method() {
     schedules(&client).await;
     task_types(&client).await;
     queues(&client).await;
+    webhooks(&client).await;
     the_rest(&client).await;
     let called: BTreeSet<String> = server.paths().into_iter().collect();
     assert_eq!(called, contract());

@@ -39,6 +39,7 @@ pub mod task_type;
 pub mod time;
 pub mod timers;
 pub mod transitions;
+pub mod webhook;
 
 pub use actor::{Actor, ActorType};
 pub use apply::apply;
@@ -64,3 +65,4 @@ pub use task::{
 pub use task_type::{TaskType, TypeEdit, TypeId, TypeSpec};
 pub use time::{Span, Timestamp};
 pub use timers::Timers;
+pub use webhook::{Webhook, WebhookEdit, WebhookId, WebhookProgress, WebhookSpec};

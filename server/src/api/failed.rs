@@ -1,6 +1,7 @@
 //! Turns what the engine, the store and the feed refuse or fail with into refusals in the words of the contract.
 
 mod types;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -129,6 +130,9 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
         | Error::TypeInternal { .. }
         | Error::Misfit(_)
         | Error::Unchecked(_) => types::refuse(error, prefix),
+        Error::WebhookNotFound { .. } | Error::WebhookExists { .. } | Error::TooManyWebhooks => {
+            webhooks::refuse(error)
+        }
         Error::RequestIdReused => {
             let message = "the request_id was used for another call or with other content: draw a new one";
             Refusal::new(Reason::RequestIdReused, message)

@@ -12,6 +12,7 @@ use super::requests::moves::Move;
 use super::requests::queues::{self, QueueCall};
 use super::requests::schedules::{self, ScheduleCall};
 use super::requests::task_types::{self, TypeCall};
+use super::requests::webhooks::{self, WebhookCall};
 use super::requests::{admin, create, leases, lists, report, watch};
 use super::status::{Reason, Refusal};
 use super::violations::{Path, Violations};
@@ -84,6 +85,10 @@ fn judge_type<R: TypeCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
 }
 
 fn judge_queue<R: QueueCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
+    judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
+}
+
+fn judge_webhook<R: WebhookCall + Default>(bytes: &[u8]) -> Result<(), Refusal> {
     judge_repeatable(bytes, |v, request: R, draw| request.read(v, draw))
 }
 
@@ -190,6 +195,14 @@ const JUDGES: &[(&str, Judge)] = &[
     ("ListTaskTypes", |bytes| judge_with(bytes, task_types::read_list)),
     ("UpdateTaskType", judge_type::<raw::UpdateTaskTypeRequest>),
     ("DeleteTaskType", judge_type::<raw::DeleteTaskTypeRequest>),
+    ("CreateWebhook", judge_webhook::<raw::CreateWebhookRequest>),
+    ("GetWebhook", |bytes| judge_with(bytes, webhooks::read_get)),
+    ("ListWebhooks", |bytes| judge_with(bytes, webhooks::read_list)),
+    ("UpdateWebhook", judge_webhook::<raw::UpdateWebhookRequest>),
+    ("DeleteWebhook", judge_webhook::<raw::DeleteWebhookRequest>),
+    ("PauseWebhook", judge_webhook::<raw::PauseWebhookRequest>),
+    ("ResumeWebhook", judge_webhook::<raw::ResumeWebhookRequest>),
+    ("TestWebhook", |bytes| judge_with(bytes, webhooks::read_test)),
 ];
 
 #[cfg(test)]

@@ -33,10 +33,12 @@ mod value;
 mod violations;
 mod wait;
 mod watch;
+mod webhooks;
 mod worker;
 
 pub mod status;
 
+pub(crate) use convert::notice::write as write_notice;
 pub(crate) use declare::declare;
 pub use declare::{Declarations, DeclaredQueue, DeclaredSchedule};
 pub use judge::{judge, methods};
@@ -49,6 +51,7 @@ use baton_proto::raw::v1::queue_service_server::QueueServiceServer;
 use baton_proto::raw::v1::schedule_service_server::ScheduleServiceServer;
 use baton_proto::raw::v1::task_service_server::TaskServiceServer;
 use baton_proto::raw::v1::task_type_service_server::TaskTypeServiceServer;
+use baton_proto::raw::v1::webhook_service_server::WebhookServiceServer;
 use baton_proto::raw::v1::worker_service_server::WorkerServiceServer;
 
 use self::admin::AdminApi;
@@ -57,12 +60,19 @@ use self::schedules::ScheduleApi;
 use self::task_service::TaskApi;
 use self::task_types::TaskTypeApi;
 use self::watch::Watches;
+use self::webhooks::WebhookApi;
 use self::worker::WorkerApi;
 use crate::engine::Engine;
 use crate::net::{Services, Shutdown};
+use crate::webhooks::Courier;
 
-/// Adds the services of the contract over `engine`.
-pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown, bookmark_every: Duration) {
+/// Adds the services of the contract over `engine`; `courier` brings what webhooks send.
+pub(crate) fn serve(
+    services: &mut Services,
+    (engine, courier): (&Engine, &Courier),
+    shutdown: Shutdown,
+    bookmark_every: Duration,
+) {
     let watches = Watches {
         engine: engine.clone(),
         shutdown,
@@ -76,5 +86,9 @@ pub(crate) fn serve(services: &mut Services, engine: &Engine, shutdown: Shutdown
         .add(ScheduleServiceServer::new(ScheduleApi::new(engine.clone())))
         .add(TaskTypeServiceServer::new(TaskTypeApi::new(engine.clone())))
         .add(QueueServiceServer::new(QueueApi::new(engine.clone())))
+        .add(WebhookServiceServer::new(WebhookApi::new(
+            engine.clone(),
+            courier.clone(),
+        )))
         .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
 }

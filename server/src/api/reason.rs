@@ -59,6 +59,8 @@ reasons! {
     TaskTypeNotFound = NotFound, "TASK_TYPE_NOT_FOUND";
     /// Nobody created a queue of this name in this namespace.
     QueueNotFound = NotFound, "QUEUE_NOT_FOUND";
+    /// No webhook of this namespace has this name.
+    WebhookNotFound = NotFound, "WEBHOOK_NOT_FOUND";
     /// The `task_id` belongs to a task with another specification.
     TaskIdReused = AlreadyExists, "TASK_ID_REUSED";
     /// Another task holds the key that tells this one from others; ResourceInfo names it.
@@ -69,6 +71,8 @@ reasons! {
     TaskTypeExists = AlreadyExists, "TASK_TYPE_EXISTS";
     /// A queue of this namespace has this name.
     QueueExists = AlreadyExists, "QUEUE_EXISTS";
+    /// A webhook of this namespace has this name.
+    WebhookExists = AlreadyExists, "WEBHOOK_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.

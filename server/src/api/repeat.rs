@@ -265,4 +265,9 @@ repeatable! {
     PauseQueue: PauseQueueRequest {}
     ResumeQueue: ResumeQueueRequest {}
     PurgeQueue: PurgeQueueRequest {}
+    CreateWebhook: CreateWebhookRequest {}
+    UpdateWebhook: UpdateWebhookRequest {}
+    DeleteWebhook: DeleteWebhookRequest {}
+    PauseWebhook: PauseWebhookRequest {}
+    ResumeWebhook: ResumeWebhookRequest {}
 }

@@ -18,6 +18,7 @@ use super::queues::{Changes, Limits, QueueReads, Queues};
 use super::runs::Runs;
 use super::schedules::{Schedules, Ticks};
 use super::types::{self, Mark, Types, TypesOfBatch};
+use super::webhooks::{self, Webhooks, WebhooksOfBatch};
 use super::working::{Working, cycle, settled_state};
 use crate::store::{FollowUpKind, Heads, NewFollowUp, RequestRecord, WriteBatch};
 
@@ -41,12 +42,15 @@ pub(super) struct Known<'a> {
     pub(super) types: &'a Types,
     /// What limits queues.
     pub(super) queues: &'a Queues,
+    /// What is posted where.
+    pub(super) webhooks: &'a Webhooks,
 }
 
 /// What a batch makes of what is known, once it is written.
 pub(super) struct Changed {
     pub(super) types: Vec<types::Changed>,
     pub(super) queues: Changes,
+    pub(super) webhooks: Vec<webhooks::Changed>,
 }
 
 /// One batch under way.
@@ -72,6 +76,7 @@ pub(super) struct Batch<'a> {
     /// What limits the queues of its tasks.
     pub(super) limits: Limits<'a>,
     pub(super) queue_reads: QueueReads,
+    pub(super) webhooks: WebhooksOfBatch<'a>,
     /// As [`Loaded::records`], by their ids.
     pub(super) remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
@@ -106,6 +111,7 @@ impl<'a> Batch<'a> {
             ticks: Ticks::default(),
             types: TypesOfBatch::new(known.types),
             limits: Limits::new(known.queues),
+            webhooks: WebhooksOfBatch::new(known.webhooks),
             queue_reads,
             remembered,
             write: WriteBatch::default(),
@@ -119,11 +125,20 @@ impl<'a> Batch<'a> {
         self.keys.write_into(&mut write);
         self.schedules.write_into(&mut write);
         self.types.write_into(&mut write);
+        self.webhooks.write_into(&mut write);
         let queues = self.limits.write_into(&mut write);
         let working = self.working;
         self.runs.write_into(&mut write, |id| working.get(id).is_none());
-        let types = self.types.into_changed();
-        (write, working, Changed { types, queues })
+        let (types, webhooks) = (self.types.into_changed(), self.webhooks.into_changed());
+        (
+            write,
+            working,
+            Changed {
+                types,
+                queues,
+                webhooks,
+            },
+        )
     }
 
     /// Decides one job. An error leaves no trace in the batch.
@@ -154,6 +169,10 @@ impl<'a> Batch<'a> {
             Work::Queue(change) => {
                 let done = self.change_queue(change, job.request.as_ref())?;
                 return Ok(Told::Queue(Box::new(done)));
+            }
+            Work::Webhook(change) => {
+                let done = self.change_webhook(change, job.request.as_ref())?;
+                return Ok(Told::Webhook(Box::new(done)));
             }
             Work::Turn(id) => {
                 self.take_turn(*id);
@@ -303,6 +322,12 @@ impl<'a> Batch<'a> {
             replayed: outcome.replayed,
             deduplicated: false,
         }
+    }
+
+    /// Where the log of `namespace` ends with what is decided so far.
+    pub(super) fn last_position(&self, namespace: &str) -> i64 {
+        let last = self.positions.get(namespace).copied();
+        last.unwrap_or_else(|| self.heads.position(namespace))
     }
 
     fn next_position(&mut self, namespace: &str) -> i64 {

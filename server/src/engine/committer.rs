@@ -19,6 +19,7 @@ use super::queues::{Changes, Finished, Queues};
 use super::resume::Absence;
 use super::signals::Signals;
 use super::types::Types;
+use super::webhooks::Webhooks;
 use super::workers::Workers;
 use super::working::Working;
 use crate::feed::Feed;
@@ -50,6 +51,7 @@ pub(super) struct Committer {
     /// The last batch handed tasks to calls that wait; it may be that which cannot be written.
     pub(super) handed_over: bool,
     pub(super) types: Arc<Types>,
+    pub(super) webhooks: Arc<Webhooks>,
 }
 
 /// How sure a batch is of what it did not read.
@@ -137,11 +139,12 @@ impl Committer {
         self.learn_queues().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let loaded = self.load(jobs, mode, now).await?;
-        let types = Arc::clone(&self.types);
+        let (types, webhooks) = (Arc::clone(&self.types), Arc::clone(&self.webhooks));
         let known = Known {
             heads: &self.heads,
             types: &types,
             queues: &self.queues,
+            webhooks: &webhooks,
         };
         let mut batch = Batch::new(now, &known, loaded);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
@@ -174,6 +177,7 @@ impl Committer {
                 self.absence.end();
                 metrics::committed(write.events.len(), began.elapsed());
                 self.types.apply(changed.types);
+                self.webhooks.apply(changed.webhooks);
                 self.committed(&write, working, (changed.queues, now));
                 handovers.into_iter().for_each(Handover::deliver);
                 ticks.tell();
@@ -304,6 +308,7 @@ fn needs_check(job: &Job, answer: &Answer) -> bool {
         | Work::Schedule(_)
         | Work::Type(_)
         | Work::Queue(_)
+        | Work::Webhook(_)
         | Work::Turn(_) => false,
     };
     let met = answer

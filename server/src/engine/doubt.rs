@@ -20,6 +20,8 @@ impl Committer {
         let missed = self.find_missed().await.map_err(Error::Store)?;
         self.types
             .reload(self.store.task_types().await.map_err(Error::Store)?);
+        self.webhooks
+            .reload(self.store.webhooks().await.map_err(Error::Store)?);
         self.in_doubt = false;
         if missed.is_empty() {
             return Ok(false);

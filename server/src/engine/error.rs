@@ -75,6 +75,21 @@ pub enum Error {
     /// As many task types are registered as may be.
     #[error("as many task types are registered as may be")]
     TooManyTypes,
+    /// No such webhook.
+    #[error("webhook {name:?} does not exist in this namespace")]
+    WebhookNotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// A webhook of this namespace has the name.
+    #[error("webhook {name:?} exists")]
+    WebhookExists {
+        /// The name.
+        name: String,
+    },
+    /// There are as many webhooks as may be.
+    #[error("there are as many webhooks as may be")]
+    TooManyWebhooks,
     /// The type of a task is not registered, and must be.
     #[error("{field} is of type {name:?}, which is not registered")]
     TypeUnknown {
@@ -164,6 +179,8 @@ impl Error {
             | Self::ScheduleExists { .. }
             | Self::TypeNotFound { .. }
             | Self::TypeExists { .. }
+            | Self::WebhookNotFound { .. }
+            | Self::WebhookExists { .. }
             | Self::TypeUnknown { .. }
             | Self::TypeInternal { .. }
             | Self::QueueNotFound { .. }
@@ -173,6 +190,7 @@ impl Error {
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
             | Self::TooManyTypes
+            | Self::TooManyWebhooks
             | Self::Misfit(_)
             | Self::Unchecked(_)
             | Self::Overloaded { .. }

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::queues::{QueueChange, QueueDone};
 use super::schedules::{ScheduleChange, ScheduleDone};
 use super::types::{Mark, TypeChange, TypeDone};
+use super::webhooks::{WebhookChange, WebhookDone};
 use crate::store::RequestRecord;
 
 /// Whose place a job takes in the queue.
@@ -132,6 +133,8 @@ pub(super) enum Work {
     Turn(ScheduleId),
     /// What a caller changes of a task type.
     Type(Box<TypeChange>),
+    /// What a caller changes of a webhook, or how far that is.
+    Webhook(Box<WebhookChange>),
 }
 
 /// Upkeep of the store, done between batches. Each is bounded and answers whether there is more to do.
@@ -157,6 +160,7 @@ pub(super) enum Told {
     Schedule(Box<ScheduleDone>),
     Type(Box<TypeDone>),
     Queue(Box<QueueDone>),
+    Webhook(Box<WebhookDone>),
 }
 
 impl Told {
@@ -164,7 +168,7 @@ impl Told {
     pub(super) fn tasks(&self) -> &[Done] {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) => &[],
+            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) | Self::Webhook(_) => &[],
         }
     }
 
@@ -172,7 +176,7 @@ impl Told {
     pub(super) fn into_tasks(self) -> Vec<Done> {
         match self {
             Self::Tasks(done) => done,
-            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) => Vec::new(),
+            Self::Schedule(_) | Self::Type(_) | Self::Queue(_) | Self::Webhook(_) => Vec::new(),
         }
     }
 }
@@ -227,6 +231,10 @@ impl Work {
                 bytes: ROW_BYTES + change.action.heap_bytes(),
             },
             Self::Queue(change) => Weight {
+                commands: 1,
+                bytes: ROW_BYTES + change.action.heap_bytes(),
+            },
+            Self::Webhook(change) => Weight {
                 commands: 1,
                 bytes: ROW_BYTES + change.action.heap_bytes(),
             },

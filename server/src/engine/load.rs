@@ -170,6 +170,7 @@ fn named_by(job: &Job, mode: Mode, wanted: &mut Vec<TaskId>) {
         | Work::Schedule(_)
         | Work::Type(_)
         | Work::Queue(_)
+        | Work::Webhook(_)
         | Work::Turn(_) => {}
     }
 }
@@ -185,6 +186,7 @@ fn keys_of_creates(jobs: &[Job]) -> Vec<(&str, &str)> {
         | Work::Schedule(_)
         | Work::Type(_)
         | Work::Queue(_)
+        | Work::Webhook(_)
         | Work::Turn(_) => &[],
     });
     let named = members.filter_map(|member| {
@@ -206,6 +208,7 @@ fn keys_of_retries<'a>(jobs: &[Job], working: &'a Working) -> Vec<(&'a str, &'a 
         | Work::Schedule(_)
         | Work::Type(_)
         | Work::Queue(_)
+        | Work::Webhook(_)
         | Work::Turn(_) => None,
     });
     let named = retried.filter(|task| !task.dedup_key.is_empty());

@@ -27,6 +27,7 @@ mod signals;
 #[cfg(test)]
 mod tests;
 mod types;
+mod webhooks;
 pub mod workers;
 mod working;
 
@@ -45,6 +46,7 @@ pub(crate) use schedules::announce;
 pub use schedules::{ScheduleAction, ScheduleChange, ScheduleDone, schedule_etag};
 pub(crate) use signals::Signals;
 pub use types::{Misfit, Role, Schemas, TypeAction, TypeChange, TypeDone, Unchecked, task_type_etag};
+pub use webhooks::{WebhookAction, WebhookChange, WebhookDone, webhook_etag};
 
 use self::batch::unindexed;
 use self::cache::Cache;
@@ -54,6 +56,7 @@ use self::job::{Answer, Job, UpkeepJob, Work};
 use self::queues::{Finished, Queues};
 use self::resume::Absence;
 use self::types::{AskAgain, Types};
+use self::webhooks::Webhooks;
 use self::workers::Workers;
 use crate::config::UnknownTypes;
 use crate::feed::Feed;
@@ -80,6 +83,7 @@ struct Shared {
     begun: SetOnce<()>,
     types: Arc<Types>,
     finished: Arc<Finished>,
+    webhooks: Arc<Webhooks>,
 }
 
 /// What the engine is built from.
@@ -116,6 +120,7 @@ impl Engine {
             unknown_types,
         } = parts;
         let types = Arc::new(Types::new(opened.task_types, unknown_types));
+        let webhooks = Arc::new(Webhooks::new(opened.webhooks));
         let signals = Arc::new(Signals::new());
         let workers = Arc::new(Workers::default());
         let finished = Arc::new(Finished::new(clock.now_micros()));
@@ -135,6 +140,7 @@ impl Engine {
             absence: Absence::new(),
             handed_over: false,
             types: Arc::clone(&types),
+            webhooks: Arc::clone(&webhooks),
         };
         let intake = Intake::new(limits);
         let (upkeep, mut upkeeps) = mpsc::channel(1);
@@ -152,6 +158,7 @@ impl Engine {
                 begun: SetOnce::new(),
                 types,
                 finished,
+                webhooks,
             }),
         };
         let shared = Arc::clone(&engine.shared);
@@ -380,10 +387,6 @@ impl Engine {
     /// Who works, and who waits for work.
     pub(crate) fn workers(&self) -> &Workers {
         &self.shared.workers
-    }
-
-    fn types(&self) -> &Types {
-        &self.shared.types
     }
 
     pub(crate) fn signals(&self) -> &Signals {

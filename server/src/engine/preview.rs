@@ -47,6 +47,7 @@ impl Engine {
             heads: &heads,
             types: self.types(),
             queues: &Queues::default(),
+            webhooks: self.webhooks(),
         };
         let done = Batch::new(now, &known, loaded).create_alone(member)?;
         done.ok_or(Error::NotFound { id })

@@ -35,6 +35,10 @@ impl Batch<'_> {
             let done = self.replay_queue(change, record);
             return Some(done.map(|done| Told::Queue(Box::new(done))));
         }
+        if let Work::Webhook(change) = work {
+            let done = self.replay_webhook(change, record);
+            return Some(done.map(|done| Told::Webhook(Box::new(done))));
+        }
         let creates = matches!(work, Work::Create { .. });
         let done = |id: &TaskId| {
             self.working.get(*id).map(|t| Done {
@@ -71,6 +75,7 @@ impl Batch<'_> {
             Work::Remember { namespace, .. } => *namespace == record.namespace,
             Work::Schedule(change) => change.namespace == record.namespace,
             Work::Type(change) => change.namespace == record.namespace,
+            Work::Webhook(change) => change.namespace == record.namespace,
             Work::Queue(change) => change.namespace == record.namespace,
             Work::Claim(_) | Work::CloseFollowUp(_) | Work::Turn(_) => false,
         }

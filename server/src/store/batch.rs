@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
 use baton_domain::queue::Usage;
-use baton_domain::{Event, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp};
+use baton_domain::{
+    Event, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp, Webhook,
+};
 use uuid::Uuid;
 
 /// Everything one transaction writes. Payloads that a newer version took the place of are kept without being named.
@@ -57,6 +59,12 @@ pub struct WriteBatch {
     pub queues_removed: Vec<QueueId>,
     /// What is in use of keys from now on. A key at most once.
     pub keys_used: Vec<KeyUse>,
+    /// New webhooks.
+    pub webhooks_added: Vec<Arc<Webhook>>,
+    /// Changed webhooks, as they will stand; one that is not there fails the batch.
+    pub webhooks_updated: Vec<Arc<Webhook>>,
+    /// Webhooks that go.
+    pub webhooks_removed: Vec<Arc<Webhook>>,
 }
 
 impl WriteBatch {
@@ -87,6 +95,9 @@ impl WriteBatch {
             queues_updated,
             queues_removed,
             keys_used,
+            webhooks_added,
+            webhooks_updated,
+            webhooks_removed,
         } = self;
         inserted.is_empty()
             && updated.is_empty()
@@ -111,6 +122,9 @@ impl WriteBatch {
             && queues_updated.is_empty()
             && queues_removed.is_empty()
             && keys_used.is_empty()
+            && webhooks_added.is_empty()
+            && webhooks_updated.is_empty()
+            && webhooks_removed.is_empty()
     }
 }
 

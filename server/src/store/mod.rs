@@ -32,6 +32,7 @@ mod task_types;
 mod tasks;
 mod upkeep;
 mod waits;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]

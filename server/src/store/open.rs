@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use baton_domain::{TaskType, Timestamp};
+use baton_domain::{TaskType, Timestamp, Webhook};
 use baton_migrations::Migrator;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
@@ -90,6 +90,8 @@ pub struct Opened {
     pub heads: Heads,
     /// Every task type.
     pub task_types: Vec<TaskType>,
+    /// Every webhook.
+    pub webhooks: Vec<Webhook>,
 }
 
 impl Store {
@@ -126,11 +128,13 @@ impl Store {
         let writer = writer.writing_nothing(options.writes_nothing);
         let store = Store { inner };
         let task_types = store.task_types().await?;
+        let webhooks = store.webhooks().await?;
         Ok(Opened {
             store,
             writer,
             heads,
             task_types,
+            webhooks,
         })
     }
 }

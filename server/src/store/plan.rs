@@ -4,6 +4,7 @@ mod payloads;
 mod queues;
 mod schedules;
 mod task_types;
+mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
     self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, QUEUE, QUEUE_KEY, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE,
-    edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells, log_key,
-    request_cells, run_cells, task_cells,
+    WEBHOOK, edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells,
+    log_key, request_cells, run_cells, task_cells,
 };
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
@@ -92,6 +93,9 @@ pub(super) enum Part {
     UpdateQueues(Mask),
     FreeQueueKeys,
     UseQueueKeys,
+    RemoveWebhooks,
+    AddWebhooks,
+    UpdateWebhooks,
     Events(Mask),
 }
 
@@ -133,6 +137,9 @@ impl Part {
             Self::UpdateQueues(mask) => dialect::update(&QUEUE, mask) + dialect::GUARD,
             Self::FreeQueueKeys => dialect::FREE_QUEUE_KEYS.to_owned(),
             Self::UseQueueKeys => dialect::insert(&QUEUE_KEY, ALL, dialect::REPLACE_KEY_USE),
+            Self::RemoveWebhooks => dialect::delete_by_ids("webhook", &["id"]) + dialect::GUARD,
+            Self::AddWebhooks => dialect::insert(&WEBHOOK, ALL, ""),
+            Self::UpdateWebhooks => dialect::update(&WEBHOOK, ALL) + dialect::GUARD,
             Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
         }
     }
@@ -149,6 +156,8 @@ impl Part {
                 | Self::RemoveTaskTypes
                 | Self::UpdateQueues(_)
                 | Self::RemoveQueues
+                | Self::UpdateWebhooks
+                | Self::RemoveWebhooks
         )
     }
 }
@@ -215,6 +224,7 @@ impl Plan {
         plan.schedules(batch)?;
         plan.task_types(batch)?;
         plan.queues(batch)?;
+        plan.webhooks(batch)?;
         let events: Vec<_> = event_rows(&batch.events)
             .into_iter()
             .map(|row| event_cells(number(&row.first.namespace), row))

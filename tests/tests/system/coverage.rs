@@ -20,6 +20,7 @@ const TESTS: &[&str] = &[
     include_str!("repeats.rs"),
     include_str!("schedules/calls.rs"),
     include_str!("types/calls.rs"),
+    include_str!("webhooks/calls.rs"),
     include_str!("../../cases/s0.toml"),
     include_str!("../../cases/s1.toml"),
     include_str!("../../cases/s2.toml"),
@@ -104,6 +105,14 @@ fn client_method(rpc: &str) -> &str {
         "ResumeQueue" => ".resume_queue(",
         "PurgeQueue" => ".purge_queue(",
         "GetQueueStats" => ".queue_stats(",
+        "CreateWebhook" => ".create_webhook(",
+        "GetWebhook" => ".get_webhook(",
+        "ListWebhooks" => ".list_webhooks(",
+        "UpdateWebhook" => ".update_webhook(",
+        "DeleteWebhook" => ".delete_webhook(",
+        "PauseWebhook" => ".pause_webhook(",
+        "ResumeWebhook" => ".resume_webhook(",
+        "TestWebhook" => ".test_webhook(",
         other => panic!("{other} is a new call: name the client's method here, and test it"),
     }
 }
@@ -113,8 +122,8 @@ fn every_call_is_tested() {
     let methods = wire::methods();
     assert_eq!(
         methods.len(),
-        74,
-        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 2 of \
+        82,
+        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 8 of WebhookService, 2 of \
          AdminService"
     );
     for method in &methods {

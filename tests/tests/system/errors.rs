@@ -1,6 +1,7 @@
 //! Every reason for a refusal: on the page, and provoked.
 
 mod types;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -232,6 +233,7 @@ async fn states(provoked: &mut Provoked) {
         .unwrap();
     provoked.json(channel(), "CreateSchedule", schedule).await;
     types::provoke(&server, provoked).await;
+    webhooks::provoke(&server, provoked).await;
     provoked
         .json(channel(), "GetSchedule", json!({"name": "nobody"}))
         .await;

@@ -38,5 +38,6 @@ mod stops;
 mod storm;
 mod types;
 mod waits;
+mod webhooks;
 mod worker_faults;
 mod workers;

@@ -193,7 +193,35 @@ const ROWS: &[Row] = &[
     row("ResumeQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
     row("DeleteQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
     row("PurgeQueue", &[("CreateQueue", QUEUE)], r#"{"name": "$id"}"#),
+    row(
+        "CreateWebhook",
+        &[],
+        r#"{"webhook": {"name": "create-$id", "url": "https://hooks.example.com/", "paused": true}}"#,
+    ),
+    row(
+        "UpdateWebhook",
+        &[("CreateWebhook", WEBHOOK)],
+        r#"{"webhook": {"name": "$id", "description": "more"}}"#,
+    ),
+    row(
+        "PauseWebhook",
+        &[("CreateWebhook", WEBHOOK)],
+        r#"{"name": "$id", "note": "for now"}"#,
+    ),
+    row(
+        "ResumeWebhook",
+        &[("CreateWebhook", WEBHOOK)],
+        r#"{"name": "$id"}"#,
+    ),
+    row(
+        "DeleteWebhook",
+        &[("CreateWebhook", WEBHOOK)],
+        r#"{"name": "$id"}"#,
+    ),
 ];
+
+/// As [`SCHEDULE`].
+const WEBHOOK: &str = r#"{"webhook": {"name": "$id", "url": "https://hooks.example.com/", "paused": true}}"#;
 
 /// As [`SCHEDULE`].
 const TASK_TYPE: &str = r#"{"task_type": {"name": "$id"}}"#;

@@ -7,7 +7,7 @@ use baton_client::BulkOutcome;
 use baton_client::proto::{
     BulkCancelResponse, ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask,
     PurgeQueueResponse, Queue, Receipt, Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType,
-    WatchTasksResponse, Worker,
+    TestWebhookResponse, WatchTasksResponse, Webhook, Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -30,7 +30,8 @@ macro_rules! named {
 }
 
 named!(Task TaskEvent TaskRun TaskType Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
-    WatchTasksResponse BulkCancelResponse LeasedTask Queue GetQueueStatsResponse PurgeQueueResponse);
+    WatchTasksResponse BulkCancelResponse LeasedTask Queue GetQueueStatsResponse PurgeQueueResponse
+    Webhook TestWebhookResponse);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
     CONTRACT
@@ -118,6 +119,8 @@ mod tests {
         parsed(&Schedule::default());
         parsed(&ScheduleTick::default());
         parsed(&TaskType::default());
+        parsed(&Webhook::default());
+        parsed(&TestWebhookResponse::default());
         parsed(&Receipt::default());
         parsed(&GetTaskStatsResponse::default());
         parsed(&ExplainTaskResponse::default());

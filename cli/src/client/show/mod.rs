@@ -10,13 +10,15 @@ mod schedule;
 pub(super) mod table;
 mod task_type;
 pub(super) mod text;
+mod webhook;
 mod worker;
 
 use std::io::{self, Write};
 
 use baton_client::proto::{
     ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask, PurgeQueueResponse, Queue,
-    Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType, WatchTasksResponse, Worker,
+    Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType, TestWebhookResponse, WatchTasksResponse,
+    Webhook, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -153,6 +155,27 @@ impl Screen {
         match self.format {
             Format::Table => line(&queue::purged(answer)),
             Format::Json => line(&json::line(answer)?),
+        }
+    }
+
+    /// A webhook, in all its parts.
+    pub(super) fn webhook(&self, webhook: &Webhook) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&webhook::sheet(webhook)),
+            Format::Json => line(&json::line(webhook)?),
+        }
+    }
+
+    /// Webhooks, in short.
+    pub(super) fn webhook_rows(&self, webhooks: &[Webhook]) -> io::Result<()> {
+        self.rows(webhooks, "no webhooks", webhook::table)
+    }
+
+    /// What came of a message that tries a webhook.
+    pub(super) fn webhook_test(&self, tested: &TestWebhookResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&webhook::tested(tested)),
+            Format::Json => line(&json::line(tested)?),
         }
     }
 

@@ -18,6 +18,7 @@ pub(crate) mod input_request;
 pub(crate) mod labels;
 pub(crate) mod lease;
 pub(crate) mod new_task;
+pub(crate) mod notice;
 pub(crate) mod payload;
 pub(crate) mod policy;
 pub(crate) mod progress;
@@ -30,6 +31,7 @@ pub(crate) mod schedule_edit;
 pub(crate) mod task;
 pub(crate) mod task_type;
 pub(crate) mod time;
+pub(crate) mod webhook;
 
 use crate::seams::Ids;
 use baton_domain::TaskId;

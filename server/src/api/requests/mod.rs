@@ -12,4 +12,5 @@ pub(super) mod report;
 pub(super) mod schedules;
 pub(super) mod task_types;
 pub(super) mod watch;
+pub(super) mod webhooks;
 pub(super) mod work;

@@ -121,7 +121,9 @@ impl Engine {
         match self.ask(class, Work::Queue(Box::new(change)), request).await? {
             Told::Queue(done) => Ok(*done),
             // No job of this kind is answered with anything else.
-            Told::Tasks(_) | Told::Schedule(_) | Told::Type(_) => Err(Error::QueueNotFound { name }),
+            Told::Tasks(_) | Told::Schedule(_) | Told::Type(_) | Told::Webhook(_) => {
+                Err(Error::QueueNotFound { name })
+            }
         }
     }
 

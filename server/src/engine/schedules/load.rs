@@ -39,6 +39,7 @@ impl Committer {
                 | Work::Move { .. }
                 | Work::Claim(_)
                 | Work::CloseFollowUp(_)
+                | Work::Webhook(_)
                 | Work::Remember { .. } => {}
             }
         }

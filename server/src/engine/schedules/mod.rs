@@ -117,7 +117,9 @@ impl Engine {
         match self.ask(class, Work::Schedule(Box::new(change)), request).await? {
             Told::Schedule(done) => Ok(*done),
             // No job of this kind is answered with anything else.
-            Told::Tasks(_) | Told::Type(_) | Told::Queue(_) => Err(Error::ScheduleNotFound { name }),
+            Told::Tasks(_) | Told::Type(_) | Told::Queue(_) | Told::Webhook(_) => {
+                Err(Error::ScheduleNotFound { name })
+            }
         }
     }
 

@@ -28,6 +28,7 @@ async fn committer(folder: &TempDir) -> Committer {
         finished: Arc::new(Finished::new(0)),
         handed_over: false,
         types: Arc::new(Types::new(Vec::new(), UnknownTypes::Allow)),
+        webhooks: std::sync::Arc::new(crate::engine::webhooks::Webhooks::new(Vec::new())),
     };
     assert!(committer.resume().await.is_ok());
     committer

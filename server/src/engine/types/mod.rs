@@ -137,6 +137,10 @@ impl TypeAction {
 }
 
 impl Engine {
+    pub(super) fn types(&self) -> &Types {
+        &self.shared.types
+    }
+
     /// Registers, changes or forgets one type.
     ///
     /// # Errors
@@ -152,7 +156,9 @@ impl Engine {
         match self.ask(class, Work::Type(Box::new(change)), request).await? {
             Told::Type(done) => Ok(*done),
             // No job of this kind is answered otherwise.
-            Told::Tasks(_) | Told::Schedule(_) | Told::Queue(_) => Err(Error::TypeNotFound { name }),
+            Told::Tasks(_) | Told::Schedule(_) | Told::Queue(_) | Told::Webhook(_) => {
+                Err(Error::TypeNotFound { name })
+            }
         }
     }
 

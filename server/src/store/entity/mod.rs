@@ -23,3 +23,4 @@ pub(super) mod task;
 pub(super) mod task_count;
 pub(super) mod task_type;
 pub(super) mod token_key;
+pub(super) mod webhook;

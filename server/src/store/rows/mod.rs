@@ -15,6 +15,7 @@ mod task;
 mod task_read;
 mod task_type;
 mod template;
+mod webhook;
 mod work;
 
 #[cfg(test)]
@@ -32,3 +33,4 @@ pub(super) use schedule::{SCHEDULE, read_schedule, schedule_cells};
 pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};
 pub(super) use task_type::{TASK_TYPE, read_task_type, task_type_cells};
+pub(super) use webhook::{WEBHOOK, read_webhook, webhook_cells};

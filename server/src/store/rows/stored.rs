@@ -9,11 +9,13 @@ use prost::{Message, Oneof};
 mod queue;
 mod schedule;
 mod task_type;
+mod webhook;
 mod work;
 
 pub(in crate::store) use queue::{QueueSpec, RateLimit};
 pub(in crate::store) use schedule::{ScheduleProgress, ScheduleSpec, Template, TickRecord};
 pub(in crate::store) use task_type::TypeSpec;
+pub(in crate::store) use webhook::{WebhookProgress, WebhookSpec};
 pub(in crate::store) use work::{
     Artifact, Blocker, Granted, Lease, Output, Receipt, Started, Timeouts, Timers, VerificationItem,
 };

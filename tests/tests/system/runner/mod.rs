@@ -3,7 +3,7 @@
 mod cleaned;
 mod commands;
 mod ends;
-mod hook;
+pub(crate) mod hook;
 mod hostile;
 mod notified;
 mod programs;
