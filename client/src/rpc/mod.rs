@@ -122,5 +122,4 @@ macro_rules! wire {
 mod changes;
 mod leases;
 mod named;
-mod queues;
 mod reads;

@@ -1,4 +1,4 @@
-//! The RPCs that change what is named: schedules, task types and webhooks.
+//! The RPCs that change what is named: queues, schedules, task types and webhooks.
 
 use baton_proto::v1 as pb;
 
@@ -48,6 +48,18 @@ macro_rules! changes {
 }
 
 changes! {
+    QueueService CreateQueue CreateQueueRequest CreateQueueResponse -> pb::Queue, |response| response.queue,
+        |request| request.queue.as_mut().map(|queue| &mut queue.namespace);
+    QueueService UpdateQueue UpdateQueueRequest UpdateQueueResponse -> pb::Queue, |response| response.queue,
+        |request| request.queue.as_mut().map(|queue| &mut queue.namespace);
+    QueueService DeleteQueue DeleteQueueRequest DeleteQueueResponse -> (), |pb::DeleteQueueResponse {}| Some(()),
+        |request| Some(&mut request.namespace);
+    QueueService PauseQueue PauseQueueRequest PauseQueueResponse -> pb::Queue, |response| response.queue,
+        |request| Some(&mut request.namespace);
+    QueueService ResumeQueue ResumeQueueRequest ResumeQueueResponse -> pb::Queue, |response| response.queue,
+        |request| Some(&mut request.namespace);
+    QueueService PurgeQueue PurgeQueueRequest PurgeQueueResponse -> pb::PurgeQueueResponse, Some,
+        |request| Some(&mut request.namespace);
     ScheduleService CreateSchedule CreateScheduleRequest CreateScheduleResponse -> pb::Schedule, |response| response.schedule,
         |request| request.schedule.as_mut().map(|schedule| &mut schedule.namespace);
     ScheduleService UpdateSchedule UpdateScheduleRequest UpdateScheduleResponse -> pb::Schedule, |response| response.schedule,
@@ -88,5 +100,9 @@ macro_rules! guarded {
     )+};
 }
 
-guarded! { DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest DeleteTaskTypeRequest
-DeleteWebhookRequest PauseWebhookRequest ResumeWebhookRequest }
+guarded! {
+    DeleteQueueRequest PauseQueueRequest ResumeQueueRequest
+    DeleteScheduleRequest PauseScheduleRequest ResumeScheduleRequest TriggerScheduleRequest
+    DeleteTaskTypeRequest
+    DeleteWebhookRequest PauseWebhookRequest ResumeWebhookRequest
+}
