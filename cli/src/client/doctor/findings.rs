@@ -1,8 +1,10 @@
 //! What the facts mean. Nothing here asks anybody.
 
+mod webhooks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton_client::proto::{GetServerInfoResponse, Queue, QueueStats, Task, TaskStatsGroup, Worker};
+use baton_client::proto::{GetServerInfoResponse, Queue, QueueStats, Task, TaskStatsGroup, Webhook, Worker};
 use baton_client::{Error, State};
 use prost_types::Timestamp;
 
@@ -130,6 +132,7 @@ pub(super) struct Facts {
     pub(super) queues: Vec<QueueFacts>,
     /// Tasks in progress that were not heard of for long, the longest first.
     pub(super) silent: Vec<Task>,
+    pub(super) webhooks: Vec<Webhook>,
 }
 
 impl Facts {
@@ -148,6 +151,7 @@ impl Facts {
         all.push(self.dead());
         all.extend(self.people());
         all.extend(self.silent());
+        all.extend(self.webhooks.iter().filter_map(webhooks::webhook));
         all
     }
 

@@ -74,11 +74,13 @@ async fn facts(session: &Session, now: prost_types::Timestamp) -> Result<Facts, 
         .page_size(i32::try_from(LOOKED_AT).unwrap_or(i32::MAX))
         .all();
     let silent = silent.take(LOOKED_AT).try_collect().await?;
+    let webhooks = client.list_webhooks().all().take(LOOKED_AT).try_collect().await?;
     Ok(Facts {
         now,
         groups,
         workers,
         queues,
         silent,
+        webhooks,
     })
 }

@@ -1,5 +1,7 @@
 //! What each fact is taken for.
 
+use baton_client::proto::WebhookStatus;
+
 use super::*;
 
 const NOW: i64 = 1_800_000_000;
@@ -39,6 +41,7 @@ fn facts(groups: Vec<TaskStatsGroup>, workers: Vec<Worker>) -> Facts {
         workers,
         queues: Vec::new(),
         silent: Vec::new(),
+        webhooks: Vec::new(),
     }
 }
 
@@ -161,4 +164,30 @@ fn what_waits_for_a_person_is_counted() {
     assert!(told[1].starts_with("look people: 1 task waits for an answer"));
     assert!(told[2].starts_with("look people: 4 tasks wait for somebody to approve"));
     assert!(told[3].contains("`baton task explain a`"), "{}", told[3]);
+}
+
+#[test]
+fn a_webhook_whose_messages_do_not_arrive_is_named() {
+    let status = |last_error: &str| WebhookStatus {
+        lag_count: 3,
+        last_error: last_error.to_owned(),
+        ..WebhookStatus::default()
+    };
+    let named = |name: &str, status| Webhook {
+        name: name.to_owned(),
+        status: Some(status),
+        ..Webhook::default()
+    };
+    let mut all = facts(Vec::new(), Vec::new());
+    all.webhooks.push(named("fine", status("")));
+    all.webhooks.push(named("down", status("connection refused")));
+    all.webhooks.push(Webhook {
+        paused: true,
+        note: "answered 410".to_owned(),
+        ..named("gone", status("410"))
+    });
+    let told = told(&all);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("`down` is not taken: connection refused; 3 events are behind it"));
+    assert!(told[1].contains("`gone` is paused (answered 410)") && told[1].contains("webhook resume gone"));
 }
