@@ -83,9 +83,11 @@ async fn a_listener_that_is_open_to_all_needs_a_word() {
         message.contains("--api-key-file") && message.contains("--insecure"),
         "{message}"
     );
+    let folder = tempfile::tempdir().unwrap();
     assert!(
         open(Config {
             insecure: true,
+            database: format!("sqlite:{}", folder.path().join("baton.db").display()),
             ..Config::default()
         })
         .await
