@@ -12,6 +12,7 @@ use super::convert::task::{self, Shown};
 use super::convert::{Draw, schedule};
 use super::moves::{Again, answered};
 use super::page::{Listing, other_list};
+use super::requests::named::Key;
 use super::requests::schedules::{self, Asked, Previewed, ScheduleCall};
 use super::{failed, judge};
 use crate::engine::{Engine, Error, ScheduleDone};
@@ -56,7 +57,7 @@ impl ScheduleApi {
         Ok(answered(answer(written), done.replayed))
     }
 
-    async fn known(&self, (namespace, name): schedules::Key) -> Result<Schedule, Status> {
+    async fn known(&self, (namespace, name): Key) -> Result<Schedule, Status> {
         let found = self.engine.store().schedule(&namespace, &name).await;
         let found = found.map_err(failed::unread)?;
         found.ok_or_else(|| failed::failed(Error::ScheduleNotFound { name }))

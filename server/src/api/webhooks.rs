@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use super::convert::{Draw, notice, time, webhook};
 use super::moves::{Again, answered};
 use super::page::{Listing, other_list};
+use super::requests::named::Key;
 use super::requests::webhooks::{self, Asked, WebhookCall};
 use super::status::{Reason, Refusal};
 use super::{failed, judge};
@@ -75,7 +76,7 @@ impl WebhookApi {
         webhook::write(found, self.engine.feed().head(&found.namespace))
     }
 
-    fn known(&self, (namespace, name): webhooks::Key) -> Result<Arc<Webhook>, Status> {
+    fn known(&self, (namespace, name): Key) -> Result<Arc<Webhook>, Status> {
         let found = self.engine.webhook(&namespace, &name);
         found.ok_or_else(|| failed::failed(Error::WebhookNotFound { name }))
     }

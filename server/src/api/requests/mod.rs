@@ -7,6 +7,7 @@ pub(super) mod edit;
 pub(super) mod leases;
 pub(super) mod lists;
 pub(super) mod moves;
+pub(super) mod named;
 pub(super) mod queues;
 pub(super) mod report;
 pub(super) mod schedules;

@@ -7,7 +7,7 @@ use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
 use super::lists::{Page, read_page_of};
-use super::schedules::{Key, read_common, read_key};
+use super::named::{Key, given, read_common, read_key, read_note};
 use crate::api::check;
 use crate::api::convert::{Draw, queue, queue_edit};
 use crate::api::repeat::Repeatable;
@@ -50,18 +50,13 @@ fn asked(
     request_id: Option<Uuid>,
     action: QueueAction,
 ) -> Option<Asked> {
-    let etag = Some(etag).filter(|etag| !etag.is_empty());
     let change = QueueChange {
         namespace,
         name,
-        etag,
+        etag: given(etag),
         action,
     };
     Some(Asked { change, request_id })
-}
-
-fn read_note(v: &mut Violations, note: String) -> Option<String> {
-    check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)
 }
 
 impl QueueCall for raw::CreateQueueRequest {

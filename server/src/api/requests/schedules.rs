@@ -1,14 +1,15 @@
 //! The calls of ScheduleService.
 
-use baton_domain::limits::{MESSAGE_CHARS, PAGE_SIZE};
+use baton_domain::limits::PAGE_SIZE;
 use baton_domain::schedule::NewSchedule;
 use baton_domain::{Actor, ScheduleId, ScheduleSpec, Timestamp};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
 use super::lists::{Page, read_page_of};
+use super::named::{Key, given, read_common, read_key, read_note};
 use crate::api::check;
-use crate::api::convert::{Draw, actor, schedule, schedule_edit};
+use crate::api::convert::{Draw, schedule, schedule_edit};
 use crate::api::repeat::Repeatable;
 use crate::api::violations::{Path, Violations};
 use crate::engine::{ScheduleAction, ScheduleChange};
@@ -29,31 +30,6 @@ pub(in crate::api) trait ScheduleCall: Repeatable {
     fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked>;
 }
 
-/// A namespace and a name.
-pub(in crate::api) type Key = (String, String);
-
-pub(super) fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option<Key> {
-    let namespace = check::name(v, &at.field("namespace"), namespace);
-    let name_at = at.field("name");
-    if name.is_empty() {
-        v.add(&name_at, "must not be empty");
-        return None;
-    }
-    let name = check::name(v, &name_at, name);
-    Some((namespace?, name?))
-}
-
-/// What every change carries beside its own fields. Who acts is checked, and kept where there is a place for it.
-pub(super) fn read_common(
-    v: &mut Violations,
-    request_id: &str,
-    actor: Option<raw::Actor>,
-) -> Option<(Option<Uuid>, Actor)> {
-    let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), request_id);
-    let actor = actor::read_or(v, &Path::REQUEST.field("actor"), actor, Actor::anonymous);
-    Some((request_id?, actor?))
-}
-
 /// A call that names a schedule, and what every such call carries.
 struct Named {
     key: Key,
@@ -72,21 +48,16 @@ fn read_named(v: &mut Violations, key: Key, request_id: &str, actor: Option<raw:
     })
 }
 
-fn read_note(v: &mut Violations, note: String) -> Option<String> {
-    check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)
-}
-
 fn asked(
     (namespace, name): Key,
     etag: String,
     request_id: Option<Uuid>,
     action: ScheduleAction,
 ) -> Option<Asked> {
-    let etag = Some(etag).filter(|etag| !etag.is_empty());
     let change = ScheduleChange {
         namespace,
         name,
-        etag,
+        etag: given(etag),
         action,
     };
     Some(Asked { change, request_id })

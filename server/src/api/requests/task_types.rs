@@ -1,13 +1,14 @@
 //! The calls of TaskTypeService.
 
+use baton_domain::TypeId;
 use baton_domain::task_type::NewTaskType;
-use baton_domain::{Actor, TypeId};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
 use super::lists::{Page, read_page_of};
+use super::named::{Key, given, read_common, read_key_as};
 use crate::api::check;
-use crate::api::convert::{Draw, actor, task_type};
+use crate::api::convert::{Draw, task_type};
 use crate::api::repeat::Repeatable;
 use crate::api::violations::{Path, Violations};
 use crate::engine::{TypeAction, TypeChange};
@@ -25,36 +26,15 @@ pub(in crate::api) trait TypeCall: Repeatable {
     fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked>;
 }
 
-/// A namespace and a name.
-pub(in crate::api) type Key = (String, String);
-
-fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option<Key> {
-    let namespace = check::name(v, &at.field("namespace"), namespace);
-    let name_at = at.field("name");
-    if name.is_empty() {
-        v.add(&name_at, "must not be empty");
-        return None;
-    }
-    let name = check::type_name(v, &name_at, name);
-    Some((namespace?, name?))
-}
-
-/// What every change carries beside its own fields. Who acts is checked, and kept where there is a place for it.
-fn read_common(
-    v: &mut Violations,
-    request_id: &str,
-    actor: Option<raw::Actor>,
-) -> Option<(Option<Uuid>, Actor)> {
-    let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), request_id);
-    let actor = actor::read_or(v, &Path::REQUEST.field("actor"), actor, Actor::anonymous);
-    Some((request_id?, actor?))
+fn read_key(v: &mut Violations, at: &Path<'_>, key: Key) -> Option<Key> {
+    read_key_as(v, at, key, check::type_name)
 }
 
 fn asked((namespace, name): Key, etag: String, request_id: Option<Uuid>, action: TypeAction) -> Asked {
     let change = TypeChange {
         namespace,
         name,
-        etag: Some(etag).filter(|etag| !etag.is_empty()),
+        etag: given(etag),
         action,
     };
     Asked { change, request_id }

@@ -1,14 +1,15 @@
 //! The calls of WebhookService.
 
+use baton_domain::WebhookId;
 use baton_domain::limits::MESSAGE_CHARS;
 use baton_domain::webhook::NewWebhook;
-use baton_domain::{Actor, WebhookId};
 use baton_proto::raw::v1 as raw;
 use uuid::Uuid;
 
 use super::lists::{Page, read_page_of};
+use super::named::{Key, given, read_common, read_key, read_note};
 use crate::api::check;
-use crate::api::convert::{Draw, actor, webhook};
+use crate::api::convert::{Draw, webhook};
 use crate::api::repeat::Repeatable;
 use crate::api::violations::{Path, Violations};
 use crate::engine::{WebhookAction, WebhookChange};
@@ -26,31 +27,6 @@ pub(in crate::api) trait WebhookCall: Repeatable {
     fn read(self, v: &mut Violations, draw: &Draw<'_>) -> Option<Asked>;
 }
 
-/// A namespace and a name.
-pub(in crate::api) type Key = (String, String);
-
-fn read_key(v: &mut Violations, at: &Path<'_>, (namespace, name): Key) -> Option<Key> {
-    let namespace = check::name(v, &at.field("namespace"), namespace);
-    let name_at = at.field("name");
-    if name.is_empty() {
-        v.add(&name_at, "must not be empty");
-        return None;
-    }
-    let name = check::name(v, &name_at, name);
-    Some((namespace?, name?))
-}
-
-/// What every change carries beside its own fields. Who acts is checked, and kept where there is a place for it.
-fn read_common(
-    v: &mut Violations,
-    request_id: &str,
-    actor: Option<raw::Actor>,
-) -> Option<(Option<Uuid>, Actor)> {
-    let request_id = check::optional_uuid(v, &Path::REQUEST.field("request_id"), request_id);
-    let actor = actor::read_or(v, &Path::REQUEST.field("actor"), actor, Actor::anonymous);
-    Some((request_id?, actor?))
-}
-
 fn asked(
     (namespace, name): Key,
     etag: String,
@@ -60,7 +36,7 @@ fn asked(
     let change = WebhookChange {
         namespace,
         name,
-        etag: Some(etag).filter(|etag| !etag.is_empty()),
+        etag: given(etag),
         action,
     };
     Some(Asked { change, request_id })
@@ -142,7 +118,7 @@ impl WebhookCall for raw::PauseWebhookRequest {
         } = self;
         let common = read_common(v, &request_id, actor);
         let key = read_key(v, &Path::REQUEST, (namespace, name));
-        let note = check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)?;
+        let note = read_note(v, note)?;
         let (request_id, _) = common?;
         asked(key?, etag, request_id, WebhookAction::Pause { note })
     }
@@ -160,7 +136,7 @@ impl WebhookCall for raw::ResumeWebhookRequest {
         } = self;
         let common = read_common(v, &request_id, actor);
         let key = read_key(v, &Path::REQUEST, (namespace, name));
-        let note = check::text(v, &Path::REQUEST.field("note"), note, MESSAGE_CHARS)?;
+        let note = read_note(v, note)?;
         let (request_id, _) = common?;
         asked(key?, etag, request_id, WebhookAction::Resume { note })
     }
