@@ -57,6 +57,8 @@ enum Command {
     Webhook(Box<client::WebhookArgs>),
     /// Shows the tasks whose attempts are spent, brings them back or gives them up.
     Dead(Box<client::DeadArgs>),
+    /// Lets a server copy its SQLite file while it serves.
+    Backup(Box<client::BackupArgs>),
     /// Looks at a server and its tasks, and says what is wrong and what to do.
     Doctor(Box<client::DoctorArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Type(args) => return client::task_type(*args),
         Command::Webhook(args) => return client::webhook(*args),
         Command::Dead(args) => return client::dead(*args),
+        Command::Backup(args) => return client::backup(*args),
         Command::Doctor(args) => return client::doctor(*args),
         Command::Completions { shell } => complete(shell),
     };

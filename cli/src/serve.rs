@@ -16,6 +16,7 @@ use crate::settings::{self, Flags};
 /// Serves until a signal, then drains. Where handlers are configured, a worker of this process does their tasks.
 pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
     let (config, file) = settings::load_all(flags)?;
+    file.judge_settings(&config)?;
     let BatonFile { runner, declared, .. } = file;
     config.validate()?;
     telemetry::init(&config)?;
@@ -57,7 +58,7 @@ fn place(database: &Database) -> String {
     } else {
         "its schema is up to date"
     };
-    format!("Tasks are kept in {} ({found})", database.path.display())
+    format!("Tasks are kept in {} ({found})", database.place)
 }
 
 /// Tells people where the server is and what to try; programs read the log.

@@ -30,6 +30,9 @@ pub(crate) struct Flags {
     /// Let everybody in, also from other machines
     #[arg(long)]
     insecure: bool,
+    /// Folder into which callers may let the database be copied
+    #[arg(long, value_name = "FOLDER")]
+    backup_folder: Option<PathBuf>,
     /// Allow AdvanceClock
     #[arg(long)]
     test_mode: bool,
@@ -93,6 +96,7 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .set_override_option("listen", address(flags.listen))?
         .set_override_option("database", flags.database.clone())?
         .set_override_option("api_key_file", path(&flags.api_key_file))?
+        .set_override_option("backup_folder", path(&flags.backup_folder))?
         .set_override_option("insecure", flags.insecure.then_some(true))?
         .set_override_option("test_mode", flags.test_mode.then_some(true))?
         .set_override_option("metrics_listen", address(flags.metrics_listen))?
@@ -100,18 +104,21 @@ fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<
         .set_override_option("log_filter", flags.log_filter.clone())?
         .set_override_option("unknown_types", flags.unknown_types.clone())?
         .set_override_option(
-            "webhooks.allow_private_networks",
+            "webhook_rules.allow_private_networks",
             flags.webhooks.webhook_allow_private_networks.then_some(true),
         )?
         .set_override_option(
-            "webhooks.allow_http",
+            "webhook_rules.allow_http",
             flags.webhooks.webhook_allow_http.then_some(true),
         )?
         .set_override_option("drain_grace_ms", flags.drain_grace_ms)?
         .build()
         .context("cannot read the settings")?;
-    let config = merged.try_deserialize();
-    Ok((config.context("cannot understand the settings")?, file))
+    let config: Config = merged
+        .try_deserialize()
+        .context("cannot understand the settings")?;
+    file.judge(&config)?;
+    Ok((config, file))
 }
 
 /// The variables that name a setting. Others that begin with BATON_ are left alone: some belong to the client, and
@@ -221,12 +228,14 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a row a setting")]
     fn every_setting_has_a_variable() {
         let variables = [
             ("BATON_LISTEN", "[::1]:1"),
             ("BATON_DATABASE", "sqlite:7"),
             ("BATON_API_KEY_FILE", "/keys"),
             ("BATON_INSECURE", "true"),
+            ("BATON_BACKUP_FOLDER", "/backups"),
             ("BATON_TEST_MODE", "TRUE"),
             ("BATON_METRICS_LISTEN", "0.0.0.0:2"),
             ("BATON_LOG_FORMAT", "json"),
@@ -237,8 +246,8 @@ mod tests {
             ("BATON_UPKEEP_INTERVAL_MS", "11"),
             ("BATON_INDEXED_LABELS", "customer,plan"),
             ("BATON_UNKNOWN_TYPES", "refuse"),
-            ("BATON_WEBHOOKS__ALLOW_PRIVATE_NETWORKS", "true"),
-            ("BATON_WEBHOOKS__ALLOW_HTTP", "true"),
+            ("BATON_WEBHOOK_RULES__ALLOW_PRIVATE_NETWORKS", "true"),
+            ("BATON_WEBHOOK_RULES__ALLOW_HTTP", "true"),
             ("BATON_LIMITS__MAX_CONNECTIONS", "3"),
             ("BATON_LIMITS__MAX_STREAMS_PER_CONNECTION", "4"),
             ("BATON_LIMITS__MAX_WATCHES", "5"),
@@ -254,6 +263,7 @@ mod tests {
             database,
             api_key_file,
             insecure,
+            backup_folder,
             test_mode,
             metrics_listen,
             log_format,
@@ -264,7 +274,7 @@ mod tests {
             upkeep_interval_ms,
             indexed_labels,
             unknown_types,
-            webhooks,
+            webhook_rules,
             limits,
         } = server(&Flags::default(), environment(&variables)).unwrap();
         assert_eq!(
@@ -275,13 +285,14 @@ mod tests {
             (api_key_file, insecure, test_mode),
             (Some("/keys".into()), true, true)
         );
+        assert_eq!(backup_folder, Some("/backups".into()));
         assert_eq!(metrics_listen.unwrap().to_string(), "0.0.0.0:2");
         assert_eq!((log_format, log_filter.as_str()), (LogFormat::Json, "debug"));
         assert_eq!((drain_grace_ms, watch_bookmark_interval_ms), (1, 2));
         assert_eq!((feed_retention_secs, upkeep_interval_ms), (60, 11));
         assert_eq!(indexed_labels, ["customer", "plan"]);
         assert_eq!(unknown_types, UnknownTypes::Refuse);
-        assert!(webhooks.allow_private_networks && webhooks.allow_http);
+        assert!(webhook_rules.allow_private_networks && webhook_rules.allow_http);
         let expected = Limits {
             max_connections: 3,
             max_streams_per_connection: 4,
@@ -304,6 +315,37 @@ mod tests {
         let file = file(&toml::to_string(&config).unwrap());
         let flags = flags(&["--config", &file.path().display().to_string()]);
         assert_eq!(server(&flags, HashMap::new()).unwrap(), config);
+    }
+
+    #[test]
+    fn where_a_webhook_of_the_file_goes_is_judged_by_all_settings() {
+        let file = file("[webhooks.a]\nurl = 'http://example.com/'\nformat = 'slack'\n");
+        let path = file.path().display().to_string();
+        let lines = [
+            &["--config", &path][..],
+            &["--config", &path, "--webhook-allow-http"],
+        ];
+        let [refused, allowed] = lines.map(|line| server(&flags(line), HashMap::new()));
+        let refused = format!("{:#}", refused.unwrap_err());
+        assert!(refused.contains(":2:7: webhooks.a.url: "), "{refused}");
+        allowed.unwrap();
+        let variable = environment(&[("BATON_WEBHOOK_RULES__ALLOW_HTTP", "true")]);
+        server(&flags(&["--config", &path]), variable).unwrap();
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_used_has_its_line() {
+        let file = file("database = 'mysql:x'\n[limits]\nmax_connections = 0\n");
+        let path = file.path().display().to_string();
+        let (config, read) = merge(&flags(&["--config", &path, "--insecure"]), HashMap::new()).unwrap();
+        let told = read.judge_settings(&config).unwrap_err().to_string();
+        let told: Vec<_> = told.lines().collect();
+        assert!(
+            told.len() == 2
+                && told[0].contains(":1:1: database: must be sqlite:")
+                && told[1].contains(":3:19: limits.max_connections: is 0, must be from 1 to"),
+            "{told:?}"
+        );
     }
 
     #[test]

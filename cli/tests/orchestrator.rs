@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use baton_test_database::TestDatabase;
 use serde_json::Value;
 
 /// How long something may take that takes moments.
@@ -60,7 +61,7 @@ fn endpoint() -> (SocketAddr, mpsc::Receiver<Value>) {
 
 struct Orchestrator {
     child: Child,
-    folder: tempfile::TempDir,
+    database: TestDatabase,
     address: String,
 }
 
@@ -74,19 +75,22 @@ impl Drop for Orchestrator {
 
 impl Orchestrator {
     fn start(webhook: SocketAddr) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        copy(&example(), folder.path());
+        let database = TestDatabase::new();
+        copy(&example(), database.folder());
         // The one thing that a test cannot have: a webhook with a certificate on the public network.
-        let file = folder.path().join("baton.toml");
+        let file = database.folder().join("baton.toml");
         let mut text = std::fs::read_to_string(&file).unwrap();
         let port = webhook.port();
         text +=
             &format!("\n[egress]\nallow_http = true\nallow_private = [\"127.0.0.1/32\"]\nports = [{port}]\n");
         std::fs::write(&file, text).unwrap();
+        // On SQLite in the file that the example names.
+        let elsewhere = (database.kind() != "sqlite").then(|| ("BATON_DATABASE", database.url()));
         let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-            .current_dir(folder.path())
+            .current_dir(database.folder())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
+            .envs(elsewhere)
             .env("SLACK_WEBHOOK", format!("http://{webhook}/services/T0/B0/secret"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -104,7 +108,7 @@ impl Orchestrator {
         let address = address.to_owned();
         Orchestrator {
             child,
-            folder,
+            database,
             address,
         }
     }
@@ -112,7 +116,7 @@ impl Orchestrator {
     fn run(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
         command
-            .current_dir(self.folder.path())
+            .current_dir(self.database.folder())
             .env_clear()
             .env("BATON_SERVER", &self.address);
         command.args(arguments).output().unwrap()
@@ -154,7 +158,7 @@ fn the_example_does_what_it_says() {
     let told = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(
         told,
-        "baton.toml: no mistakes; 1 queue, 5 types, 5 schedules, 5 handlers\n"
+        "baton.toml: no mistakes; 1 queue, 5 types, 5 schedules, 0 webhooks, 5 handlers\n"
     );
 
     // The program reads its payload and counts the documents of the example: README.md is one.

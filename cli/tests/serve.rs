@@ -6,6 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use baton_client::{Client, NewTask};
+use futures::TryStreamExt as _;
+
 /// The binary in a folder of its own, away from the settings of whoever runs the tests.
 fn baton(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baton"));
@@ -100,7 +103,7 @@ fn it_serves_by_default_and_drains_on_both_signals() {
 }
 
 #[test]
-fn a_database_is_made_by_either_command_and_kept_by_both() {
+fn a_sqlite_database_is_made_by_either_command_and_kept_by_both() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap().join("baton.db");
     let migrate = || {
@@ -128,6 +131,88 @@ fn a_database_is_made_by_either_command_and_kept_by_both() {
     );
     assert!(text(&serving.end_with("TERM").stdout).contains(&current));
     assert_eq!(migrate(), current);
+}
+
+/// The tasks that a server has, and the epoch of its database.
+async fn content(address: SocketAddr) -> (Vec<String>, String) {
+    let client = Client::builder()
+        .endpoint(format!("http://{address}"))
+        .build()
+        .unwrap();
+    let tasks: Vec<_> = client.list().all().try_collect().await.unwrap();
+    let ids = tasks.into_iter().map(|task| task.id).collect();
+    (ids, client.server_info().await.unwrap().epoch)
+}
+
+async fn create_a_task(address: SocketAddr) {
+    let client = Client::builder()
+        .endpoint(format!("http://{address}"))
+        .build()
+        .unwrap();
+    client.create(NewTask::new("test")).await.unwrap();
+}
+
+/// Of a server that was stopped in order, the one file is the whole database.
+#[tokio::test]
+async fn after_an_orderly_stop_the_sqlite_file_alone_has_everything() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let serving = Serving::start(folder.path(), &["serve"]);
+    let address = serving.address;
+    // Reads that go on all the time hold connections when the stop begins.
+    let reads = tokio::spawn(async move {
+        let client = Client::builder()
+            .endpoint(format!("http://{address}"))
+            .build()
+            .unwrap();
+        while client.list().await.is_ok() {}
+    });
+    for _ in 0..20 {
+        create_a_task(address).await;
+    }
+    let before = content(address).await;
+    assert_eq!(before.0.len(), 20);
+    let ended = tokio::task::spawn_blocking(|| serving.end_with("TERM"))
+        .await
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    reads.await.unwrap();
+    for beside in ["baton.db-wal", "baton.db-shm"] {
+        assert!(!folder.path().join(beside).exists(), "{beside} was left behind");
+    }
+    std::fs::copy(folder.path().join("baton.db"), elsewhere.path().join("baton.db")).unwrap();
+    let copy = Serving::start(elsewhere.path(), &["serve"]);
+    assert_eq!(content(copy.address).await, before);
+}
+
+#[tokio::test]
+async fn a_sqlite_file_is_copied_by_command_where_the_operator_allows_it() {
+    let (folder, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copies = copies.path().canonicalize().unwrap();
+    let allowed = copies.to_str().unwrap();
+    for (arguments, code) in [(&["serve"][..], 1), (&["serve", "--backup-folder", allowed], 0)] {
+        let serving = Serving::start(folder.path(), arguments);
+        create_a_task(serving.address).await;
+        let copied = baton(folder.path())
+            .args([
+                "backup",
+                "a.db",
+                "--server",
+                &format!("http://{}", serving.address),
+            ])
+            .output()
+            .unwrap();
+        let (stdout, stderr) = (text(&copied.stdout), text(&copied.stderr));
+        assert_eq!(copied.status.code(), Some(code), "{stdout}{stderr}");
+        if code == 0 {
+            assert!(stdout.contains(copies.join("a.db").to_str().unwrap()), "{stdout}");
+        } else {
+            assert!(stderr.contains("backup_folder"), "{stderr}");
+        }
+        serving.end_with("TERM");
+    }
+    std::fs::rename(copies.join("a.db"), copies.join("baton.db")).unwrap();
+    let restored = Serving::start(&copies, &["serve"]);
+    assert_eq!(content(restored.address).await.0.len(), 2);
 }
 
 #[test]

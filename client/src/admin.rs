@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use baton_proto::v1::{AdvanceClockRequest, GetServerInfoRequest};
+use baton_proto::v1::{AdvanceClockRequest, BackupStoreRequest, GetServerInfoRequest};
 
 use crate::Client;
 use crate::call::Call;
@@ -20,5 +20,12 @@ impl Client {
         self.call(AdvanceClockRequest {
             duration: Some(span(by)),
         })
+    }
+
+    /// Copies the server's SQLite file, while it serves, into a new file of that name in the folder that its operator
+    /// allows. Takes as long as the database is large, and has a day for it. Not repeated when its answer is lost: the
+    /// file may be there.
+    pub fn backup_store(&self, name: impl Into<String>) -> Call<BackupStoreRequest> {
+        self.call(BackupStoreRequest { name: name.into() })
     }
 }

@@ -55,7 +55,7 @@
 //! | anything else Baton says, and a time that ran out | never |
 //!
 //! Creates always carry a `task_id`, other changes a `request_id` unless [`ClientBuilder::request_ids`] says no, so
-//! by default all but [`Client::advance_clock`] is repeated. Carried out twice is none of them: the server answers a
+//! by default all but [`Client::advance_clock`] and [`Client::backup_store`] is repeated. Carried out twice is none of them: the server answers a
 //! repeat with the task as it is, and [`Reply::replayed`] tells.
 //!
 //! # The feed

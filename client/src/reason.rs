@@ -104,6 +104,10 @@ reasons! {
     ResumeTokenForeign = "RESUME_TOKEN_FOREIGN";
     /// The call exists for test mode only.
     TestModeOff = "TEST_MODE_OFF";
+    /// The server makes no copies of its database; metadata `store_kind`.
+    BackupOff = "BACKUP_OFF";
+    /// A file of this name is in the folder of backups.
+    BackupExists = "BACKUP_EXISTS";
     /// The task was edited since the caller read it.
     EtagMismatch = "ETAG_MISMATCH";
     /// The log no longer reaches back to the resume token.

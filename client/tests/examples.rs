@@ -8,18 +8,18 @@ use std::process::Output;
 use std::time::{Duration, SystemTime};
 
 use baton_server::{Config, Server};
+use baton_test_database::TestDatabase;
 use clean_up::{Record, Retained, State};
-use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-/// Starts a server on a file of its own; where it listens, and what it goes with.
-async fn serve() -> (String, TempDir) {
-    let folder = tempfile::tempdir().expect("room for a folder");
+/// Starts a server on a database of its own; where it listens, and what it goes with.
+async fn serve() -> (String, TestDatabase) {
+    let database = TestDatabase::new();
     let config = Config {
-        database: format!("sqlite:{}", folder.path().join("baton.db").display()),
+        database: database.url(),
         ..Config::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -27,7 +27,7 @@ async fn serve() -> (String, TempDir) {
     let url = format!("http://{}", server.address());
     // It ends with the test's runtime.
     tokio::spawn(server.serve(CancellationToken::new()));
-    (url, folder)
+    (url, database)
 }
 
 /// Runs an example, which cargo builds before it runs tests, to its end.
@@ -36,7 +36,7 @@ async fn run(example: &str) -> Output {
 }
 
 async fn run_with(example: &str, more: &[&str]) -> Output {
-    let (url, _folder) = serve().await;
+    let (url, _database) = serve().await;
     let tests = std::env::current_exe().expect("a test is a file");
     let path = tests
         .ancestors()

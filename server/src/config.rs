@@ -24,12 +24,16 @@ const INDEXED_LABELS: usize = 8;
 pub struct Config {
     /// Address of the gRPC port. Beyond loopback it needs `api_key_file` or `insecure`.
     pub listen: SocketAddr,
-    /// Where tasks are kept: `sqlite:<path>`. The file is created and migrated where needed.
+    /// Where tasks are kept: `sqlite:<path>`, a file of this process alone, or `postgres://<user>@<host>/<database>`, which
+    /// any number of processes share. Tables are created and migrated where needed.
     pub database: String,
     /// File of bearer keys, `name:key` a line; with it every call but health needs one of them.
     pub api_key_file: Option<PathBuf>,
     /// Lets everybody in, also beyond loopback.
     pub insecure: bool,
+    /// Folder of this machine into which BackupStore copies the database, by names that callers choose; without it the call
+    /// is refused.
+    pub backup_folder: Option<PathBuf>,
     /// Allows AdvanceClock: the server's time can be moved forward.
     pub test_mode: bool,
     /// Address that serves metrics as Prometheus text; none without it.
@@ -52,7 +56,7 @@ pub struct Config {
     /// What becomes of a task whose type is not registered.
     pub unknown_types: UnknownTypes,
     /// Where webhooks may be sent.
-    pub webhooks: WebhookRules,
+    pub webhook_rules: WebhookRules,
     /// What one server takes on.
     pub limits: Limits,
 }
@@ -118,6 +122,7 @@ impl Default for Config {
             database: "sqlite:baton.db".to_owned(),
             api_key_file: None,
             insecure: false,
+            backup_folder: None,
             test_mode: false,
             metrics_listen: None,
             log_format: LogFormat::Auto,
@@ -128,7 +133,7 @@ impl Default for Config {
             upkeep_interval_ms: 60_000,
             indexed_labels: Vec::new(),
             unknown_types: UnknownTypes::Allow,
-            webhooks: WebhookRules::default(),
+            webhook_rules: WebhookRules::default(),
             limits: Limits::default(),
         }
     }
@@ -155,10 +160,11 @@ impl Config {
         let mut violations = Vec::new();
         match self.database.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {}
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {}
             Some(_) | None => violate(
                 &mut violations,
                 "database",
-                "must be sqlite:<path>, such as sqlite:baton.db",
+                "must be sqlite:<path>, such as sqlite:baton.db, or postgres://<user>@<host>/<database>",
             ),
         }
         if let Err(message) = check_exposure(self, self.listen) {

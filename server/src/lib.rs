@@ -14,15 +14,17 @@ pub mod api;
 pub mod config;
 pub mod engine;
 pub mod feed;
+mod replicas;
 pub mod schema;
 pub mod seams;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod store;
 pub mod telemetry;
 mod timers;
 pub mod token;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -95,7 +97,7 @@ impl Server {
             address,
             database,
             engine,
-            committer: on_a_thread("committer", committer),
+            committer: on_a_thread("committer", async move { committer.await.close().await }),
         })
     }
 
@@ -114,15 +116,18 @@ impl Server {
         self.port.metrics_address()
     }
 
-    /// Brings queues, task types and schedules to where a file declares them, see [`api::Declarations`]. Before it serves: so nobody
+    /// Brings queues, task types, schedules and webhooks to where a file declares them, see [`api::Declarations`]. Before it serves: so nobody
     /// meets what is about to change.
     ///
     /// Errors: what the same calls would be refused with; what stands before it in the file is done.
     pub async fn declare(&self, declared: api::Declarations) -> Result<(), RunError> {
-        let done = api::declare(&self.engine, declared).await;
-        done.map_err(|refusal| RunError::Declared {
+        let done = api::declare(&self.engine, self.config.webhook_rules, declared).await;
+        done.map_err(|api::NotDeclared { entry, refusal }| RunError::Declared {
             reason: refusal.reason().as_str(),
-            message: refusal.message().to_owned(),
+            message: match (entry.as_str(), refusal.message()) {
+                ("", message) => message.to_owned(),
+                (entry, message) => format!("{entry}: {message}"),
+            },
         })
     }
 
@@ -139,16 +144,18 @@ impl Server {
         } = self;
         let mut services = net::Services::new(baton_proto::DESCRIPTOR_SET);
         let bookmark_every = Duration::from_millis(config.watch_bookmark_interval_ms);
-        let courier = Courier::new(config.webhooks, engine.clock().clone());
+        let courier = Courier::new(config.webhook_rules, engine.clock().clone());
         api::serve(
             &mut services,
             (&engine, &courier),
             port.shutdown().clone(),
             bookmark_every,
+            config.backup_folder.clone(),
         );
         let stop = shutdown.child_token();
         // What happens by itself goes on after the restart: the grace is for callers.
         let mut timers = timers::start(&engine, &config, &stop);
+        timers.extend(replicas::start(&engine, &stop));
         let post = Post {
             engine: engine.clone(),
             courier,
@@ -165,7 +172,7 @@ impl Server {
             // Nobody else has stopped the timers where the listener broke.
             stop.cancel();
             let timers = join_all(timers).await;
-            // Callers are gone; what they asked for is committed before the store is let go.
+            // Callers are gone; what they asked for is committed, then the store is closed.
             engine.close();
             timers
                 .into_iter()
@@ -207,8 +214,8 @@ fn on_a_thread(name: &str, work: impl Future<Output = ()> + Send + 'static) -> J
 /// A database as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
-    /// The whole path of its file.
-    pub path: PathBuf,
+    /// The whole path of its file, or its URL without the password.
+    pub place: String,
     /// It was not there before.
     pub created: bool,
 }
@@ -218,7 +225,8 @@ pub struct Database {
 /// Errors: the settings break their rules, or the database cannot be opened.
 pub async fn migrate(config: &Config) -> Result<Database, RunError> {
     config.validate()?;
-    let (database, _opened) = open_database(config, &store_options(config)).await?;
+    let (database, opened) = open_database(config, &store_options(config)).await?;
+    opened.writer.close().await;
     Ok(database)
 }
 
@@ -232,13 +240,16 @@ fn store_options(config: &Config) -> StoreOptions {
 
 async fn open_database(config: &Config, options: &StoreOptions) -> Result<(Database, Opened), RunError> {
     let url: DatabaseUrl = config.database.parse()?;
-    let DatabaseUrl::Sqlite(file) = &url;
-    let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-    let database = Database {
-        created: !path.exists(),
-        path,
+    let place = match &url {
+        DatabaseUrl::Sqlite(file) => {
+            let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            path.display().to_string()
+        }
+        DatabaseUrl::Postgres(_) => config.redacted().database,
     };
-    Ok((database, Store::open(&url, options).await?))
+    let opened = Store::open(&url, options).await?;
+    let created = opened.created;
+    Ok((Database { place, created }, opened))
 }
 
 /// Opens a server and serves: [`Server::open`] and [`Server::serve`] in one.
@@ -263,7 +274,7 @@ pub enum RunError {
     Declared {
         /// As in docs/errors.md.
         reason: &'static str,
-        /// For people.
+        /// For people, after the entry that it is about: `schedules.nightly: ..`.
         message: String,
     },
     /// A part of the server ended by a fault of its own.

@@ -7,6 +7,7 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -29,27 +30,54 @@ pub fn monotonic_now() -> tokio::time::Instant {
 pub struct Clock {
     /// What test mode has added so far, in microseconds; `None` where time may not be moved.
     shift: Option<Arc<watch::Sender<i64>>>,
+    /// What the clock that is followed is ahead of the system's, in microseconds.
+    ahead: Arc<AtomicI64>,
+    /// Where the clock began that only [`Clock::advance`] moves, in microseconds; `None`: the system's is read.
+    begun: Option<i64>,
 }
 
 impl Clock {
     /// The system's clock, which nobody moves.
     pub fn system() -> Self {
-        Clock { shift: None }
+        Clock {
+            shift: None,
+            ahead: Arc::default(),
+            begun: None,
+        }
     }
 
     /// The system's clock plus a shift that [`Clock::advance`] grows: the clock of test mode.
     pub fn movable() -> Self {
         Clock {
             shift: Some(Arc::new(watch::Sender::new(0))),
+            ahead: Arc::default(),
+            begun: None,
+        }
+    }
+
+    /// A clock that stands at `micros` since 1970, and goes only where [`Clock::advance`] takes it: for simulations.
+    pub fn manual(micros: i64) -> Self {
+        Clock {
+            begun: Some(micros),
+            ..Self::movable()
         }
     }
 
     /// The time now, in microseconds since 1970. It may step back where the system's clock does.
     pub fn now_micros(&self) -> i64 {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let system = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
         let shift = self.shift.as_ref().map_or(0, |shift| *shift.borrow());
-        system.saturating_add(shift)
+        if let Some(begun) = self.begun {
+            return begun.saturating_add(shift);
+        }
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        system_micros().saturating_add(ahead).saturating_add(shift)
+    }
+
+    /// Follows another clock, which shows `micros` at this moment: that of a database that several servers share. A
+    /// manual clock follows none.
+    pub fn follow(&self, micros: i64) {
+        let ahead = micros.saturating_sub(system_micros());
+        self.ahead.store(ahead, Ordering::Relaxed);
     }
 
     /// Whether [`Clock::advance`] moves it: in test mode only.
@@ -86,6 +114,11 @@ impl Clock {
             }
         }
     }
+}
+
+fn system_micros() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The source of ids and randomness. Clones draw from the same source.
@@ -148,6 +181,24 @@ mod tests {
     #[test]
     fn the_system_clock_cannot_be_moved() {
         assert_eq!(Clock::system().advance(Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_followed_says_the_time() {
+        let clock = Clock::system();
+        let hour = 3_600_000_000;
+        let there = clock.now_micros() - hour;
+        clock.clone().follow(there);
+        assert!((there..there + hour / 2).contains(&clock.now_micros()));
+    }
+
+    #[test]
+    fn a_manual_clock_goes_only_where_it_is_taken() {
+        let clock = Clock::manual(7);
+        clock.follow(1_000);
+        assert_eq!(clock.now_micros(), 7);
+        assert_eq!(clock.clone().advance(Duration::from_micros(3)), Some(10));
+        assert_eq!(clock.now_micros(), 10);
     }
 
     #[tokio::test]

@@ -4,3 +4,4 @@
 
 pub mod harness;
 pub mod oracle;
+pub mod sim;

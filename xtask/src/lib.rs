@@ -4,6 +4,7 @@ pub mod buf;
 pub mod check;
 pub mod fuzz;
 pub mod run;
+pub mod sim;
 pub mod test;
 pub mod tidy;
 pub mod tools;

@@ -14,10 +14,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Runs all tests of the workspace; with a filter, only those whose name contains it
+    /// Runs all tests of the workspace on SQLite, and those that have a database on PostgreSQL too
     Test {
-        /// Part of a test's name
+        /// Runs only tests whose name contains this
         filter: Option<String>,
+        /// Runs them on this database only
+        #[arg(long)]
+        only: Option<xtask::test::Database>,
     },
     /// Runs every check beside the tests: format, clippy, docs, proto, dependencies, the project's own rules
     Check,
@@ -30,6 +33,15 @@ enum Task {
         /// How long each target runs
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+    },
+    /// Runs the simulation with more seeds than the tests do; `BATON_TEST_POSTGRES` has it on PostgreSQL
+    Sim {
+        /// How many; where a seed is named, that one alone
+        #[arg(long)]
+        seeds: Option<u64>,
+        /// The first: to replay one that was printed
+        #[arg(long)]
+        seed: Option<u64>,
     },
     /// Builds the load generator in release mode and runs it
     Bench {
@@ -51,11 +63,12 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<()> {
     match task {
-        Task::Test { filter } => xtask::test::run(filter.as_deref()),
+        Task::Test { filter, only } => xtask::test::run(filter.as_deref(), only),
         Task::Check => xtask::check::run(),
         Task::Tidy => xtask::tidy::run(),
         Task::Tools => xtask::tools::install(),
         Task::Fuzz { seconds } => xtask::fuzz::run(Duration::from_secs(seconds)),
+        Task::Sim { seeds, seed } => xtask::sim::run(seeds, seed),
         Task::Bench { arguments } => bench(&arguments),
     }
 }

@@ -1,5 +1,6 @@
 //! `baton` as a client: one subcommand for each thing one can do to tasks.
 
+mod backup;
 mod bulk;
 mod create;
 mod dead;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use backup::BackupArgs;
 pub(crate) use dead::DeadArgs;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use exit::EXIT_CODES;
@@ -197,6 +199,12 @@ pub(crate) fn webhook(args: WebhookArgs) -> ExitCode {
 pub(crate) fn dead(args: DeadArgs) -> ExitCode {
     let DeadArgs { options, command } = args;
     run(&options, |session| Box::pin(dead::carry_out(session, command)))
+}
+
+/// Runs `baton backup`.
+pub(crate) fn backup(args: BackupArgs) -> ExitCode {
+    let BackupArgs { options, name } = args;
+    run(&options, |session| Box::pin(backup::copy(session, name)))
 }
 
 /// Runs `baton doctor`.

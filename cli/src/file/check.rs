@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::{BatonFile, DEFAULT_FILE, shown};
+use super::DEFAULT_FILE;
 use crate::settings::{self, Flags};
 
 /// Which file.
@@ -19,21 +19,26 @@ pub(crate) struct CheckArgs {
 /// Reads a file as the server would, and tells all that is wrong with it or what is in it.
 pub(crate) fn check(args: CheckArgs) -> anyhow::Result<()> {
     let path = args.file.unwrap_or_else(|| DEFAULT_FILE.into());
-    let file = BatonFile::read(Some(&path))?;
+    let (config, file) = settings::load_all(&Flags::of_file(Some(path.clone())))?;
+    file.judge_settings(&config)?;
     // What one setting says against another, and against the environment.
-    let config = settings::load(&Flags::of_file(Some(path.clone())))?;
     config.validate()?;
     let Some(declared) = &file.declared else {
         bail!("{} declares nothing", path.display());
     };
     println!(
-        "{}: no mistakes; {}, {}, {}, {}",
-        shown(Some(&path)).display(),
+        "{}: no mistakes; {}, {}, {}, {}, {}",
+        path.display(),
         counted(declared.queues.len(), "queue"),
         counted(declared.task_types.len(), "type"),
         counted(declared.schedules.len(), "schedule"),
+        counted(declared.webhooks.len(), "webhook"),
         counted(file.runner.handlers.len(), "handler"),
     );
+    let doubts = file.doubts(&config);
+    if !doubts.is_empty() {
+        println!("{}", file.told(doubts));
+    }
     Ok(())
 }
 

@@ -4,21 +4,20 @@
 //! and judged by the code that judges the request. Only how values are written is TOML's: spans as `5m`, enums by their short
 //! names, an input as a table, a schema as a table or the name of a file.
 
+mod entry;
+mod given;
 mod value;
+mod webhooks;
 
-use std::ops::Range;
-
-use baton_client::proto::{Queue, Schedule, TaskType};
-use baton_server::api::{Declarations, DeclaredQueue, DeclaredSchedule, judge};
-use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
-use serde_json::{Map, Value};
 use std::sync::LazyLock;
-use toml::de::{DeTable, DeValue};
+
+use baton_client::proto::{Queue, Schedule, TaskType, Webhook};
+use baton_server::api::{Declarations, DeclaredQueue, DeclaredSchedule, DeclaredTypes, DeclaredWebhook};
+use prost_reflect::DescriptorPool;
+use toml::de::DeTable;
 
 use super::mistakes::Mistake;
-use super::tree::{self, Place};
-use super::words;
+use entry::{Entry, entries};
 
 static CONTRACT: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(baton_proto::DESCRIPTOR_SET).expect("the contract describes itself")
@@ -53,199 +52,44 @@ const SCHEDULES: Kind = Kind {
     field: "schedule",
 };
 
+const WEBHOOKS: Kind = Kind {
+    table: "webhooks",
+    message: webhooks::MESSAGE,
+    call: "CreateWebhook",
+    field: "webhook",
+};
+
 /// The names of the tables.
-pub(super) const TABLES: [&str; 3] = [QUEUES.table, TYPES.table, SCHEDULES.table];
+pub(super) const TABLES: [&str; 4] = [QUEUES.table, TYPES.table, SCHEDULES.table, WEBHOOKS.table];
 
-/// Reads all declarations; what is wrong is added to `found`.
+/// Reads all declarations; what is wrong is added to `found`, and then what is answered is not whole.
 pub(super) fn read(root: &DeTable<'_>, found: &mut Vec<Mistake>) -> Declarations {
-    let mut declared = Declarations::default();
-    for (entry, queue) in entries::<Queue>(&QUEUES, root, found) {
-        let paused = paused(entry);
-        declared.queues.push(DeclaredQueue { queue, paused });
+    let queues = entries::<Queue>(&QUEUES, root, found);
+    let types = entries::<TaskType>(&TYPES, root, found);
+    let schedules = entries::<Schedule>(&SCHEDULES, root, found);
+    let webhooks = entries::<Webhook>(&WEBHOOKS, root, found);
+    let known = DeclaredTypes::read(types.iter().map(|entry| &entry.message));
+    for entry in &schedules {
+        if let Err(refusal) = known.judge(&entry.message) {
+            entry.tell(&refusal, found);
+        }
     }
-    for (_, task_type) in entries::<TaskType>(&TYPES, root, found) {
-        declared.task_types.push(task_type);
-    }
-    for (entry, schedule) in entries::<Schedule>(&SCHEDULES, root, found) {
-        let paused = paused(entry);
-        declared.schedules.push(DeclaredSchedule { schedule, paused });
-    }
-    declared
-}
-
-/// Whether it is paused, where it says so.
-fn paused(entry: &DeTable<'_>) -> Option<bool> {
-    let (_, value) = tree::entry(entry, "paused")?;
-    value.get_ref().as_bool()
-}
-
-/// The entries of a table that can be used, each as its message.
-fn entries<'a, M: Message + Default>(
-    kind: &Kind,
-    root: &'a DeTable<'_>,
-    found: &mut Vec<Mistake>,
-) -> Vec<(&'a DeTable<'a>, M)> {
-    let Some((at, table)) = tree::entry(root, kind.table) else {
-        return Vec::new();
+    let queue = |entry: Entry<'_, Queue>| DeclaredQueue {
+        paused: entry.flag("paused"),
+        queue: entry.message,
     };
-    let DeValue::Table(table) = table.get_ref() else {
-        let what = format!("must be tables: [{}.NAME]", kind.table);
-        found.push(Mistake::new(Some(at), kind.table, what));
-        return Vec::new();
+    let schedule = |entry: Entry<'_, Schedule>| DeclaredSchedule {
+        paused: entry.flag("paused"),
+        schedule: entry.message,
     };
-    let mut read = Vec::new();
-    for (name, value) in table {
-        let place = (name.span(), value);
-        let path = format!("{}.{}", kind.table, name.get_ref());
-        match value.get_ref() {
-            DeValue::Table(entry) => {
-                if let Some(message) = one(kind, (name.get_ref(), &path), (entry, place), found) {
-                    read.push((entry, message));
-                }
-            }
-            _ => found.push(Mistake::new(Some(name.span()), path, "must be a table")),
-        }
-    }
-    read
-}
-
-fn one<M: Message + Default>(
-    kind: &Kind,
-    (name, path): (&str, &str),
-    (entry, place): (&DeTable<'_>, (Range<usize>, Place<'_, '_>)),
-    found: &mut Vec<Mistake>,
-) -> Option<M> {
-    let before = found.len();
-    let message = CONTRACT.get_message_by_name(kind.message)?;
-    let mut fields = value::Reader { found: &mut *found }.message(&message, entry, path);
-    fields.insert("name".to_owned(), Value::String(name.to_owned()));
-    if found.len() > before {
-        return None;
-    }
-    let mut refuse = |what: String| found.push(Mistake::new(Some(place.0.clone()), path, what));
-    let request = Map::from_iter([(kind.field.to_owned(), Value::Object(fields.clone()))]);
-    let input = format!("baton.v1.{}Request", kind.call);
-    let input = CONTRACT.get_message_by_name(&input)?;
-    let request = match DynamicMessage::deserialize(input, Value::Object(request)) {
-        Ok(request) => request.encode_to_vec(),
-        Err(error) => {
-            refuse(error.to_string());
-            return None;
-        }
+    let webhook = |entry: Entry<'_, Webhook>| DeclaredWebhook {
+        paused: entry.flag("paused"),
+        webhook: entry.message,
     };
-    if let Some(Err(refusal)) = judge(kind.call, &request) {
-        let mut told = false;
-        for (field, what) in refusal.violations() {
-            let inner = field.strip_prefix(kind.field).unwrap_or(field);
-            // Nothing in the file is called so.
-            let inner = inner.replace(".json_text", "").replace(".json", "");
-            let at = tree::find(place.clone(), &inner);
-            found.push(Mistake::new(Some(at), format!("{path}{inner}"), what));
-            told = true;
-        }
-        if !told {
-            found.push(Mistake::new(Some(place.0), path, refusal.message()));
-        }
-        return None;
-    }
-    let message = DynamicMessage::deserialize(message, Value::Object(fields)).ok()?;
-    message.transcode_to().ok()
-}
-
-/// What an entry may say: the fields of its message that clients give. A message that is not here is taken whole.
-const GIVEN: [(&str, &[&str]); 4] = [
-    (
-        "baton.v1.Queue",
-        &[
-            "namespace",
-            "description",
-            "concurrency_limit",
-            "rate_limit",
-            "key_label",
-            "key_concurrency_limit",
-            "retry_policy",
-            "retention",
-            "paused",
-            "note",
-        ],
-    ),
-    (
-        "baton.v1.TaskType",
-        &[
-            "namespace",
-            "description",
-            "input_schema",
-            "output_schema",
-            "exposure",
-            "queue",
-            "priority",
-            "retry_policy",
-            "timeouts",
-        ],
-    ),
-    (
-        "baton.v1.Schedule",
-        &[
-            "namespace",
-            "description",
-            "cron",
-            "interval",
-            "phase",
-            "time_zone",
-            "start_time",
-            "end_time",
-            "jitter",
-            "overlap_policy",
-            "catchup_window",
-            "task",
-            "paused",
-            "note",
-        ],
-    ),
-    (
-        "baton.v1.Task",
-        &[
-            "queue",
-            "type",
-            "function",
-            "title",
-            "description",
-            "input",
-            "priority",
-            "labels",
-            "metadata",
-            "assignee",
-            "retry_policy",
-            "timeouts",
-            "verification",
-        ],
-    ),
-];
-
-/// The names that a message has in a file.
-fn given(message: &prost_reflect::MessageDescriptor) -> Vec<String> {
-    let listed = GIVEN.iter().find(|(name, _)| *name == message.full_name());
-    match listed {
-        Some((_, fields)) => fields.iter().map(|field| (*field).to_owned()).collect(),
-        None => message.fields().map(|field| field.name().to_owned()).collect(),
-    }
-}
-
-fn unknown(word: &str, known: &[String]) -> String {
-    words::unknown(word, known.iter().map(String::as_str))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_file_may_say_is_in_the_contract() {
-        for (name, fields) in GIVEN {
-            let message = CONTRACT.get_message_by_name(name).unwrap();
-            for field in fields {
-                assert!(message.get_field_by_name(field).is_some(), "{name}.{field}");
-            }
-        }
+    Declarations {
+        queues: queues.into_iter().map(queue).collect(),
+        task_types: types.into_iter().map(|entry| entry.message).collect(),
+        schedules: schedules.into_iter().map(schedule).collect(),
+        webhooks: webhooks.into_iter().map(webhook).collect(),
     }
 }

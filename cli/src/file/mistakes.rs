@@ -23,6 +23,10 @@ impl Mistake {
         }
     }
 
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The file is no TOML.
     pub(super) fn of_syntax(error: &toml::de::Error) -> Self {
         Self::new(error.span(), "", error.message())

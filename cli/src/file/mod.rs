@@ -11,11 +11,14 @@ mod tree;
 mod words;
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use baton_runner::RunnerConfig;
-use baton_server::api::Declarations;
+use baton_server::Config;
+use baton_server::api::{Declarations, DeclaredTypes, judge_webhook};
+use baton_server::config::UnknownTypes;
 use toml::de::DeTable;
 
 pub(crate) use check::{CheckArgs, check};
@@ -33,6 +36,9 @@ pub(crate) struct BatonFile {
     pub(crate) runner: RunnerConfig,
     /// What is to be there; `None` where there is no file, which declares nothing and takes nothing back.
     pub(crate) declared: Option<Declarations>,
+    /// The file itself, and where it is.
+    text: String,
+    path: PathBuf,
 }
 
 impl BatonFile {
@@ -50,7 +56,11 @@ impl BatonFile {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        Ok(Self::understand(&text).map_err(|found| Mistakes::new(path, &text, found))?)
+        let file = Self::understand(&text).map_err(|found| Mistakes::new(path, &text, found))?;
+        Ok(Self {
+            path: path.to_owned(),
+            ..file
+        })
     }
 
     fn understand(text: &str) -> Result<Self, Vec<Mistake>> {
@@ -84,13 +94,82 @@ impl BatonFile {
             server,
             runner,
             declared: Some(declared),
+            text: text.to_owned(),
+            path: PathBuf::new(),
         })
     }
-}
 
-/// The path that messages name.
-fn shown(named: Option<&Path>) -> PathBuf {
-    named.unwrap_or(Path::new(DEFAULT_FILE)).to_owned()
+    /// Judges what the file declares by the settings, which may stand elsewhere too.
+    ///
+    /// Errors: everything that they do not allow.
+    pub(crate) fn judge(&self, config: &Config) -> Result<(), Mistakes> {
+        let declared = self.declared.iter().flat_map(|declared| &declared.webhooks);
+        let found = declared.filter_map(|declared| {
+            let refusal = judge_webhook(config.webhook_rules, &declared.webhook).err()?;
+            let path = format!("webhooks.{}.url", declared.webhook.name);
+            let what = refusal
+                .violations()
+                .next()
+                .map_or(refusal.message(), |(_, what)| what);
+            Some(Mistake::new(self.place(&path), path, what))
+        });
+        self.refuse(found.collect())
+    }
+
+    /// Says which settings of the file cannot be used. Others are not its business.
+    ///
+    /// Errors: all of them.
+    pub(crate) fn judge_settings(&self, config: &Config) -> Result<(), Mistakes> {
+        let violations = config.validate().err().map(|error| error.violations);
+        let found = violations.into_iter().flatten().filter_map(|violation| {
+            let at = self.place(violation.setting)?;
+            Some(Mistake::new(Some(at), violation.setting, violation.message))
+        });
+        self.refuse(found.collect())
+    }
+
+    fn refuse(&self, found: Vec<Mistake>) -> Result<(), Mistakes> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(self.told(found))
+    }
+
+    /// These mistakes, with their lines.
+    fn told(&self, found: Vec<Mistake>) -> Mistakes {
+        Mistakes::new(&self.path, &self.text, found)
+    }
+
+    /// What only the server that starts can know: whether calls have registered the types that schedules name and the file
+    /// does not declare, where no others are allowed.
+    fn doubts(&self, config: &Config) -> Vec<Mistake> {
+        let Some(Declarations {
+            task_types,
+            schedules,
+            ..
+        }) = &self.declared
+        else {
+            return Vec::new();
+        };
+        if config.unknown_types == UnknownTypes::Allow {
+            return Vec::new();
+        }
+        let known = DeclaredTypes::read(task_types);
+        let doubtful = schedules.iter().map(|declared| &declared.schedule);
+        let doubtful = doubtful.filter(|schedule| !known.know(schedule));
+        let doubt = |schedule: &baton_client::proto::Schedule| {
+            let path = format!("schedules.{}.task.type", schedule.name);
+            let what = "is not declared here, and unknown_types is refuse: the server starts if it is registered already";
+            Mistake::new(self.place(&path), path, what)
+        };
+        doubtful.map(doubt).collect()
+    }
+
+    /// Where a path of names leads.
+    fn place(&self, path: &str) -> Option<Range<usize>> {
+        let root = DeTable::parse(&self.text).ok()?;
+        tree::dotted(root.get_ref(), path)
+    }
 }
 
 #[cfg(test)]

@@ -14,30 +14,25 @@ pub(super) fn entry<'a, 'i>(table: &'a DeTable<'i>, key: &str) -> Option<(Range<
     found.map(|(name, value)| (name.span(), value))
 }
 
-/// Where the path of a violation leads, as far as it does: `.task.labels["a b"][3]`. What the contract has and the file has
-/// not, as the kind of a payload, is passed over.
-pub(super) fn find(start: (Range<usize>, Place<'_, '_>), path: &str) -> Range<usize> {
+/// Where steps lead, as far as they do, and how many of them do.
+pub(super) fn reach(start: (Range<usize>, Place<'_, '_>), steps: &[String]) -> (Range<usize>, usize) {
     let (mut at, mut here) = start;
-    for step in steps(path) {
+    for (reached, step) in steps.iter().enumerate() {
         let next = match here.get_ref() {
-            DeValue::Table(table) => entry(table, &step),
-            DeValue::Array(items) => {
-                let item = step.parse::<usize>().ok().and_then(|index| items.get(index));
-                item.map(|item| (item.span(), item))
-            }
+            DeValue::Table(table) => entry(table, step).map(|(_, value)| value),
+            DeValue::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             DeValue::String(_)
             | DeValue::Integer(_)
             | DeValue::Float(_)
             | DeValue::Boolean(_)
             | DeValue::Datetime(_) => None,
         };
-        match next {
-            Some((_, value)) => (at, here) = (value.span(), value),
-            None if matches!(step.as_str(), "json" | "json_text") => {}
-            None => break,
-        }
+        let Some(value) = next else {
+            return (at, reached);
+        };
+        (at, here) = (value.span(), value);
     }
-    at
+    (at, steps.len())
 }
 
 /// Where a path leads whose steps are apart by points: `handlers.doc-sync.program`.
@@ -47,11 +42,11 @@ pub(super) fn dotted(root: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     if rest.is_empty() {
         return Some(key);
     }
-    Some(find((key, value), &format!(".{rest}")))
+    Some(reach((key, value), &steps(&format!(".{rest}"))).0)
 }
 
-/// The steps of a path: names after points, and what stands in brackets.
-fn steps(path: &str) -> Vec<String> {
+/// The steps of a path: names after points, and what stands in brackets: `.task.labels["a b"][3]`.
+pub(super) fn steps(path: &str) -> Vec<String> {
     let mut steps = Vec::new();
     let mut rest = path;
     while let Some(first) = rest.chars().next() {

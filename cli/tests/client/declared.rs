@@ -120,6 +120,54 @@ fn a_file_with_mistakes_starts_nothing_and_all_of_them_are_told() {
     let good = baton(folder.path()).arg("check-config").output().unwrap();
     assert_eq!(
         text(&good.stdout),
-        "baton.toml: no mistakes; 1 queue, 1 type, 2 schedules, 0 handlers\n"
+        "baton.toml: no mistakes; 1 queue, 1 type, 2 schedules, 0 webhooks, 0 handlers\n"
+    );
+    let strict = format!("unknown_types = \"refuse\"\n{FIRST}");
+    std::fs::write(folder.path().join("baton.toml"), strict).unwrap();
+    let doubtful = baton(folder.path()).arg("check-config").output().unwrap();
+    let told = text(&doubtful.stdout);
+    assert!(doubtful.status.success(), "{told}");
+    assert!(
+        told.contains("baton.toml:12:17: schedules.nightly.task.type: is not declared here")
+            && !told.contains("my-task"),
+        "{told}"
+    );
+}
+
+/// What the file itself says is told by both with its line; what calls have registered only the start can know.
+#[test]
+fn a_schedule_must_fit_the_type_of_its_task() {
+    let mut server = Server::start();
+    let schema = r#"{"type": "object", "required": ["url"]}"#;
+    server.ok(&["type", "register", "sweep", "--input-schema", schema]);
+    let (folder, database) = (server.folder().to_owned(), server.database());
+    let run = |arguments: &[&str], file: &str| {
+        std::fs::write(folder.join("baton.toml"), file).unwrap();
+        let run = baton(&folder)
+            .args(arguments)
+            .env("BATON_DATABASE", &database)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (run.status.code(), text(&run.stderr))
+    };
+    let schedule = "[schedules.a]\ninterval = \"1h\"\ntask = { type = \"sweep\" }\n";
+    let own = format!("{schedule}[types.sweep]\ninput_schema = {{ required = [\"url\"] }}\n");
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    for arguments in [&serve[..], &["check-config"]] {
+        let (code, told) = run(arguments, &own);
+        assert_eq!(code, Some(1));
+        let place = "baton.toml:3:8: schedules.a.task.input.url: Config missing: url";
+        assert!(told.contains(place), "{told}");
+    }
+    assert_eq!(run(&["check-config"], schedule).0, Some(0));
+    server.stop();
+    let (code, told) = run(&serve, schedule);
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("schedules.a: ")
+            && told.contains("Config missing: url")
+            && told.contains("SCHEMA_VIOLATION"),
+        "{told}"
     );
 }

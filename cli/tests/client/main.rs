@@ -11,4 +11,5 @@ mod schedules;
 mod support;
 mod types;
 mod watches;
+mod webhooks;
 mod workers;

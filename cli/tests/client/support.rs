@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use baton_test_database::TestDatabase;
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// The binary in a folder of its own, away from the settings of whoever runs the tests.
 pub(crate) fn baton(folder: &Path) -> Command {
@@ -18,7 +18,7 @@ pub(crate) fn baton(folder: &Path) -> Command {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
-    folder: TempDir,
+    database: TestDatabase,
 }
 
 impl Server {
@@ -27,21 +27,32 @@ impl Server {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (child, address) = serve(folder.path(), "127.0.0.1:0", arguments);
+        let database = TestDatabase::new();
+        let (child, address) = serve(&database, "127.0.0.1:0", arguments);
         Server {
             child,
             address,
-            folder,
+            database,
         }
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        self.database.folder()
+    }
+
+    /// Where it keeps its tasks, as `--database` has it.
+    pub(crate) fn database(&self) -> String {
+        self.database.url()
     }
 
     /// Stops the server in good order and starts it again where it was.
     pub(crate) fn restart(&mut self) {
+        self.stop();
+        (self.child, self.address) = serve(&self.database, &self.address, &[]);
+    }
+
+    /// Stops the server in good order.
+    pub(crate) fn stop(&mut self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -51,12 +62,11 @@ impl Server {
                 .success()
         );
         assert!(self.child.wait().unwrap().success());
-        (self.child, self.address) = serve(self.folder.path(), &self.address, &[]);
     }
 
     /// A client command against this server.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = baton(self.folder.path());
+        let mut command = baton(self.database.folder());
         command
             .env("BATON_SERVER", &self.address)
             .env("USER", "ada")
@@ -100,9 +110,9 @@ impl Drop for Server {
     }
 }
 
-fn serve(folder: &Path, listen: &str, arguments: &[&str]) -> (Child, String) {
-    let mut child = baton(folder)
-        .args(["serve", "--listen", listen])
+fn serve(database: &TestDatabase, listen: &str, arguments: &[&str]) -> (Child, String) {
+    let mut child = baton(database.folder())
+        .args(["serve", "--listen", listen, "--database", &database.url()])
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

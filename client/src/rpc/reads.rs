@@ -121,3 +121,27 @@ impl Rpc for pb::AdvanceClockRequest {
         Ok(answer)
     }
 }
+
+/// So long a copy of a large database may take.
+const BACKUP_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl sealed::Sealed for pb::BackupStoreRequest {}
+impl Rpc for pb::BackupStoreRequest {
+    type Output = pb::BackupStoreResponse;
+    const WAITS: bool = true;
+    wire!(AdminService, BackupStore, BackupStoreResponse);
+
+    fn fill_in(&mut self, _defaults: &Defaults) {}
+
+    fn repeatable(&self) -> bool {
+        false // The second finds the file of the first.
+    }
+
+    fn own_time(&self) -> Duration {
+        BACKUP_TIME
+    }
+
+    fn output(answer: pb::BackupStoreResponse, _replayed: bool) -> Result<Self::Output, Error> {
+        Ok(answer)
+    }
+}

@@ -153,6 +153,7 @@ async fn the_rest(client: &Client) {
     check(client.watch(WatchOptions::tasks()).await);
     check(client.server_info().await);
     check(client.advance_clock(Duration::from_secs(1)).await);
+    check(client.backup_store("x").await);
 }
 
 #[tokio::test]

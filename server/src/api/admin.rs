@@ -1,19 +1,23 @@
 //! AdminService.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::limits::{BATCH_TASKS, BULK_COUNT, EVENTS_PER_TASK, JSON_DEPTH, PAGE_SIZE, PAYLOAD_BYTES};
 use baton_domain::{Span, Timestamp};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::admin_service_server::AdminService;
+use tokio::sync::Mutex;
 use tonic::{Request, Response, Status};
 
 use super::convert::time;
-use super::requests::admin::read_advance;
+use super::requests::admin::{read_advance, read_backup};
 use super::status::{Reason, Refusal};
 use super::{failed, judge};
 use crate::config::MESSAGE_MAX_BYTES;
 use crate::engine::Engine;
+use crate::store::{Backup, BackupError};
 use crate::timers;
 
 /// The longest time that WaitTask waits.
@@ -24,13 +28,21 @@ pub(super) const WAIT_MAX: Span = Span::from_secs(60);
 pub(crate) struct AdminApi {
     engine: Engine,
     start_time: Timestamp,
+    backup_folder: Option<PathBuf>,
+    /// Held while a copy is made.
+    copying: Arc<Mutex<()>>,
 }
 
 impl AdminApi {
-    /// Serves the server around `engine`, which starts now.
-    pub(crate) fn new(engine: Engine) -> Self {
+    /// Serves the server around `engine`, which starts now; copies of its database go into `backup_folder`.
+    pub(crate) fn new(engine: Engine, backup_folder: Option<PathBuf>) -> Self {
         let start_time = Timestamp::from_micros(engine.clock().now_micros());
-        Self { engine, start_time }
+        Self {
+            engine,
+            start_time,
+            backup_folder,
+            copying: Arc::default(),
+        }
     }
 
     async fn advance(&self, by: Duration) -> Result<Timestamp, Status> {
@@ -42,6 +54,37 @@ impl AdminApi {
         };
         timers::catch_up(&self.engine).await.map_err(failed::failed)?;
         Ok(Timestamp::from_micros(now))
+    }
+
+    async fn back_up(&self, name: String) -> Result<Backup, Refusal> {
+        let store = self.engine.store().clone();
+        let Some(folder) = self.backup_folder.clone() else {
+            let message =
+                "this server makes no copies: its operator allows them by the setting backup_folder";
+            return Err(no_backup(store.kind(), message));
+        };
+        let (turn, kind) = (Arc::clone(&self.copying).lock_owned().await, store.kind());
+        let wanted = name.clone();
+        // A copy that has begun is finished, whoever hangs up: nothing half-made stays in the folder.
+        let copied = tokio::spawn(async move {
+            let copied = store.back_up(&folder, &wanted).await;
+            drop(turn);
+            copied
+        });
+        match copied.await.map_err(|error| Refusal::bug(&error))? {
+            Ok(backup) => Ok(backup),
+            Err(BackupError::Store(error)) => Err(failed::store_failed(&error)),
+            Err(BackupError::NotAFile) => {
+                let message = "only a SQLite file is copied so: PostgreSQL has pg_dump and pg_basebackup";
+                Err(no_backup(kind, message))
+            }
+            Err(BackupError::Exists) => {
+                let message = format!("a file {name:?} is in the folder of backups: choose another name");
+                Err(Refusal::new(Reason::BackupExists, message)
+                    .with("name", &name)
+                    .resource("backup", &name))
+            }
+        }
     }
 }
 
@@ -55,7 +98,7 @@ impl AdminService for AdminApi {
         let version = store.version().await.map_err(failed::unread)?;
         Ok(Response::new(raw::GetServerInfoResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            store_kind: "sqlite".to_owned(),
+            store_kind: store.kind().to_owned(),
             store_version: version,
             epoch: store.epoch().to_string(),
             time: Some(time::write(Timestamp::from_micros(
@@ -78,6 +121,30 @@ impl AdminService for AdminApi {
             time: Some(time::write(now)),
         }))
     }
+
+    async fn backup_store(
+        &self,
+        request: Request<raw::BackupStoreRequest>,
+    ) -> Result<Response<raw::BackupStoreResponse>, Status> {
+        let request = request.into_inner();
+        let name = judge::read(|v| read_backup(v, request))?;
+        let Backup { path, bytes, heads } = self.back_up(name).await?;
+        let logs = heads.namespaces().map(|namespace| raw::LogEnd {
+            namespace: namespace.to_owned(),
+            position: heads.position(namespace),
+        });
+        Ok(Response::new(raw::BackupStoreResponse {
+            path: path.display().to_string(),
+            size_bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+            logs: logs.collect(),
+        }))
+    }
+}
+
+fn no_backup(store_kind: &str, message: &str) -> Refusal {
+    Refusal::new(Reason::BackupOff, message)
+        .with("store_kind", store_kind)
+        .precondition("server", message)
 }
 
 fn limits() -> raw::ServerLimits {

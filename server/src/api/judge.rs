@@ -155,6 +155,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("GetTaskStats", |bytes| judge_with(bytes, lists::read_stats)),
     ("ExplainTask", |bytes| judge_with(bytes, admin::read_explain)),
     ("AdvanceClock", |bytes| judge_with(bytes, admin::read_advance)),
+    ("BackupStore", |bytes| judge_with(bytes, admin::read_backup)),
     ("LeaseTasks", |bytes| judge_with(bytes, leases::read_lease)),
     ("RenewLeases", |bytes| {
         judge_with(bytes, |v, request| {

@@ -39,10 +39,13 @@ mod worker;
 pub mod status;
 
 pub(crate) use convert::notice::write as write_notice;
-pub(crate) use declare::declare;
-pub use declare::{Declarations, DeclaredQueue, DeclaredSchedule};
+pub use declare::{
+    Declarations, DeclaredQueue, DeclaredSchedule, DeclaredTypes, DeclaredWebhook, judge_webhook,
+};
+pub(crate) use declare::{NotDeclared, declare};
 pub use judge::{judge, methods};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,12 +69,38 @@ use crate::engine::Engine;
 use crate::net::{Services, Shutdown};
 use crate::webhooks::Courier;
 
+/// A task as GetTask answers it.
+///
+/// # Panics
+/// The two forms of the contract differ.
+#[cfg(feature = "simulation")]
+#[must_use]
+pub fn answered_task(task: &baton_domain::Task) -> baton_proto::v1::Task {
+    shown(&convert::task::write(task, convert::task::Shown::FULL))
+}
+
+/// An event as WatchTasks answers it.
+///
+/// # Panics
+/// As [`answered_task`].
+#[cfg(feature = "simulation")]
+#[must_use]
+pub fn answered_event(event: &baton_domain::Event) -> baton_proto::v1::TaskEvent {
+    shown(&convert::event::write(event, true))
+}
+
+#[cfg(feature = "simulation")]
+fn shown<M: prost::Message + Default>(written: &impl prost::Message) -> M {
+    M::decode(written.encode_to_vec().as_slice()).expect("both are the same message")
+}
+
 /// Adds the services of the contract over `engine`; `courier` brings what webhooks send.
 pub(crate) fn serve(
     services: &mut Services,
     (engine, courier): (&Engine, &Courier),
     shutdown: Shutdown,
     bookmark_every: Duration,
+    backup_folder: Option<PathBuf>,
 ) {
     let watches = Watches {
         engine: engine.clone(),
@@ -90,5 +119,8 @@ pub(crate) fn serve(
             engine.clone(),
             courier.clone(),
         )))
-        .add(AdminServiceServer::new(AdminApi::new(engine.clone())));
+        .add(AdminServiceServer::new(AdminApi::new(
+            engine.clone(),
+            backup_folder,
+        )));
 }

@@ -73,6 +73,8 @@ reasons! {
     QueueExists = AlreadyExists, "QUEUE_EXISTS";
     /// A webhook of this namespace has this name.
     WebhookExists = AlreadyExists, "WEBHOOK_EXISTS";
+    /// A file of this name is in the folder of backups.
+    BackupExists = AlreadyExists, "BACKUP_EXISTS";
     /// The `request_id` was used for another request.
     RequestIdReused = AlreadyExists, "REQUEST_ID_REUSED";
     /// The task's state does not allow the command; metadata has `from`, `command` and `allowed`.
@@ -91,6 +93,9 @@ reasons! {
     ResumeTokenForeign = FailedPrecondition, "RESUME_TOKEN_FOREIGN";
     /// The call exists for test mode only.
     TestModeOff = FailedPrecondition, "TEST_MODE_OFF";
+    /// The server makes no copies of its database: no folder is allowed for them, or it is no SQLite file; metadata
+    /// `store_kind`.
+    BackupOff = FailedPrecondition, "BACKUP_OFF";
     /// The task was edited since the caller read it.
     EtagMismatch = Aborted, "ETAG_MISMATCH";
     /// The log no longer reaches back to the resume token; metadata `oldest_position` says how far it does.

@@ -344,6 +344,7 @@ impl TaskService for TaskApi {
         &self,
         request: Request<raw::WatchTasksRequest>,
     ) -> Result<Response<Self::WatchTasksStream>, Status> {
-        self.watches.watch_tasks(request.into_inner()).map(Response::new)
+        let answers = self.watches.watch_tasks(request.into_inner()).await;
+        answers.map(Response::new)
     }
 }

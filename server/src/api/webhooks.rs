@@ -25,6 +25,17 @@ pub(crate) struct WebhookApi {
     courier: Courier,
 }
 
+/// Refuses what the server's settings do not let through, as far as that can be said before anything is sent.
+pub(super) fn check_url(courier: &Courier, url: &str) -> Result<(), Refusal> {
+    courier.check(url).map_err(|error| match error {
+        NotSent::Send(error) => {
+            let why = error.to_string();
+            Refusal::new(Reason::InvalidField, format!("webhook.url: {why}")).field("webhook.url", why)
+        }
+        NotSent::Unsigned | NotSent::Setup(_) => Refusal::bug(&error),
+    })
+}
+
 impl WebhookApi {
     /// Serves the webhooks of `engine`, which `courier` brings.
     pub(crate) const fn new(engine: Engine, courier: Courier) -> Self {
@@ -46,22 +57,11 @@ impl WebhookApi {
             _ => None,
         };
         if let Some(url) = url {
-            self.check(url)?;
+            check_url(&self.courier, url)?;
         }
         let key = again.zip(request_id).map(|(again, id)| again.key(id));
         let done = self.engine.change_webhook(change, key).await;
         done.map_err(failed::failed)
-    }
-
-    /// Refuses what the server's settings do not let through, as far as that can be said before anything is sent.
-    fn check(&self, url: &str) -> Result<(), Refusal> {
-        self.courier.check(url).map_err(|error| match error {
-            NotSent::Send(error) => {
-                let why = error.to_string();
-                Refusal::new(Reason::InvalidField, format!("webhook.url: {why}")).field("webhook.url", why)
-            }
-            NotSent::Unsigned | NotSent::Setup(_) => Refusal::bug(&error),
-        })
     }
 
     async fn changed<R: WebhookCall>(

@@ -25,6 +25,8 @@ use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
+#[cfg(feature = "simulation")]
+use crate::simulation::{self, Point};
 use crate::store::{CommitError, Constraint, Heads, Store, StoreError, WriteBatch, Writer};
 
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
@@ -86,6 +88,7 @@ impl Committer {
             Upkeep::ForgetRequests(now) => self.writer.expire_requests(*now, UPKEEP_ROWS).await,
             Upkeep::ExpireKeys(now) => self.writer.expire_keys(*now, UPKEEP_ROWS).await,
             Upkeep::TrimLog { namespace, oldest } => self.writer.trim(namespace, *oldest, UPKEEP_ROWS).await,
+            Upkeep::Look => self.look_out().await.map(|()| false),
         };
         drop(job.reply.send(more.map_err(Error::Store)));
     }
@@ -131,11 +134,19 @@ impl Committer {
         }
     }
 
+    /// Takes a turn for these jobs. What does not come to a commit gives it up.
     async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+        let answers = self.take_turn(jobs, mode).await;
+        self.writer.leave().await;
+        answers
+    }
+
+    async fn take_turn(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
         if self.in_doubt {
             self.catch_up().await.map_err(Failure::Down)?;
         }
         self.resume().await?;
+        self.begin().await?;
         self.learn_queues().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let loaded = self.load(jobs, mode, now).await?;
@@ -171,7 +182,7 @@ impl Committer {
             return Ok(answers);
         }
         let began = monotonic_now();
-        match self.writer.commit(&write).await {
+        match self.write(&write).await {
             Ok(()) => {
                 // What only reads says nothing of whether leases can be renewed.
                 self.absence.end();
@@ -186,6 +197,17 @@ impl Committer {
             }
             Err(error) => self.not_committed(error, jobs, mode).await,
         }
+    }
+
+    async fn write(&mut self, write: &WriteBatch) -> Result<(), CommitError> {
+        #[cfg(feature = "simulation")]
+        simulation::reach(Point::BeforeCommit, &write.events).await;
+        let written = self.writer.commit(write).await;
+        #[cfg(feature = "simulation")]
+        if written.is_ok() {
+            simulation::reach(Point::AfterCommit, &write.events).await;
+        }
+        written
     }
 
     async fn not_committed(
@@ -256,6 +278,7 @@ impl Committer {
             self.cache.put(id, task);
         }
         self.feed.publish(&write.events);
+        self.signals.committed();
         self.finished.count(write.events.iter().map(|event| &**event));
         self.queues_committed(changes, now);
         self.workers

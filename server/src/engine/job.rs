@@ -146,6 +146,8 @@ pub(crate) enum Upkeep {
     ExpireKeys(Timestamp),
     /// Moves the horizon and removes events below it whose tasks are gone.
     TrimLog { namespace: String, oldest: i64 },
+    /// Looks whether others have written.
+    Look,
 }
 
 pub(super) struct UpkeepJob {

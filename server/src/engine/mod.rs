@@ -14,6 +14,7 @@ mod handover;
 mod intake;
 mod job;
 mod keys;
+mod learn;
 mod load;
 mod order;
 mod preview;
@@ -62,7 +63,7 @@ use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
-use crate::store::{Opened, Store};
+use crate::store::{Opened, Store, Writer};
 
 /// The one way to change a task. Cheap to clone.
 #[derive(Clone)]
@@ -109,8 +110,9 @@ pub fn etag(task: &Task) -> String {
 }
 
 impl Engine {
-    /// An engine, and its committer: a future that ends after [`Engine::close`], once everything that waited is answered.
-    pub fn new(parts: Parts) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    /// An engine, and its committer: a future that ends after [`Engine::close`], once everything that waited is answered,
+    /// and gives the writer back.
+    pub fn new(parts: Parts) -> (Self, impl Future<Output = Writer> + Send + 'static) {
         let Parts {
             opened,
             feed,
@@ -169,7 +171,7 @@ impl Engine {
             loop {
                 tokio::select! {
                     jobs = shared.intake.next_batch() => {
-                        let Some(jobs) = jobs else { return };
+                        let Some(jobs) = jobs else { return committer.writer };
                         metrics::batch_taken(jobs.len(), shared.intake.depth());
                         committer.run(jobs).await;
                     }
@@ -335,6 +337,17 @@ impl Engine {
             .await
             .map_err(|_| Error::Draining)?;
         answer.await.unwrap_or(Err(Error::Draining))
+    }
+
+    /// Learns what other servers have written up to now.
+    ///
+    /// # Errors
+    /// What the store may do.
+    pub(crate) async fn look_out(&self) -> Result<(), Error> {
+        if !self.store().is_shared() {
+            return Ok(());
+        }
+        self.keep_up(Upkeep::Look).await.map(drop)
     }
 
     async fn submit(

@@ -23,6 +23,8 @@ pub(super) struct Absence {
     since: Option<Instant>,
     /// What is known of leases may be behind the store, whatever the time.
     is_behind: bool,
+    /// Nothing was read since the start.
+    is_first: bool,
 }
 
 impl Absence {
@@ -31,7 +33,12 @@ impl Absence {
         Self {
             since: None,
             is_behind: true,
+            is_first: true,
         }
+    }
+
+    pub(super) const fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// What is known of leases may be behind the store.
@@ -48,6 +55,7 @@ impl Absence {
     pub(super) const fn end(&mut self) {
         self.since = None;
         self.is_behind = false;
+        self.is_first = false;
     }
 
     /// Whether the committer must begin anew before it decides anything.
@@ -64,9 +72,13 @@ impl Committer {
             return Ok(());
         }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        self.writer.spare_leases(now).await.map_err(Failure::down)?;
+        // A server that joins others was not missed: who holds a lease has renewed it with them.
+        let joins = self.absence.is_first() && self.store.is_led().await.map_err(Failure::down)?;
+        if !joins {
+            self.writer.spare_leases(now).await.map_err(Failure::down)?;
+        }
         let leases = self.store.leases().await.map_err(Failure::down)?;
-        if !leases.is_empty() {
+        if !leases.is_empty() && !joins {
             info!(
                 leases = leases.len(),
                 "leases are spared for half of their duration at most"

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use baton_domain::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch as latest};
+
+use super::schedules::Announced;
 
 /// Hints from the committer.
 pub(crate) struct Signals {
@@ -11,6 +13,9 @@ pub(crate) struct Signals {
     woken: Notify,
     followed: Notify,
     ticks_wait: AtomicBool,
+    committed: Notify,
+    leads: latest::Sender<bool>,
+    pub(super) announced: Announced,
 }
 
 impl Signals {
@@ -20,6 +25,9 @@ impl Signals {
             woken: Notify::new(),
             followed: Notify::new(),
             ticks_wait: AtomicBool::new(false),
+            committed: Notify::new(),
+            leads: latest::Sender::new(false),
+            announced: Announced::new(),
         }
     }
 
@@ -57,6 +65,11 @@ impl Signals {
         self.ticks_wait.load(Ordering::SeqCst)
     }
 
+    /// The log was told of every schedule that there is.
+    pub(crate) fn all_announced(&self) {
+        self.announced.end();
+    }
+
     /// Some follow-up was written.
     pub(crate) fn follow_ups(&self) {
         self.followed.notify_one();
@@ -65,5 +78,25 @@ impl Signals {
     /// Waits for one.
     pub(crate) async fn followed(&self) {
         self.followed.notified().await;
+    }
+
+    /// Something was committed that other servers may want to know of.
+    pub(crate) fn committed(&self) {
+        self.committed.notify_one();
+    }
+
+    /// Waits for a commit since the last call. Cancel-safe.
+    pub(crate) async fn was_committed(&self) {
+        self.committed.notified().await;
+    }
+
+    /// Says whether this server does what one of all servers has to do; answers whether that is new.
+    pub(crate) fn set_leads(&self, leads: bool) -> bool {
+        self.leads.send_replace(leads) != leads
+    }
+
+    /// Tells that, and when it changes.
+    pub(crate) fn leads(&self) -> latest::Receiver<bool> {
+        self.leads.subscribe()
     }
 }

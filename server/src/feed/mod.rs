@@ -104,6 +104,13 @@ impl Feed {
         }
     }
 
+    /// Takes over where a log ends, without the events on the way there: readers find those in the store.
+    pub(crate) fn skip_to(&self, namespace: &str, position: i64) {
+        let (log, _) = self.log_told(namespace);
+        *log.ring.lock() = Ring::default();
+        log.head.send_replace(position);
+    }
+
     /// The log that events are added to, and how many bytes of them it may keep.
     fn log_told(&self, namespace: &str) -> (Arc<Log>, usize) {
         let mut logs = self.shared.logs.lock();
@@ -255,6 +262,11 @@ impl Reader {
         let rows = u32::try_from(limit.min(self.rows)).unwrap_or(u32::MAX);
         let store = &self.feed.shared.store;
         let mut events = store.log(&self.log.namespace, self.position, rows).await?;
+        if store.is_shared() {
+            // Whoever moves the horizon says so in the store before anything goes.
+            let oldest = store.oldest_position(&self.log.namespace).await?;
+            self.log.horizon.fetch_max(oldest, Ordering::SeqCst);
+        }
         // The horizon may have passed the cursor while the store was read.
         self.check_horizon()?;
         let some = fitting(events.iter().map(size), READ_BYTES);

@@ -3,21 +3,21 @@
 use std::sync::Arc;
 
 use baton_domain::{Actor, Detail, Event, EventType, Labels, State, TaskId, Timestamp};
-use tempfile::TempDir;
+use baton_test_database::TestDatabase;
 use uuid::Uuid;
 
 use super::{Feed, READ_BYTES};
 use crate::seams::Ids;
-use crate::store::{DatabaseUrl, Store, StoreOptions};
+use crate::store::{Store, StoreOptions};
 
 const RING_BYTES: usize = 64 * 1024;
 
-async fn feed() -> (Feed, TempDir) {
-    let folder = TempDir::new().expect("a folder");
-    let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
+async fn feed() -> (Feed, TestDatabase) {
+    let database = TestDatabase::new();
+    let url = database.url().parse().expect("a URL of a database");
     let opened = Store::open(&url, &StoreOptions::new(Ids::system())).await;
     let opened = opened.expect("a new store opens");
-    (Feed::new(opened.store, opened.heads, RING_BYTES), folder)
+    (Feed::new(opened.store, opened.heads, RING_BYTES), database)
 }
 
 fn event(namespace: &str, position: i64, message: &str) -> Arc<Event> {
@@ -56,7 +56,7 @@ fn bytes_kept(feed: &Feed) -> usize {
 
 #[tokio::test]
 async fn a_name_that_somebody_made_up_is_forgotten_with_its_last_reader() {
-    let (feed, _folder) = feed().await;
+    let (feed, _database) = feed().await;
     assert_eq!((feed.head("asked"), feed.oldest("asked")), (0, 1));
     assert_eq!(names_kept(&feed), 0, "nobody reads");
     let one = feed.reader("made-up", 0);
@@ -69,7 +69,7 @@ async fn a_name_that_somebody_made_up_is_forgotten_with_its_last_reader() {
 
 #[tokio::test]
 async fn a_reader_who_was_there_first_is_told_and_the_log_stays() {
-    let (feed, _folder) = feed().await;
+    let (feed, _database) = feed().await;
     let mut reader = feed.reader("new", 0);
     feed.publish(&[event("new", 1, "")]);
     let read = reader.next(10).await.expect("the ring reads");
@@ -84,7 +84,7 @@ async fn a_reader_who_was_there_first_is_told_and_the_log_stays() {
 
 #[tokio::test]
 async fn names_without_events_take_nothing_from_the_ring() {
-    let (feed, _folder) = feed().await;
+    let (feed, _database) = feed().await;
     let readers: Vec<_> = (0..1_000)
         .map(|n| feed.reader(&format!("made-up-{n}"), 0))
         .collect();
@@ -96,7 +96,7 @@ async fn names_without_events_take_nothing_from_the_ring() {
 
 #[tokio::test]
 async fn logs_that_fell_quiet_give_their_bytes_back() {
-    let (feed, _folder) = feed().await;
+    let (feed, _database) = feed().await;
     let text = "x".repeat(2_000);
     for name in 0..32 {
         let name = format!("n{name}");
@@ -112,7 +112,7 @@ async fn logs_that_fell_quiet_give_their_bytes_back() {
 
 #[tokio::test]
 async fn a_read_is_bounded_by_bytes_and_goes_on_behind_it() {
-    let (feed, _folder) = feed().await;
+    let (feed, _database) = feed().await;
     let feed = Feed::new(feed.store().clone(), Default::default(), 8 * READ_BYTES);
     // The message of an event is counted too.
     let text = "x".repeat(READ_BYTES / 6);

@@ -76,7 +76,7 @@ impl Rules {
         if self.shutdown.draining().is_cancelled() && kind != Kind::Health {
             return Err(Shutdown::refusal());
         }
-        let longest = (!streams).then_some(self.max_unary);
+        let longest = (!streams && !call.method().takes_long).then_some(self.max_unary);
         let deadline = deadline::of(request.headers(), longest)?;
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);

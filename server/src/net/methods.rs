@@ -18,6 +18,8 @@ pub(super) struct Method {
     pub(super) streams: bool,
     /// Its descriptor does not say that it changes nothing.
     pub(super) changes: bool,
+    /// Takes as long as the database is large: only its caller bounds it.
+    pub(super) takes_long: bool,
     pub(super) kind: Kind,
     pub(super) calls: Calls,
 }
@@ -68,6 +70,7 @@ impl Methods {
                             name,
                             streams: method.server_streaming(),
                             changes: kind == Kind::Contract && !only_reads(method),
+                            takes_long: kind == Kind::Contract && method.name() == "BackupStore",
                             kind,
                         };
                         by_path.insert(format!("/{}", method.name), Arc::new(method));
@@ -82,6 +85,7 @@ impl Methods {
             name,
             streams: false,
             changes: false,
+            takes_long: false,
             kind: Kind::Contract,
         };
         Ok(Methods {

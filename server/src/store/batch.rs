@@ -128,6 +128,23 @@ impl WriteBatch {
     }
 }
 
+impl WriteBatch {
+    /// Whether it changes what every process keeps in memory as a whole: task types, webhooks.
+    pub(super) fn changes_definitions(&self) -> bool {
+        let types = [
+            &self.task_types_added,
+            &self.task_types_updated,
+            &self.task_types_removed,
+        ];
+        let webhooks = [
+            &self.webhooks_added,
+            &self.webhooks_updated,
+            &self.webhooks_removed,
+        ];
+        types.iter().any(|types| !types.is_empty()) || webhooks.iter().any(|webhooks| !webhooks.is_empty())
+    }
+}
+
 /// A queue, and what is in use of its limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StandingQueue {

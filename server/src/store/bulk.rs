@@ -1,4 +1,5 @@
-//! Many rows in one statement: a row is a list of cells, all rows of a statement travel as ONE JSON parameter.
+//! Many rows in one statement: a row is a list of cells, all rows of a statement travel as ONE JSON parameter, in the
+//! form that the database reads best.
 //!
 //! One parameter has one shape whatever the number of rows, so a statement's text depends on its columns alone and the
 //! database's statement cache hits. So that there are few texts, columns come in groups: a group is written whole or
@@ -6,8 +7,11 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
+use super::dialect::Dialect;
 use super::error::StoreError;
-use super::jsonb;
+use super::{json, jsonb};
 
 /// One value of one column.
 #[derive(Clone, Debug)]
@@ -15,6 +19,7 @@ pub(super) enum Cell<'a> {
     Null,
     Int(i64),
     Text(Cow<'a, str>),
+    Id(Uuid),
     Blob(Cow<'a, [u8]>),
 }
 
@@ -24,9 +29,10 @@ impl PartialEq for Cell<'_> {
             (Self::Null, Self::Null) => true,
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Id(a), Self::Id(b)) => a == b,
             // A body that nobody touched is shared by the task before and after: no need to read a megabyte.
             (Self::Blob(a), Self::Blob(b)) => std::ptr::eq(a.as_ref(), b.as_ref()) || a == b,
-            (Self::Null | Self::Int(_) | Self::Text(_) | Self::Blob(_), _) => false,
+            (Self::Null | Self::Int(_) | Self::Text(_) | Self::Id(_) | Self::Blob(_), _) => false,
         }
     }
 }
@@ -44,12 +50,17 @@ impl<'a> Cell<'a> {
         bytes.map_or(Self::Null, |bytes| Self::Blob(Cow::Owned(bytes)))
     }
 
+    fn has_nul(&self) -> bool {
+        matches!(self, Self::Text(text) if text.as_bytes().contains(&0))
+    }
+
     /// How long it is in JSON at most, but for rare numbers.
     fn json_bytes(&self) -> usize {
         match self {
             Self::Null => 1,
             Self::Int(_) => 18,
             Self::Text(text) => text.len() + 5,
+            Self::Id(_) => 34,
             Self::Blob(bytes) => bytes.len() * 2 + 5,
         }
     }
@@ -174,40 +185,60 @@ fn chosen<'c, 'a>(cells: &'c [Cell<'a>], mask: Mask) -> impl Iterator<Item = &'c
 /// The key column alone.
 pub(super) const KEY: Mask = 1;
 
-/// Rows of one statement on their way to the database: a JSON array of arrays.
+/// Rows of one statement on their way to the database.
 #[derive(Debug)]
 pub(super) struct Rows {
-    json: Vec<u8>,
-    outer: jsonb::Open,
+    bytes: Vec<u8>,
+    form: Form,
     count: i64,
 }
 
+/// How rows are written down.
+#[derive(Debug)]
+enum Form {
+    /// SQLite's binary JSON: an array of arrays, which begins there.
+    Jsonb(jsonb::Open),
+    /// JSON text: an array of objects where the columns have names in the statement, else of arrays.
+    Json,
+}
+
 impl Rows {
-    pub(super) fn new() -> Self {
-        Self::with_room(0)
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self::with_room(dialect, 0)
     }
 
     /// Rows for which there is room: a batch's JSON is large enough for its growing to be felt.
-    fn with_room(bytes: usize) -> Self {
-        let mut json = Vec::with_capacity(bytes + jsonb::ARRAY_HEADER);
-        let outer = jsonb::open(&mut json);
+    fn with_room(dialect: Dialect, bytes: usize) -> Self {
+        let mut bytes = Vec::with_capacity(bytes + jsonb::ARRAY_HEADER);
+        let form = match dialect {
+            Dialect::Sqlite => Form::Jsonb(jsonb::open(&mut bytes)),
+            Dialect::Postgres => {
+                bytes.push(b'[');
+                Form::Json
+            }
+        };
         Self {
-            json,
-            outer,
+            bytes,
+            form,
             count: 0,
         }
     }
 
-    /// The columns of `mask` of all `cells`.
+    /// The columns of `mask` of all `cells`, for a statement that inserts or updates rows of `table`.
     ///
     /// Errors: as [`Rows::push`].
-    pub(super) fn of(table: &Table, cells: &[Vec<Cell<'_>>], mask: Mask) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        dialect: Dialect,
+        table: &Table,
+        cells: &[Vec<Cell<'_>>],
+        mask: Mask,
+    ) -> Result<Self, StoreError> {
         let bytes = |cells: &Vec<Cell<'_>>| {
             jsonb::ARRAY_HEADER + chosen(cells, mask).map(Cell::json_bytes).sum::<usize>()
         };
-        let mut rows = Self::with_room(cells.iter().map(bytes).sum());
+        let mut rows = Self::with_room(dialect, cells.iter().map(bytes).sum());
         for cells in cells {
-            rows.push(table.name, cells, mask)?;
+            rows.push(table, cells, mask)?;
         }
         Ok(rows)
     }
@@ -220,39 +251,76 @@ impl Rows {
         self.count
     }
 
-    /// Adds the cells of `mask` as a row.
+    /// Adds the cells of `mask` as a row of `table`.
     ///
     /// Errors: a text holds a NUL, at which SQL functions end a text.
-    pub(super) fn push(
-        &mut self,
-        table: &'static str,
-        cells: &[Cell<'_>],
-        mask: Mask,
-    ) -> Result<(), StoreError> {
-        self.count += 1;
-        let row = jsonb::open(&mut self.json);
-        for cell in chosen(cells, mask) {
-            match cell {
-                Cell::Null => jsonb::null(&mut self.json),
-                Cell::Int(value) => jsonb::int(&mut self.json, *value),
-                Cell::Text(text) if text.as_bytes().contains(&0) => {
-                    return Err(StoreError::corrupt(
-                        table,
-                        "to be written",
-                        "a text holds the character NUL",
-                    ));
-                }
-                Cell::Text(text) => jsonb::text(&mut self.json, text),
-                Cell::Blob(bytes) => jsonb::hex(&mut self.json, bytes),
+    pub(super) fn push(&mut self, table: &Table, cells: &[Cell<'_>], mask: Mask) -> Result<(), StoreError> {
+        let mut has_nul = false;
+        let cells = chosen(cells, mask).inspect(|cell| has_nul |= cell.has_nul());
+        match self.form {
+            Form::Jsonb(_) => self.push_jsonb(cells),
+            Form::Json => {
+                self.separate();
+                let names = table.chosen(mask).map(|column| column.name);
+                json::object(&mut self.bytes, names.zip(cells));
             }
         }
-        jsonb::close(&mut self.json, row);
-        Ok(())
+        refuse_nul(table.name, has_nul)
+    }
+
+    /// Adds cells that the statement names by their places.
+    ///
+    /// Errors: as [`Rows::push`].
+    pub(super) fn push_values(&mut self, what: &'static str, cells: &[Cell<'_>]) -> Result<(), StoreError> {
+        let mut has_nul = false;
+        let cells = cells.iter().inspect(|cell| has_nul |= cell.has_nul());
+        match self.form {
+            Form::Jsonb(_) => self.push_jsonb(cells),
+            Form::Json => {
+                self.separate();
+                json::array(&mut self.bytes, cells);
+            }
+        }
+        refuse_nul(what, has_nul)
+    }
+
+    fn push_jsonb<'c, 'a: 'c>(&mut self, cells: impl Iterator<Item = &'c Cell<'a>>) {
+        self.count += 1;
+        let row = jsonb::open(&mut self.bytes);
+        for cell in cells {
+            match cell {
+                Cell::Null => jsonb::null(&mut self.bytes),
+                Cell::Int(value) => jsonb::int(&mut self.bytes, *value),
+                Cell::Text(text) => jsonb::text(&mut self.bytes, text),
+                Cell::Id(id) => jsonb::hex(&mut self.bytes, id.as_bytes()),
+                Cell::Blob(bytes) => jsonb::hex(&mut self.bytes, bytes),
+            }
+        }
+        jsonb::close(&mut self.bytes, row);
+    }
+
+    fn separate(&mut self) {
+        if self.count > 0 {
+            self.bytes.push(b',');
+        }
+        self.count += 1;
     }
 
     /// The parameter.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        jsonb::close(&mut self.json, self.outer);
-        self.json
+        match self.form {
+            Form::Jsonb(outer) => jsonb::close(&mut self.bytes, outer),
+            Form::Json => self.bytes.push(b']'),
+        }
+        self.bytes
     }
+}
+
+/// A statement with such a text is never sent: SQL functions end a text there.
+fn refuse_nul(what: &'static str, has_nul: bool) -> Result<(), StoreError> {
+    if has_nul {
+        let why = "a text holds the character NUL";
+        return Err(StoreError::corrupt(what, "to be written", why));
+    }
+    Ok(())
 }

@@ -43,9 +43,11 @@ pub enum StoreError {
     /// A unique key of the batch is taken.
     #[error("{0} is taken")]
     Constraint(Constraint),
-    /// The library is older than this build relies on.
-    #[error("SQLite {found} is too old, at least {needed} is needed")]
+    /// The database is older than this build relies on.
+    #[error("{name} {found} is too old, at least {needed} is needed")]
     VersionTooOld {
+        /// Which database.
+        name: &'static str,
         /// What it says it is.
         found: String,
         /// The oldest that will do.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use baton_domain::filter::{Field, Filter, Op, Value};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 
-use super::dialect;
+use super::dialect::{self, Dialect};
 
 /// The condition that a row matches `filter`: true or false, never NULL, so that NOT negates.
-pub(super) fn condition(filter: &Filter) -> Expr {
+pub(super) fn condition(dialect: Dialect, filter: &Filter) -> Expr {
+    let condition = |filter: &Filter| condition(dialect, filter);
     match filter {
         Filter::And(members) => members
             .iter()
@@ -28,15 +29,17 @@ pub(super) fn condition(filter: &Filter) -> Expr {
             value,
         } => {
             // Most rows fail the search of the text, which is far quicker than reading it as JSON.
-            let found = Expr::cust_with_values(dialect::LABELS_HAVE, [member(key, value)]);
+            let found = dialect.holds(dialect::LABELS_HAVE.of(dialect), [member(key, value).into()]);
             found.and(absent_is(
                 Op::Equal,
-                compare(label(key), Op::Equal, value.as_str()),
+                compare(label(dialect, key), Op::Equal, value.as_str()),
             ))
         }
-        Filter::CompareLabel { key, op, value } => absent_is(*op, compare(label(key), *op, value.as_str())),
+        Filter::CompareLabel { key, op, value } => {
+            absent_is(*op, compare(label(dialect, key), *op, value.as_str()))
+        }
         Filter::Has(field) => has(*field),
-        Filter::HasLabel(key) => label(key).is_not_null(),
+        Filter::HasLabel(key) => label(dialect, key).is_not_null(),
     }
 }
 
@@ -148,6 +151,6 @@ fn member(key: &str, value: &str) -> String {
     format!("{}:{}", json(key), json(value))
 }
 
-fn label(key: &str) -> Expr {
-    Expr::cust(dialect::label(key))
+fn label(dialect: Dialect, key: &str) -> Expr {
+    Expr::cust(dialect.label(key))
 }

@@ -6,6 +6,8 @@
 
 use std::io::Write as _;
 
+use super::json::digits;
+
 const NULL: u8 = 0;
 const INT: u8 = 3;
 /// Text as it is, without escapes.
@@ -53,14 +55,8 @@ pub(super) fn text(bytes: &mut Vec<u8>, text: &str) {
 
 /// JSON has no bytes: they travel as hexadecimal digits.
 pub(super) fn hex(bytes: &mut Vec<u8>, blob: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     header(bytes, TEXT, blob.len() * 2);
-    let begin = bytes.len();
-    bytes.resize(begin + blob.len() * 2, b'0');
-    for (digits, byte) in bytes[begin..].chunks_exact_mut(2).zip(blob) {
-        digits[0] = DIGITS[usize::from(byte >> 4)];
-        digits[1] = DIGITS[usize::from(byte & 15)];
-    }
+    digits(bytes, blob);
 }
 
 fn header(bytes: &mut Vec<u8>, kind: u8, len: usize) {

@@ -2,7 +2,6 @@
 
 use baton_domain::limits::ACKNOWLEDGE;
 use baton_domain::{Actor, ActorType, TaskId, Timestamp};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::{Store, StoreError, Writer, dialect};
 
@@ -27,8 +26,7 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn leases(&self) -> Result<Vec<HeldLease>, StoreError> {
-        let asked = Statement::from_string(DbBackend::Sqlite, dialect::FIND_LEASES);
-        let rows = self.readers().query_all_raw(asked).await?;
+        let rows = self.asked(dialect::FIND_LEASES.of(self.dialect()), []).await?;
         let leases = rows.iter().map(|row| {
             let task_id = TaskId(row.try_get_by_index(0)?);
             let kind: i32 = row.try_get_by_index(3)?;
@@ -56,9 +54,8 @@ impl Writer {
     /// # Errors
     /// What the database may do; nothing was changed.
     pub async fn spare_leases(&mut self, resumed: Timestamp) -> Result<(), StoreError> {
-        let (time, span) = (resumed.as_micros(), ACKNOWLEDGE.as_micros());
-        self.run(dialect::SPARE_LEASES, move |query| query.bind(time).bind(span))
-            .await
-            .map(|_| ())
+        let values = [resumed.as_micros(), ACKNOWLEDGE.as_micros()];
+        let spare = dialect::SPARE_LEASES.of(self.dialect());
+        self.run(spare, &values).await.map(|_| ())
     }
 }

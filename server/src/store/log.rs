@@ -5,13 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton_domain::{Event, EventType, Payload, PayloadRole, TaskId, Timestamp};
 use bytes::Bytes;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::dialect::{self, Dialect};
 use super::entity::{event, payload, task};
 use super::read::id_in;
 use super::rows::{payloads, payloads_mut, read_events, read_payload, read_replaced};
-use super::{Store, StoreError, dialect};
+use super::{Store, StoreError};
+
+/// No log has a position beyond: the keys of its events have no room for it.
+const LAST_POSITION: i64 = (1 << 40) - 1;
 
 pub(super) type Bodies = BTreeMap<(TaskId, PayloadRole, i32), Bytes>;
 /// Id, then header and body of the input, then of the output.
@@ -87,7 +91,7 @@ impl Store {
     ) -> Result<Vec<Event>, StoreError> {
         // The row at that position may hold the event after it.
         let found = event::Entity::find()
-            .filter(from(namespace, after_position))
+            .filter(from(self.dialect(), namespace, after_position))
             .order_by_asc(event::Column::Id)
             .limit(u64::from(limit) + 1);
         let mut events = read_events(found.all(self.readers()).await?)?;
@@ -193,7 +197,7 @@ impl Store {
             .columns([task::Column::Id, task::Column::Input, task::Column::InputBody])
             .columns([task::Column::Output, task::Column::OutputBody])
             .columns([task::Column::Checkpoint, task::Column::CheckpointBody])
-            .filter(id_in(&ids))
+            .filter(id_in(self.dialect(), &ids))
             .into_tuple()
             .all(self.readers())
             .await?;
@@ -222,7 +226,7 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn first_position_since(&self, namespace: &str, time: Timestamp) -> Result<i64, StoreError> {
-        let Some((last, last_time)) = last_event(self.readers(), namespace).await? else {
+        let Some((last, last_time)) = self.last_event(namespace).await? else {
             return Ok(1);
         };
         if last_time < time.as_micros() {
@@ -232,48 +236,48 @@ impl Store {
         let (mut low, mut high) = (1, last);
         while low < high {
             let middle = low + (high - low) / 2;
-            match event_from(self.readers(), namespace, middle).await? {
+            match self.event_from(namespace, middle).await? {
                 Some((position, at)) if at < time.as_micros() => low = position + 1,
                 Some((_, _)) | None => high = middle,
             }
         }
-        Ok(event_from(self.readers(), namespace, low)
+        Ok(self
+            .event_from(namespace, low)
             .await?
             .map_or(last + 1, |(position, _)| position))
     }
 }
 
-/// Position and time of the newest event.
-pub(super) async fn last_event(
-    readers: &DatabaseConnection,
-    namespace: &str,
-) -> Result<Option<(i64, i64)>, StoreError> {
-    let newest = event::Entity::find()
-        .select_only()
-        .expr(Expr::cust(dialect::LAST_POSITION))
-        .column(event::Column::Time)
-        .filter(from(namespace, 0))
-        .order_by_desc(event::Column::Id)
-        .limit(1);
-    Ok(newest.into_tuple().one(readers).await?)
-}
+impl Store {
+    /// Position and time of the newest event.
+    async fn last_event(&self, namespace: &str) -> Result<Option<(i64, i64)>, StoreError> {
+        let newest = event::Entity::find()
+            .select_only()
+            .expr(Expr::cust(dialect::LAST_POSITION))
+            .column(event::Column::Time)
+            .filter(from(self.dialect(), namespace, 0))
+            .order_by_desc(event::Column::Id)
+            .limit(1);
+        Ok(newest.into_tuple().one(self.readers()).await?)
+    }
 
-async fn event_from(
-    readers: &DatabaseConnection,
-    namespace: &str,
-    position: i64,
-) -> Result<Option<(i64, i64)>, StoreError> {
-    let next = event::Entity::find()
-        .select_only()
-        .columns([event::Column::Position, event::Column::Time])
-        .filter(from(namespace, position))
-        .order_by_asc(event::Column::Id)
-        .limit(1);
-    Ok(next.into_tuple().one(readers).await?)
+    /// Position and time of the first event at a position or behind it.
+    async fn event_from(&self, namespace: &str, position: i64) -> Result<Option<(i64, i64)>, StoreError> {
+        let next = event::Entity::find()
+            .select_only()
+            .columns([event::Column::Position, event::Column::Time])
+            .filter(from(self.dialect(), namespace, position))
+            .order_by_asc(event::Column::Id)
+            .limit(1);
+        Ok(next.into_tuple().one(self.readers()).await?)
+    }
 }
 
 /// The condition that a row is of that namespace, at that position or later.
-fn from(namespace: &str, position: i64) -> Expr {
-    let values: [sea_orm::Value; 3] = [namespace.into(), Ord::max(position, 0).into(), namespace.into()];
-    Expr::cust_with_values(dialect::EVENTS_FROM, values)
+fn from(dialect: Dialect, namespace: &str, position: i64) -> Expr {
+    let position = position.clamp(0, LAST_POSITION);
+    dialect.holds(
+        dialect::EVENTS_FROM,
+        [namespace.into(), position.into(), namespace.into()],
+    )
 }

@@ -7,13 +7,16 @@
 //! Writes go over one connection, in batches: see [`Writer`]. Reads go over a pool and see what was committed when
 //! they began.
 
+mod backup;
 mod batch;
 mod bulk;
+mod close;
 mod dialect;
 mod entity;
 mod error;
 mod filter;
 mod heads;
+mod json;
 mod jsonb;
 mod leases;
 mod list;
@@ -24,6 +27,7 @@ mod plan;
 mod queues;
 mod read;
 mod ready;
+mod replicas;
 mod rows;
 mod runs;
 mod schedules;
@@ -42,11 +46,14 @@ use std::fs::File;
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
+use self::dialect::Dialect;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
+pub use backup::{Backup, BackupError};
 pub use batch::{
     Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
     WriteBatch,
@@ -59,9 +66,10 @@ pub use log::{EventsOfQuery, Window, named_bytes};
 pub use open::{DatabaseUrl, Opened, StoreOptions};
 pub use queues::{LeasedTask, SettledPlace, SettledQuery};
 pub use ready::{Demand, FullKeys, Ready};
+pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};
 pub use stats::TaskGroup;
-pub use writer::Writer;
+pub use writer::{Turn, Writer};
 
 /// Reads what is stored. Clones share everything.
 #[derive(Clone, Debug)]
@@ -71,13 +79,16 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
+    dialect: Dialect,
     readers: DatabaseConnection,
     tasks: TaskReader,
     epoch: Uuid,
     keyring: Keyring,
     indexed_labels: Vec<String>,
-    /// Held for as long as anybody reads or writes.
-    _lock: File,
+    /// How the other processes are reached that may use this database; `None` where there are none.
+    replicas: Option<PgConnectOptions>,
+    /// Held for as long as anybody reads or writes; a database that several may use has none.
+    _lock: Option<File>,
 }
 
 impl Store {
@@ -91,6 +102,25 @@ impl Store {
     #[must_use]
     pub fn keyring(&self) -> &Keyring {
         &self.inner.keyring
+    }
+
+    /// Which database it is: `sqlite` or `postgres`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+        }
+    }
+
+    /// Whether other processes may write to this database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.dialect() == Dialect::Postgres
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect
     }
 
     fn readers(&self) -> &DatabaseConnection {

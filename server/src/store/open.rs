@@ -1,36 +1,55 @@
 //! Opens a database: lock, version, schema, identity, connections.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use baton_domain::{TaskType, Timestamp, Webhook};
+use baton_domain::{TaskType, Webhook};
 use baton_migrations::Migrator;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
 use sea_orm_migration::{MigratorTrait, seaql_migrations};
+use sha2::{Digest as _, Sha256};
 use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Sqlite, SqliteConnection};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use super::entity::{namespace, store_meta, token_key};
+use super::dialect::{self, Dialect, postgres, sqlite};
+use super::entity::{store_meta, token_key};
 use super::tasks::TaskReader;
-use super::{Heads, Inner, Store, StoreError, Writer, dialect};
+use super::writer::{Bind, Link, PostgresLink, SqliteLink};
+use super::{Heads, Inner, Store, StoreError, Writer};
 use crate::seams::Ids;
 use crate::token::{Key, Keyring};
 
 /// Readers where the options do not say: enough for two cores, and 32 MiB of cache.
 const READERS: u32 = 4;
+/// Waits for a connection that reads that long: one server that is gone must not hold its callers.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The key of the epoch in `store_meta`.
 const EPOCH: &str = "epoch";
 
 /// Where the tasks are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:<path>`: one file, and beside it `-wal`, `-shm` and `.lock`.
     Sqlite(PathBuf),
+    /// `postgres://...`, as libpq takes it: a database that any number of processes share. May hold a password.
+    Postgres(String),
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(..)"),
+        }
+    }
 }
 
 impl FromStr for DatabaseUrl {
@@ -41,8 +60,17 @@ impl FromStr for DatabaseUrl {
             Some(("sqlite", path)) if !path.is_empty() && !path.contains(":memory:") => Ok(Self::Sqlite(
                 PathBuf::from(path.strip_prefix("//").unwrap_or(path)),
             )),
-            Some(_) | None => Err(StoreError::Url(format!(
-                "{text:?} is not sqlite:<path of a file>"
+            Some(("postgres" | "postgresql", _)) => {
+                // The text may hold a password: it is not repeated.
+                let wrong = |error| StoreError::Url(format!("it is not a URL of PostgreSQL: {error}"));
+                postgres::options(text).map_err(wrong)?;
+                Ok(Self::Postgres(text.to_owned()))
+            }
+            Some((kind, _)) => Err(StoreError::Url(format!(
+                "{kind:?} is no kind of database; give sqlite:<path of a file> or postgres://<user>@<host>/<database>"
+            ))),
+            None => Err(StoreError::Url(format!(
+                "{text:?} is neither sqlite:<path of a file> nor postgres://<user>@<host>/<database>"
             ))),
         }
     }
@@ -92,6 +120,8 @@ pub struct Opened {
     pub task_types: Vec<TaskType>,
     /// Every webhook.
     pub webhooks: Vec<Webhook>,
+    /// There was nothing before.
+    pub created: bool,
 }
 
 impl Store {
@@ -102,31 +132,33 @@ impl Store {
     /// [`StoreError::InUse`], [`StoreError::VersionTooOld`], [`StoreError::SchemaTooNew`] (nothing was changed), and
     /// what the database may do.
     pub async fn open(url: &DatabaseUrl, options: &StoreOptions) -> Result<Opened, StoreError> {
-        let DatabaseUrl::Sqlite(file) = url;
-        let lock = lock(file)?;
-        let write = dialect::writer_options(file, options.durable);
-        let mut connection = SqliteConnection::connect_with(&write).await?;
-        check_version(&mut connection).await?;
-        migrate(&write).await?;
-        make_identity(&mut connection, &options.ids).await?;
-        index_labels(&mut connection, &options.indexed_labels).await?;
-        let readers = pool(dialect::reader_options(file), options.readers).await?;
-        let (epoch, keyring) = identity(&readers).await?;
-        let heads = read_heads(&readers).await?;
-        let numbers = super::writer::numbers(&mut connection).await?;
-        let indexed_labels = options.indexed_labels.clone();
+        let Reached {
+            mut link,
+            readers,
+            lock,
+            replicas,
+            created,
+        } = match url {
+            DatabaseUrl::Sqlite(file) => reach_sqlite(file, options).await?,
+            DatabaseUrl::Postgres(url) => reach_postgres(url, options).await?,
+        };
+        let (epoch, keyring) = identity(&readers, &link).await?;
+        let numbers = link.numbers().await?;
         let inner = Arc::new(Inner {
-            tasks: TaskReader::start(&readers),
+            dialect: link.dialect(),
+            tasks: TaskReader::start(&readers, link.dialect()),
             readers,
             epoch,
             keyring,
-            indexed_labels,
+            indexed_labels: options.indexed_labels.clone(),
+            replicas,
             _lock: lock,
         });
-        let writer = Writer::new((connection, write), numbers, Arc::clone(&inner));
+        let writer = Writer::new(link, numbers, Arc::clone(&inner));
         #[cfg(feature = "bench")]
         let writer = writer.writing_nothing(options.writes_nothing);
         let store = Store { inner };
+        let heads = store.heads().await?;
         let task_types = store.task_types().await?;
         let webhooks = store.webhooks().await?;
         Ok(Opened {
@@ -135,8 +167,63 @@ impl Store {
             heads,
             task_types,
             webhooks,
+            created,
         })
     }
+}
+
+/// A database whose schema is this version's, with its identity and the indexes of labels made.
+struct Reached {
+    link: Link,
+    readers: DatabaseConnection,
+    lock: Option<File>,
+    replicas: Option<PgConnectOptions>,
+    created: bool,
+}
+
+async fn reach_sqlite(file: &Path, options: &StoreOptions) -> Result<Reached, StoreError> {
+    let lock = lock(file)?;
+    let write = sqlite::writer_options(file, options.durable);
+    let mut link = Link::Sqlite(SqliteLink::open(write.clone()).await?);
+    check_version(&mut link).await?;
+    let database = sqlite_pool(write, 1).await?;
+    let migrated = run_steps(&database).await;
+    database.close().await?;
+    let created = migrated?;
+    prepare(&mut link, options).await?;
+    Ok(Reached {
+        link,
+        readers: sqlite_pool(sqlite::reader_options(file), options.readers).await?,
+        lock: Some(lock),
+        replicas: None,
+        created,
+    })
+}
+
+async fn reach_postgres(url: &str, options: &StoreOptions) -> Result<Reached, StoreError> {
+    let base = postgres::options(url)?;
+    let write = postgres::writer_options(&base, options.durable);
+    let mut link = Link::Postgres(PostgresLink::open(write).await?);
+    check_version(&mut link).await?;
+    check_limits(&mut link).await?;
+    // Replicas that start together migrate one after the other; all but the first find nothing to do.
+    link.execute(postgres::lock_schema()).await?;
+    let database = postgres_pool(base.clone(), 1).await?;
+    let migrated = run_steps(&database).await;
+    database.close().await?;
+    let prepared = match migrated {
+        Ok(created) => prepare(&mut link, options).await.map(|()| created),
+        Err(error) => Err(error),
+    };
+    link.execute(postgres::unlock_schema()).await?;
+    let created = prepared?;
+    Ok(Reached {
+        link,
+        readers: postgres_pool(postgres::reader_options(&base), options.readers).await?,
+        lock: None,
+        replicas: Some(base),
+        created,
+    })
 }
 
 /// Takes the lock file beside the database; the system lets go of it when the process ends, however it ends. Whatever
@@ -166,33 +253,45 @@ fn lock(file: &Path) -> Result<File, StoreError> {
     }
 }
 
-async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let found: String = sqlx::query_scalar(dialect::VERSION).fetch_one(connection).await?;
-    if dialect::is_new_enough(&found) {
+async fn check_version(link: &mut Link) -> Result<(), StoreError> {
+    let dialect = link.dialect();
+    let found = link.find_texts(dialect::VERSION.of(dialect)).await?;
+    let found = found.into_iter().next().unwrap_or_default();
+    let (name, needed) = match dialect {
+        Dialect::Sqlite => ("SQLite", sqlite::OLDEST_VERSION),
+        Dialect::Postgres => ("PostgreSQL", postgres::OLDEST_VERSION),
+    };
+    if dialect::is_new_enough(&found, needed) {
         Ok(())
     } else {
-        Err(StoreError::VersionTooOld {
-            found,
-            needed: dialect::OLDEST_VERSION,
-        })
+        Err(StoreError::VersionTooOld { name, found, needed })
     }
 }
 
-/// Runs the steps that the database has not seen. The lock file is held: no two processes migrate.
-async fn migrate(options: &SqliteConnectOptions) -> Result<(), StoreError> {
-    let database = pool(options.clone(), 1).await?;
-    let migrated = run_steps(&database).await;
-    database.close().await?;
-    migrated
+/// What a pooler in between keeps to itself, a server that freezes would make all others pay for.
+async fn check_limits(link: &mut Link) -> Result<(), StoreError> {
+    let found = link.find_texts(postgres::TURN_LIMIT).await?;
+    let found = found.into_iter().next().unwrap_or_default();
+    if found == postgres::TURN_TIMEOUT {
+        return Ok(());
+    }
+    Err(StoreError::Url(format!(
+        "idle_in_transaction_session_timeout is {found} where {} was asked for: connect to PostgreSQL directly, not \
+         through a pooler, or set it on the role",
+        postgres::TURN_TIMEOUT
+    )))
 }
 
-async fn run_steps(database: &DatabaseConnection) -> Result<(), StoreError> {
+/// Runs the steps that the database has not seen; answers whether it had seen none. A lock is held: no two processes
+/// migrate.
+async fn run_steps(database: &DatabaseConnection) -> Result<bool, StoreError> {
     let known: BTreeSet<String> = Migrator::migrations()
         .iter()
         .map(|step| step.name().to_owned())
         .collect();
     let manager = sea_orm_migration::SchemaManager::new(database);
-    if manager.has_table("seaql_migrations").await? {
+    let is_new = !manager.has_table("seaql_migrations").await?;
+    if !is_new {
         let steps = seaql_migrations::Entity::find().order_by_asc(seaql_migrations::Column::Version);
         let unknown = steps
             .all(database)
@@ -203,57 +302,70 @@ async fn run_steps(database: &DatabaseConnection) -> Result<(), StoreError> {
             return Err(StoreError::SchemaTooNew { step: step.version });
         }
     }
-    Ok(Migrator::up(database, None).await?)
+    Migrator::up(database, None).await?;
+    Ok(is_new)
 }
 
-async fn pool(options: SqliteConnectOptions, connections: u32) -> Result<DatabaseConnection, StoreError> {
-    let pool = PoolOptions::<Sqlite>::new()
+async fn sqlite_pool(
+    options: SqliteConnectOptions,
+    connections: u32,
+) -> Result<DatabaseConnection, StoreError> {
+    Ok(pool::<Sqlite>(connections).connect_with(options).await?.into())
+}
+
+async fn postgres_pool(
+    options: PgConnectOptions,
+    connections: u32,
+) -> Result<DatabaseConnection, StoreError> {
+    let pool = pool::<Postgres>(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    Ok(pool.connect_with(options).await?.into())
+}
+
+fn pool<D: sqlx::Database>(connections: u32) -> PoolOptions<D> {
+    PoolOptions::new()
         .max_connections(connections)
-        // A connection to a file does not go stale, and a ping before each statement doubles its cost.
+        // A ping before each statement doubles its cost. A connection to a file does not go stale; one to a server that
+        // does fails one call, and is not used again.
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options)
-        .await?;
-    Ok(pool.into())
 }
 
-/// Draws the epoch and the first key of a new database; an old one keeps its own.
-async fn make_identity(connection: &mut SqliteConnection, ids: &Ids) -> Result<(), StoreError> {
-    let (epoch, secret): ([u8; 16], [u8; 32]) = (ids.bytes(), ids.bytes());
-    let query = sqlx::query(dialect::MAKE_IDENTITY)
-        .bind(EPOCH)
-        .bind(epoch.to_vec())
-        .bind(secret.to_vec());
-    query.execute(connection).await?;
-    Ok(())
+/// Draws the epoch and the first key of a new database, while an old one keeps its own; sees to the indexes of labels.
+async fn prepare(link: &mut Link, options: &StoreOptions) -> Result<(), StoreError> {
+    let (epoch, secret): ([u8; 16], [u8; 32]) = (options.ids.bytes(), options.ids.bytes());
+    link.run(dialect::MAKE_EPOCH, &[Bind::Bytes(epoch.to_vec())])
+        .await?;
+    link.run(dialect::MAKE_KEY, &[Bind::Bytes(secret.to_vec())])
+        .await?;
+    index_labels(link, &options.indexed_labels).await
 }
 
 /// Makes the indexes of these labels and drops those of others. Takes as long as reading every task, once.
-async fn index_labels(connection: &mut SqliteConnection, keys: &[String]) -> Result<(), StoreError> {
+async fn index_labels(link: &mut Link, keys: &[String]) -> Result<(), StoreError> {
+    let dialect = link.dialect();
     let wanted: BTreeSet<String> = keys.iter().map(|key| dialect::label_index(key)).collect();
-    let standing: Vec<String> = sqlx::query_scalar(dialect::LABEL_INDEXES)
-        .fetch_all(&mut *connection)
-        .await?;
+    let standing = link.find_texts(dialect::LABEL_INDEXES.of(dialect)).await?;
     for name in standing.iter().filter(|name| !wanted.contains(*name)) {
-        connection
-            .execute(AssertSqlSafe(dialect::drop_index(name)))
-            .await?;
+        link.execute(dialect::drop_index(name)).await?;
     }
     for key in keys {
-        connection
-            .execute(AssertSqlSafe(dialect::make_label_index(key)))
-            .await?;
+        link.execute(dialect.make_label_index(key)).await?;
     }
     Ok(())
 }
 
-async fn identity(database: &DatabaseConnection) -> Result<(Uuid, Keyring), StoreError> {
+/// The epoch of the log and the keys of tokens.
+async fn identity(database: &DatabaseConnection, link: &Link) -> Result<(Uuid, Keyring), StoreError> {
     let epoch = store_meta::Entity::find_by_id(EPOCH).one(database).await?;
     let epoch = epoch
         .ok_or_else(|| StoreError::corrupt("store_meta", EPOCH, "it is not there"))?
         .value;
     let epoch = Uuid::from_slice(&epoch).map_err(|error| StoreError::corrupt("store_meta", EPOCH, error))?;
+    let epoch = match link {
+        Link::Sqlite(_) => epoch,
+        Link::Postgres(link) => epoch_here(epoch, link.history()),
+    };
     let mut keys = Vec::new();
     for row in token_key::Entity::find()
         .order_by_asc(token_key::Column::Id)
@@ -271,20 +383,13 @@ async fn identity(database: &DatabaseConnection) -> Result<(Uuid, Keyring), Stor
     Ok((epoch, Keyring::new(current, keys)))
 }
 
-async fn read_heads(readers: &DatabaseConnection) -> Result<Heads, StoreError> {
-    let mut heads = Heads::default();
-    for row in namespace::Entity::find().all(readers).await? {
-        let namespace::Model {
-            name,
-            oldest_position,
-            last_position,
-            last_time,
-            number: _,
-        } = row;
-        let last = super::log::last_event(readers, &name).await?;
-        let (position, time) = last.unwrap_or((last_position, last_time));
-        let (position, time) = (position.max(last_position), time.max(last_time));
-        heads.insert(name, (position, oldest_position), Timestamp::from_micros(time));
-    }
-    Ok(heads)
+/// The epoch of a log as this server has it. A backup that is put into another server, and a standby that takes over, may
+/// lack the end of the log: what comes after is another history, though the rows say the same of themselves.
+fn epoch_here(epoch: Uuid, history: &str) -> Uuid {
+    let digest = Sha256::new()
+        .chain_update(epoch.as_bytes())
+        .chain_update(history)
+        .finalize();
+    let bytes: [u8; 16] = digest[..16].try_into().expect("a digest has 32 bytes");
+    Uuid::from_bytes(bytes)
 }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use baton_domain::{EventType, State, Task, TaskId};
 
-use super::batch::{HeldKey, WriteBatch};
+use super::batch::WriteBatch;
 use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
-use super::dialect;
+use super::dialect::{self, Dialect};
 use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
@@ -100,52 +100,53 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) fn text(self) -> String {
+    /// The statement. One that is guarded must change as many rows as it is given.
+    pub(super) fn text(self, dialect: Dialect) -> String {
         match self {
-            Self::Namespaces => dialect::insert(&NAMESPACE, ALL, ""),
-            Self::RetireInputs => dialect::retire("input"),
-            Self::RetireOutputs => dialect::retire("output"),
-            Self::RetireCheckpoints => dialect::retire("checkpoint"),
-            Self::InsertTasks(mask) => dialect::insert(&TASK, mask, ""),
-            Self::UpdateTasks(mask) => dialect::update(&TASK, mask) + dialect::GUARD,
-            Self::DeleteTasks => dialect::delete_by_ids("task", &["id"]) + dialect::GUARD,
-            Self::DeletePayloads => dialect::delete_by_ids("payload", &["task_id"]),
-            Self::DeleteRuns => dialect::delete_by_ids("run", &["task_id"]),
-            Self::BeginRuns(mask) => dialect::insert(&RUN, mask, ""),
-            Self::EndRuns => dialect::END_RUNS.to_owned(),
-            Self::Leases => dialect::insert(&LEASE, ALL, dialect::REPLACE_LEASE),
-            Self::EndLeases => dialect::delete_by_ids("lease", &["task_id"]),
-            Self::NoteDeleted => dialect::insert(&DELETED_TASK, ALL, ""),
-            Self::Counts => dialect::insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
-            Self::Payloads => dialect::insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
-            Self::Requests => dialect::insert(&REQUEST, ALL, ""),
-            Self::ReleaseKeys => dialect::RELEASE_KEYS.to_owned(),
-            Self::TakeKeys => dialect::insert(&rows::KEY, ALL, dialect::REPLACE_KEY),
-            Self::AddEdges => dialect::insert(&EDGE, ALL, ""),
-            Self::RemoveEdges => dialect::delete_by_ids("edge", &["depends_on", "task_id"]),
-            Self::AddFollowUps => dialect::insert(&FOLLOW_UP, ALL, ""),
-            Self::RemoveFollowUps => dialect::DELETE_FOLLOW_UPS.to_owned(),
-            Self::RemoveSchedules => dialect::delete_by_ids("schedule", &["id"]) + dialect::GUARD,
-            Self::AddSchedules => dialect::insert(&SCHEDULE, ALL, ""),
-            Self::UpdateSchedules(mask) => dialect::update_next(&SCHEDULE, mask) + dialect::GUARD,
-            Self::RemoveTaskTypes => dialect::delete_by_ids("task_type", &["id"]) + dialect::GUARD,
-            Self::AddTaskTypes => dialect::insert(&TASK_TYPE, ALL, ""),
-            Self::UpdateTaskTypes => dialect::update(&TASK_TYPE, ALL) + dialect::GUARD,
-            Self::RemoveQueues => dialect::delete_by_ids("queue", &["id"]) + dialect::GUARD,
-            Self::RemoveQueueKeys => dialect::delete_by_ids("queue_key", &["queue_id"]),
-            Self::AddQueues => dialect::insert(&QUEUE, ALL, ""),
-            Self::UpdateQueues(mask) => dialect::update(&QUEUE, mask) + dialect::GUARD,
-            Self::FreeQueueKeys => dialect::FREE_QUEUE_KEYS.to_owned(),
-            Self::UseQueueKeys => dialect::insert(&QUEUE_KEY, ALL, dialect::REPLACE_KEY_USE),
-            Self::RemoveWebhooks => dialect::delete_by_ids("webhook", &["id"]) + dialect::GUARD,
-            Self::AddWebhooks => dialect::insert(&WEBHOOK, ALL, ""),
-            Self::UpdateWebhooks => dialect::update(&WEBHOOK, ALL) + dialect::GUARD,
-            Self::Events(mask) => dialect::insert(&EVENT, mask, ""),
+            Self::Namespaces => dialect.insert(&NAMESPACE, ALL, ""),
+            Self::RetireInputs => dialect.retire("input"),
+            Self::RetireOutputs => dialect.retire("output"),
+            Self::RetireCheckpoints => dialect.retire("checkpoint"),
+            Self::InsertTasks(mask) => dialect.insert(&TASK, mask, ""),
+            Self::UpdateTasks(mask) => dialect.update(&TASK, mask),
+            Self::DeleteTasks => dialect.delete_by_ids("task", &["id"]),
+            Self::DeletePayloads => dialect.delete_by_ids("payload", &["task_id"]),
+            Self::DeleteRuns => dialect.delete_by_ids("run", &["task_id"]),
+            Self::BeginRuns(mask) => dialect.insert(&RUN, mask, ""),
+            Self::EndRuns => dialect::END_RUNS.of(dialect).to_owned(),
+            Self::Leases => dialect.insert(&LEASE, ALL, dialect::REPLACE_LEASE),
+            Self::EndLeases => dialect.delete_by_ids("lease", &["task_id"]),
+            Self::NoteDeleted => dialect.insert(&DELETED_TASK, ALL, ""),
+            Self::Counts => dialect.insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
+            Self::Payloads => dialect.insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
+            Self::Requests => dialect.insert(&REQUEST, ALL, ""),
+            Self::ReleaseKeys => dialect::RELEASE_KEYS.of(dialect).to_owned(),
+            Self::TakeKeys => dialect.insert(&rows::KEY, ALL, dialect::REPLACE_KEY),
+            Self::AddEdges => dialect.insert(&EDGE, ALL, ""),
+            Self::RemoveEdges => dialect.delete_by_ids("edge", &["depends_on", "task_id"]),
+            Self::AddFollowUps => dialect.insert(&FOLLOW_UP, ALL, ""),
+            Self::RemoveFollowUps => dialect::DELETE_FOLLOW_UPS.of(dialect).to_owned(),
+            Self::RemoveSchedules => dialect.delete_by_ids("schedule", &["id"]),
+            Self::AddSchedules => dialect.insert(&SCHEDULE, ALL, ""),
+            Self::UpdateSchedules(mask) => dialect.update_next(&SCHEDULE, mask),
+            Self::RemoveTaskTypes => dialect.delete_by_ids("task_type", &["id"]),
+            Self::AddTaskTypes => dialect.insert(&TASK_TYPE, ALL, ""),
+            Self::UpdateTaskTypes => dialect.update(&TASK_TYPE, ALL),
+            Self::RemoveQueues => dialect.delete_by_ids("queue", &["id"]),
+            Self::RemoveQueueKeys => dialect.delete_by_ids("queue_key", &["queue_id"]),
+            Self::AddQueues => dialect.insert(&QUEUE, ALL, ""),
+            Self::UpdateQueues(mask) => dialect.update(&QUEUE, mask),
+            Self::FreeQueueKeys => dialect::FREE_QUEUE_KEYS.of(dialect).to_owned(),
+            Self::UseQueueKeys => dialect.insert(&QUEUE_KEY, ALL, dialect::REPLACE_KEY_USE),
+            Self::RemoveWebhooks => dialect.delete_by_ids("webhook", &["id"]),
+            Self::AddWebhooks => dialect.insert(&WEBHOOK, ALL, ""),
+            Self::UpdateWebhooks => dialect.update(&WEBHOOK, ALL),
+            Self::Events(mask) => dialect.insert(&EVENT, mask, ""),
         }
     }
 
     /// Whether a guard counts its rows.
-    const fn is_guarded(self) -> bool {
+    pub(super) const fn is_guarded(self) -> bool {
         matches!(
             self,
             Self::UpdateTasks(_)
@@ -162,17 +163,19 @@ impl Part {
     }
 }
 
-/// One parameter.
+/// The rows of a part.
 #[derive(Debug)]
-pub(super) enum Parameter {
-    Rows(Vec<u8>),
-    Count(i64),
+pub(super) struct Parameter {
+    pub(super) rows: Vec<u8>,
+    pub(super) count: i64,
 }
 
 /// One transaction.
-#[derive(Debug, std::default::Default)]
+#[derive(Debug)]
 pub(super) struct Plan {
+    dialect: Dialect,
     pub(super) parts: Vec<Part>,
+    /// Of each part.
     pub(super) parameters: Vec<Parameter>,
     /// Those of namespaces that are made.
     pub(super) fresh: Numbers,
@@ -182,13 +185,18 @@ impl Plan {
     /// Plans `batch`; namespaces that are not among `known` are made and get their numbers there.
     ///
     /// Errors: [`StoreError::Corrupt`] where a value cannot be stored.
-    pub(super) fn new(batch: &WriteBatch, known: &Numbers) -> Result<Self, StoreError> {
-        let mut plan = Self::default();
+    pub(super) fn new(batch: &WriteBatch, known: &Numbers, dialect: Dialect) -> Result<Self, StoreError> {
+        let mut plan = Self {
+            dialect,
+            parts: Vec::new(),
+            parameters: Vec::new(),
+            fresh: Numbers::default(),
+        };
         let fresh = known.fresh(batch.events.iter().map(|event| event.namespace.as_str()));
         let numbered = fresh
             .iter()
             .map(|(name, number)| vec![Cell::text(name), Cell::Int(number)]);
-        plan.add(Part::Namespaces, list(&NAMESPACE, numbered)?);
+        plan.whole(Part::Namespaces, &NAMESPACE, numbered)?;
         plan.payloads(batch)?;
         let number = |namespace: &str| {
             let number = known.of(namespace).or_else(|| fresh.of(namespace));
@@ -200,27 +208,19 @@ impl Plan {
         plan.runs(batch)?;
         plan.leases(batch)?;
         plan.counts(batch)?;
-        plan.add(
-            Part::Requests,
-            list(&REQUEST, batch.requests.iter().map(request_cells))?,
-        );
-        let keys = |held: &'_ [HeldKey]| list(&rows::KEY, held.iter().map(key_cells));
-        plan.add(Part::ReleaseKeys, keys(&batch.keys_released)?);
-        plan.add(Part::TakeKeys, keys(&batch.keys_taken)?);
-        plan.add(
-            Part::RemoveEdges,
-            list(&EDGE, batch.edges_removed.iter().map(edge_cells))?,
-        );
-        plan.add(
-            Part::AddEdges,
-            list(&EDGE, batch.edges_added.iter().map(edge_cells))?,
-        );
-        plan.add(
-            Part::AddFollowUps,
-            list(&FOLLOW_UP, batch.follow_ups_added.iter().map(follow_up_cells))?,
-        );
+        let requests = batch.requests.iter().map(request_cells);
+        plan.whole(Part::Requests, &REQUEST, requests)?;
+        let released = batch.keys_released.iter().map(key_cells);
+        plan.values(Part::ReleaseKeys, "dedup", released)?;
+        let taken = batch.keys_taken.iter().map(key_cells);
+        plan.whole(Part::TakeKeys, &rows::KEY, taken)?;
+        let closed = batch.edges_removed.iter().map(edge_cells);
+        plan.values(Part::RemoveEdges, "edge", closed)?;
+        plan.whole(Part::AddEdges, &EDGE, batch.edges_added.iter().map(edge_cells))?;
+        let follow_ups = batch.follow_ups_added.iter().map(follow_up_cells);
+        plan.whole(Part::AddFollowUps, &FOLLOW_UP, follow_ups)?;
         let done = batch.follow_ups_removed.iter().map(|id| vec![Cell::Int(*id)]);
-        plan.add(Part::RemoveFollowUps, list(&FOLLOW_UP, done)?);
+        plan.values(Part::RemoveFollowUps, "follow_up", done)?;
         plan.schedules(batch)?;
         plan.task_types(batch)?;
         plan.queues(batch)?;
@@ -230,9 +230,51 @@ impl Plan {
             .map(|row| event_cells(number(&row.first.namespace), row))
             .collect();
         let mask = events.iter().fold(0, |mask, cells| mask | EVENT.needed(cells));
-        plan.add(Part::Events(mask), Rows::of(&EVENT, &events, mask)?);
+        plan.rows(Part::Events(mask), &EVENT, (&events, mask))?;
         plan.fresh = fresh;
         Ok(plan)
+    }
+
+    /// Rows that are written whole.
+    fn whole<'a>(
+        &mut self,
+        part: Part,
+        table: &Table,
+        cells: impl Iterator<Item = Vec<Cell<'a>>>,
+    ) -> Result<(), StoreError> {
+        let mut rows = Rows::new(self.dialect);
+        for cells in cells {
+            rows.push(table, &cells, ALL)?;
+        }
+        self.add(part, rows);
+        Ok(())
+    }
+
+    /// Rows of which the columns of a mask are written.
+    fn rows(
+        &mut self,
+        part: Part,
+        table: &Table,
+        (cells, mask): (&[Vec<Cell<'_>>], Mask),
+    ) -> Result<(), StoreError> {
+        let rows = Rows::of(self.dialect, table, cells, mask)?;
+        self.add(part, rows);
+        Ok(())
+    }
+
+    /// Values by which rows are found.
+    fn values<'a>(
+        &mut self,
+        part: Part,
+        what: &'static str,
+        cells: impl Iterator<Item = Vec<Cell<'a>>>,
+    ) -> Result<(), StoreError> {
+        let mut rows = Rows::new(self.dialect);
+        for cells in cells {
+            rows.push_values(what, &cells)?;
+        }
+        self.add(part, rows);
+        Ok(())
     }
 
     fn add(&mut self, part: Part, rows: Rows) {
@@ -241,10 +283,8 @@ impl Plan {
         }
         let count = rows.count();
         self.parts.push(part);
-        self.parameters.push(Parameter::Rows(rows.finish()));
-        if part.is_guarded() {
-            self.parameters.push(Parameter::Count(count));
-        }
+        let rows = rows.finish();
+        self.parameters.push(Parameter { rows, count });
     }
 
     /// New rows, at the place that their CREATED events have in the log.
@@ -263,8 +303,7 @@ impl Plan {
             cells.push(row);
         }
         let mask = cells.iter().fold(0, |mask, cells| mask | TASK.needed(cells));
-        self.add(Part::InsertTasks(mask), Rows::of(&TASK, &cells, mask)?);
-        Ok(())
+        self.rows(Part::InsertTasks(mask), &TASK, (&cells, mask))
     }
 
     fn update_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
@@ -281,21 +320,16 @@ impl Plan {
             shapes = BTreeMap::from([(widest, shapes.into_values().flatten().collect())]);
         }
         for (mask, cells) in shapes {
-            self.add(Part::UpdateTasks(mask), Rows::of(&TASK, &cells, mask | KEY)?);
+            self.rows(Part::UpdateTasks(mask), &TASK, (&cells, mask | KEY))?;
         }
         Ok(())
     }
 
     fn delete_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let ids = || {
-            batch
-                .deleted
-                .iter()
-                .map(|task| vec![Cell::blob(task.id.0.as_bytes())])
-        };
-        self.add(Part::DeleteTasks, list(&TASK, ids())?);
-        self.add(Part::DeletePayloads, list(&TASK, ids())?);
-        self.add(Part::DeleteRuns, list(&TASK, ids())?);
+        let ids = || batch.deleted.iter().map(|task| vec![Cell::Id(task.id.0)]);
+        for part in [Part::DeleteTasks, Part::DeletePayloads, Part::DeleteRuns] {
+            self.values(part, "task", ids())?;
+        }
         // Also of tasks that came and went within this batch: their events are in the log.
         let last = batch
             .events
@@ -305,22 +339,17 @@ impl Plan {
             vec![
                 Cell::text(&event.namespace),
                 Cell::Int(event.position),
-                Cell::blob(event.task_id.0.as_bytes()),
+                Cell::Id(event.task_id.0),
             ]
         });
-        self.add(Part::NoteDeleted, list(&DELETED_TASK, notes)?);
-        Ok(())
+        self.whole(Part::NoteDeleted, &DELETED_TASK, notes)
     }
 
     fn runs(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
         let cells: Vec<_> = batch.runs_begun.iter().map(run_cells).collect();
         let mask = cells.iter().fold(0, |mask, cells| mask | RUN.needed(cells));
-        self.add(Part::BeginRuns(mask), Rows::of(&RUN, &cells, mask)?);
-        self.add(
-            Part::EndRuns,
-            list(&RUN, batch.runs_ended.iter().map(ended_cells))?,
-        );
-        Ok(())
+        self.rows(Part::BeginRuns(mask), &RUN, (&cells, mask))?;
+        self.values(Part::EndRuns, "run", batch.runs_ended.iter().map(ended_cells))
     }
 
     /// Leases that were granted, renewed or ended. A renewal writes this and no more.
@@ -331,15 +360,15 @@ impl Plan {
             .iter()
             .map(|(before, now)| (Some(before), Some(now)));
         let deleted = batch.deleted.iter().map(|before| (Some(before), None));
-        let (mut live, mut ended) = (Rows::new(), Rows::new());
+        let (mut live, mut ended) = (Rows::new(self.dialect), Rows::new(self.dialect));
         for (before, now) in inserted.chain(updated).chain(deleted) {
             let lease = |task: Option<&Arc<Task>>| task.and_then(|task| Some((task.id, task.lease?)));
             match (lease(before), lease(now)) {
                 (before, Some((id, lease))) if before != Some((id, lease)) => {
-                    live.push(LEASE.name, &lease_cells(&id, lease), ALL)?;
+                    live.push(&LEASE, &lease_cells(&id, lease), ALL)?;
                 }
                 (Some((id, _)), None) => {
-                    ended.push(LEASE.name, &[Cell::blob(id.0.as_bytes())], ALL)?;
+                    ended.push_values("lease", &[Cell::Id(id.0)])?;
                 }
                 (_, _) => {}
             }
@@ -369,20 +398,10 @@ impl Plan {
                 Cell::Int(by),
             ]
         });
-        self.add(Part::Counts, list(&TASK_COUNT, cells)?);
-        Ok(())
+        self.whole(Part::Counts, &TASK_COUNT, cells)
     }
 }
 
 fn group(task: &Task) -> (&str, State, &str, &str) {
     (&task.namespace, task.state, &task.queue, &task.task_type)
-}
-
-/// Rows of all cells given.
-fn list<'a>(table: &Table, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Rows, StoreError> {
-    let mut rows = Rows::new();
-    for cells in cells {
-        rows.push(table.name, &cells, ALL)?;
-    }
-    Ok(rows)
 }

@@ -1,10 +1,7 @@
 //! Reads of queues.
 
 use baton_domain::{QueueId, State, TaskId, Timestamp};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait as _, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Statement, Value,
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Value};
 use uuid::Uuid;
 
 use super::batch::{KeyUse, StandingQueue};
@@ -115,8 +112,7 @@ impl Store {
         label: Option<&str>,
     ) -> Result<Vec<LeasedTask>, StoreError> {
         let values: [Value; 2] = [namespace.into(), queue.into()];
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::find_leased(label), values);
-        let rows = self.readers().query_all_raw(asked).await?;
+        let rows = self.asked(&self.dialect().find_leased(label), values).await?;
         let read = |row: &sea_orm::QueryResult| -> Result<LeasedTask, sea_orm::DbErr> {
             Ok(LeasedTask {
                 id: TaskId(row.try_get_by_index(0)?),
@@ -148,7 +144,10 @@ impl Store {
         let of: [Value; 3] = [(*namespace).into(), state.name().into(), after.into()];
         let passed: Value = (SETTLED_LOOKED_AT - 1).into();
         let stop = self
-            .asked(dialect::SETTLED_STOP, of.iter().cloned().chain([passed]))
+            .asked(
+                dialect::SETTLED_STOP.of(self.dialect()),
+                of.iter().cloned().chain([passed]),
+            )
             .await?;
         let stop = stop.first();
         let stop = stop.map(|row| Ok::<_, DbErr>((row.try_get_by_index(0)?, row.try_get_by_index(1)?)));
@@ -160,7 +159,9 @@ impl Store {
             until.as_micros().into(),
             i64::from(limit).into(),
         ];
-        let rows = self.asked(dialect::SETTLED, of.into_iter().chain(which)).await?;
+        let rows = self
+            .asked(dialect::SETTLED.of(self.dialect()), of.into_iter().chain(which))
+            .await?;
         let read = |row: &QueryResult| Ok::<_, DbErr>((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
         let found: Vec<(SettledPlace, Uuid)> = rows.iter().map(read).collect::<Result<_, _>>()?;
         let is_full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
@@ -171,15 +172,6 @@ impl Store {
             on.map(|(number, _)| number)
         };
         Ok((found.into_iter().map(|(_, id)| TaskId(id)).collect(), next))
-    }
-
-    async fn asked(
-        &self,
-        text: &str,
-        values: impl Iterator<Item = Value>,
-    ) -> Result<Vec<QueryResult>, StoreError> {
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
-        Ok(self.readers().query_all_raw(asked).await?)
     }
 }
 

@@ -5,24 +5,35 @@ use std::collections::HashSet;
 use baton_domain::{Payload, PayloadRole, Task, TaskId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Statement,
+    Value,
 };
 use uuid::Uuid;
 
 use super::batch::{FollowUp, HeldKey, RequestRecord};
+use super::dialect::{self, Dialect, Sql};
 use super::entity::{dedup, edge, follow_up, lease, namespace, payload, request, task};
 use super::rows::{read_follow_up, read_key, read_replaced, read_request, read_task};
-use super::{Store, StoreError, dialect, tasks};
+use super::{Store, StoreError, tasks};
 
 impl Store {
+    /// The rows that a text of [`dialect`] finds.
+    pub(super) async fn asked(
+        &self,
+        text: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let asked = Statement::from_sql_and_values(self.dialect().backend(), text, values);
+        Ok(self.readers().query_all_raw(asked).await?)
+    }
+
     /// The version of the database's library.
     ///
     /// # Errors
     /// What the database may do.
     pub async fn version(&self) -> Result<String, StoreError> {
-        let asked = Statement::from_string(DbBackend::Sqlite, dialect::VERSION);
-        let row = self.readers().query_one_raw(asked).await?;
-        let version = row.map(|row| row.try_get_by_index(0)).transpose()?;
+        let rows = self.asked(dialect::VERSION.of(self.dialect()), []).await?;
+        let version = rows.first().map(|row| row.try_get_by_index(0)).transpose()?;
         Ok(version.unwrap_or_default())
     }
 
@@ -39,7 +50,7 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
-        let rows = tasks::rows(self.readers(), ids, true).await?;
+        let rows = tasks::rows(self.readers(), self.dialect(), (ids, true)).await?;
         rows.into_iter().map(read_task).collect()
     }
 
@@ -76,7 +87,11 @@ impl Store {
     /// What the database may do.
     pub async fn requests(&self, request_ids: &[Uuid]) -> Result<Vec<RequestRecord>, StoreError> {
         let rows = request::Entity::find()
-            .filter(one_of(dialect::REQUEST_ID_IN, request_ids.iter().copied()))
+            .filter(one_of(
+                self.dialect(),
+                dialect::REQUEST_ID_IN,
+                request_ids.iter().copied(),
+            ))
             .all(self.readers())
             .await?;
         rows.into_iter().map(read_request).collect()
@@ -89,7 +104,8 @@ impl Store {
     pub async fn held_keys(&self, keys: &[(&str, &str)]) -> Result<Vec<HeldKey>, StoreError> {
         // A list of strings has nothing that JSON cannot say.
         let wanted = serde_json::to_string(keys).expect("a list of strings is JSON");
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::FIND_KEYS, [wanted.into()]);
+        let text = dialect::FIND_KEYS.of(self.dialect());
+        let asked = Statement::from_sql_and_values(self.dialect().backend(), text, [wanted.into()]);
         let rows = dedup::Entity::find()
             .from_raw_sql(asked)
             .all(self.readers())
@@ -102,9 +118,8 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn deleted(&self, ids: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
-        let values = [id_list(ids).into()];
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, dialect::FIND_DELETED, values);
-        let rows = self.readers().query_all_raw(asked).await?;
+        let text = dialect::FIND_DELETED.of(self.dialect());
+        let rows = self.asked(text, [id_list(ids).into()]).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0).map(TaskId));
         Ok(ids.collect::<Result<_, _>>()?)
     }
@@ -232,13 +247,13 @@ impl Store {
 }
 
 /// The condition that the column `id` is one of `ids`.
-pub(super) fn id_in(ids: &[TaskId]) -> Expr {
-    one_of(dialect::ID_IN, ids.iter().map(|id| id.0))
+pub(super) fn id_in(dialect: Dialect, ids: &[TaskId]) -> Expr {
+    one_of(dialect, dialect::ID_IN, ids.iter().map(|id| id.0))
 }
 
 /// One parameter whatever the number of ids, so that the statement stays prepared.
-pub(super) fn one_of(condition: &'static str, ids: impl Iterator<Item = Uuid>) -> Expr {
-    Expr::cust_with_values(condition, [hex_list(ids)])
+pub(super) fn one_of(dialect: Dialect, condition: Sql, ids: impl Iterator<Item = Uuid>) -> Expr {
+    dialect.holds(condition.of(dialect), [hex_list(ids).into()])
 }
 
 /// Ids as the parameter of [`dialect::ID_IN`].

@@ -1,9 +1,9 @@
 //! What workers look for: the ready tasks of queues, in the order in which they are given out.
 
 use baton_domain::{TaskId, Timestamp};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement, Value};
+use sea_orm::Value;
 
-use super::{Store, StoreError, dialect};
+use super::{Store, StoreError};
 
 /// Which ready tasks a worker takes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -66,14 +66,13 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(Ready, Option<String>)>, StoreError> {
         let types = demand.types.as_deref().unwrap_or_default();
-        let text = dialect::find_ready_of_keys(types.len(), full.label);
+        let text = self.dialect().find_ready_of_keys(types.len(), full.label);
         let keys = serde_json::to_string(&full.keys).expect("a list of strings is JSON");
         let names = demand.queues.iter().take(1).chain(types);
         let values: [Value; 2] = [demand.namespace.clone().into(), LOOKED_AT.into()];
         let values = values.into_iter().chain(names.map(|name| name.clone().into()));
         let last: [Value; 2] = [keys.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values.chain(last));
-        let rows = self.readers().query_all_raw(asked).await?;
+        let rows = self.asked(&text, values.chain(last)).await?;
         let read = |row: &sea_orm::QueryResult| -> Result<_, sea_orm::DbErr> {
             Ok((read_ready(row)?, row.try_get_by_index(5)?))
         };
@@ -95,7 +94,9 @@ impl Store {
         let named = queues.iter().chain(types.unwrap_or_default());
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let values = [namespace.clone().into(), most.into()].into_iter();
-        let text = dialect::find_ready(queues.len(), types.map_or(0, <[String]>::len));
+        let text = self
+            .dialect()
+            .find_ready(queues.len(), types.map_or(0, <[String]>::len));
         let mut ready = self
             .find(text, values.chain(named.map(|name| name.clone().into())))
             .await?;
@@ -106,7 +107,7 @@ impl Store {
         let values: [Value; 2] = [namespace.clone().into(), list(queues).into()];
         let values = values.into_iter().chain(types.map(|types| list(types).into()));
         let oldest = self
-            .find(dialect::find_oldest_ready(types.is_some()), values)
+            .find(self.dialect().find_oldest_ready(types.is_some()), values)
             .await?;
         let is_new = |oldest: &Ready| ready.iter().all(|known| known.id != oldest.id);
         let oldest = oldest.into_iter().next().filter(is_new);
@@ -119,8 +120,7 @@ impl Store {
         text: String,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Ready>, StoreError> {
-        let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
-        let rows = self.readers().query_all_raw(asked).await?;
+        let rows = self.asked(&text, values).await?;
         Ok(rows.iter().map(read_ready).collect::<Result<_, _>>()?)
     }
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use baton_domain::filter::{Field, Filter, Op, Value};
 use baton_domain::{PayloadRole, Run, TaskId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
-use sea_orm::{
-    ConnectionTrait as _, FromQueryResult as _, Iterable as _, TransactionOptions, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, FromQueryResult as _, Iterable as _, TransactionTrait as _};
 
+use super::dialect::Dialect;
 use super::entity::run::{Column, Entity, Model};
-use super::rows::read_run;
+use super::rows::{read_integer, read_run};
 use super::{Store, StoreError, filter};
 
 /// Which runs, and from where. Those told of last come first.
@@ -99,9 +98,9 @@ impl Store {
     pub async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
         let path = Path::choose(&query.filter);
         // One snapshot: or a run that ends in between would be neither a match nor looked at.
-        let deferred = TransactionOptions::default();
-        let snapshot = self.readers().begin_with_options(deferred).await?;
-        let found = snapshot.query_all(&matches(query, &path)).await?;
+        let dialect = self.dialect();
+        let snapshot = self.readers().begin_with_options(dialect.snapshot()).await?;
+        let found = snapshot.query_all(&matches(dialect, query, &path)).await?;
         let mut rows: Vec<Model> = found
             .iter()
             .map(|row| Model::from_query_result(row, ""))
@@ -111,7 +110,8 @@ impl Store {
             rows.last().map(|row| path.key(row))
         } else {
             let last = snapshot.query_one(&last_row(query, &path)).await?;
-            last.map(|row| row.try_get_by_index(0)).transpose()?
+            last.and_then(|row| read_integer(&row, 0).transpose())
+                .transpose()?
         };
         snapshot.commit().await?;
         let mut runs: Vec<Run> = rows.into_iter().map(read_run).collect::<Result<_, _>>()?;
@@ -142,14 +142,14 @@ impl Store {
 }
 
 /// The matches among the rows that may be looked at, and one more than are asked for.
-fn matches(query: &RunQuery, path: &Path<'_>) -> SelectStatement {
+fn matches(dialect: Dialect, query: &RunQuery, path: &Path<'_>) -> SelectStatement {
     let mut rows = rows(query, path);
     rows.columns(Column::iter()).limit(u64::from(query.scan_limit));
     Query::select()
         .columns(Column::iter())
         .from_subquery(rows, "r")
         .and_where(Expr::col("namespace").eq(query.namespace.as_str()))
-        .and_where(filter::condition(&query.filter))
+        .and_where(filter::condition(dialect, &query.filter))
         .limit(u64::from(query.limit) + 1)
         .to_owned()
 }

@@ -33,6 +33,7 @@ impl Store {
     pub async fn schedules(&self, ids: &[ScheduleId]) -> Result<Vec<Schedule>, StoreError> {
         let rows = Entity::find()
             .filter(super::read::one_of(
+                self.dialect(),
                 super::dialect::ID_IN,
                 ids.iter().map(|id| id.0),
             ))

@@ -2,7 +2,7 @@
 
 use baton_domain::{State, Timestamp};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::task_count::{Column, Entity};
 use super::{Store, StoreError, dialect};
@@ -45,9 +45,15 @@ impl Store {
         let mut found = Entity::find()
             .select_only()
             .columns([Column::State, Column::Queue, Column::Type, Column::Count])
-            .column_as(Expr::cust(dialect::OLDEST_READY), "oldest_ready_time")
+            .column_as(
+                Expr::cust(dialect::OLDEST_READY.of(self.dialect())),
+                "oldest_ready_time",
+            )
             .filter(Column::Namespace.eq(namespace))
-            .filter(Column::Count.ne(0));
+            .filter(Column::Count.ne(0))
+            .order_by_asc(Column::State)
+            .order_by_asc(Column::Queue)
+            .order_by_asc(Column::Type);
         if let Some(queue) = queue {
             found = found.filter(Column::Queue.eq(queue));
         }

@@ -9,13 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use baton_domain::{Task, TaskId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Iterable as _, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Iterable as _, Statement};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use super::StoreError;
+use super::dialect::Dialect;
 use super::entity::task::Column;
 use super::read::id_list;
 use super::rows::{TaskRow, read_row, read_task};
-use super::{StoreError, dialect};
 
 /// Statements of single tasks under way at once.
 const LANES: usize = 2;
@@ -27,11 +28,11 @@ const IDS_WAITING: usize = 1_024;
 /// The rows with those ids and their leases, in no particular order. Without `payloads` these have no bodies.
 pub(super) async fn rows(
     database: &impl ConnectionTrait,
-    ids: &[TaskId],
-    payloads: bool,
+    dialect: Dialect,
+    (ids, payloads): (&[TaskId], bool),
 ) -> Result<Vec<TaskRow>, StoreError> {
-    let text = dialect::tasks(Column::iter(), payloads);
-    let asked = Statement::from_sql_and_values(DbBackend::Sqlite, text, [id_list(ids).into()]);
+    let text = dialect.tasks(Column::iter(), payloads);
+    let asked = Statement::from_sql_and_values(dialect.backend(), text, [id_list(ids).into()]);
     let rows = database.query_all_raw(asked).await?;
     Ok(rows.iter().map(read_row).collect::<Result<_, _>>()?)
 }
@@ -47,7 +48,7 @@ pub(super) struct TaskReader {
 
 impl TaskReader {
     /// Starts the lanes; they end with the reader.
-    pub(super) fn start(database: &DatabaseConnection) -> Self {
+    pub(super) fn start(database: &DatabaseConnection, dialect: Dialect) -> Self {
         let (wanted, waiting) = mpsc::channel(IDS_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..LANES {
@@ -59,7 +60,7 @@ impl TaskReader {
                     if together.is_empty() {
                         return;
                     }
-                    answer(&database, together).await;
+                    answer(&database, dialect, together).await;
                 }
             });
         }
@@ -80,13 +81,13 @@ impl TaskReader {
 #[error("the readers of tasks have ended")]
 struct LanesGone;
 
-async fn answer(database: &DatabaseConnection, together: Vec<Wanted>) {
+async fn answer(database: &DatabaseConnection, dialect: Dialect, together: Vec<Wanted>) {
     let mut waiting: HashMap<TaskId, Vec<oneshot::Sender<Answer>>> = HashMap::with_capacity(together.len());
     for (id, reply) in together {
         waiting.entry(id).or_default().push(reply);
     }
     let ids: Vec<TaskId> = waiting.keys().copied().collect();
-    let missing = match rows(database, &ids, true).await {
+    let missing = match rows(database, dialect, (&ids, true)).await {
         Ok(found) => {
             for row in found {
                 let replies = waiting.remove(&TaskId(row.task.id)).unwrap_or_default();

@@ -11,26 +11,11 @@ impl Writer {
     /// # Errors
     /// What the database may do; nothing was changed.
     pub async fn trim(&mut self, namespace: &str, oldest: i64, limit: u32) -> Result<bool, StoreError> {
-        let (name, events) = (namespace.to_owned(), i64::from(limit));
-        let raise = name.clone();
-        self.run(dialect::RAISE_HORIZON, move |query| {
-            query
-                .bind(oldest)
-                .bind(raise.clone())
-                .bind(raise.clone())
-                .bind(raise)
-        })
-        .await?;
-        let (space, after) = (name.clone(), name);
-        let removed = self
-            .run(dialect::TRIM_EVENTS, move |query| {
-                query.bind(space).bind(oldest).bind(events)
-            })
-            .await?;
-        self.run(dialect::TRIM_DELETED, move |query| {
-            query.bind(after).bind(oldest).bind(events)
-        })
-        .await?;
+        let raise = dialect::RAISE_HORIZON.of(self.dialect());
+        self.run_in(namespace, raise, &[oldest]).await?;
+        let rows = [oldest, i64::from(limit)];
+        let removed = self.run_in(namespace, dialect::TRIM_EVENTS, &rows).await?;
+        self.run_in(namespace, dialect::TRIM_DELETED, &rows).await?;
         Ok(removed == u64::from(limit))
     }
 
@@ -39,10 +24,8 @@ impl Writer {
     /// # Errors
     /// What the database may do; nothing was changed.
     pub async fn expire_keys(&mut self, now: Timestamp, limit: u32) -> Result<bool, StoreError> {
-        let (time, rows) = (now.as_micros(), i64::from(limit));
-        let removed = self
-            .run(dialect::EXPIRE_KEYS, move |query| query.bind(time).bind(rows))
-            .await?;
+        let values = [now.as_micros(), i64::from(limit)];
+        let removed = self.run(dialect::EXPIRE_KEYS, &values).await?;
         Ok(removed == u64::from(limit))
     }
 
@@ -52,11 +35,10 @@ impl Writer {
     /// # Errors
     /// What the database may do; nothing was changed.
     pub async fn expire_requests(&mut self, now: Timestamp, limit: u32) -> Result<bool, StoreError> {
-        self.run(dialect::DROP_EMPTY_COUNTS, |query| query).await?;
-        let (rows, time) = (i64::from(limit), now.as_micros());
-        let removed = self
-            .run(dialect::EXPIRE_REQUESTS, move |query| query.bind(rows).bind(time))
-            .await?;
+        self.run(dialect::DROP_EMPTY_COUNTS, &[]).await?;
+        let values = [i64::from(limit), now.as_micros()];
+        let expire = dialect::EXPIRE_REQUESTS.of(self.dialect());
+        let removed = self.run(expire, &values).await?;
         Ok(removed == u64::from(limit))
     }
 }

@@ -19,7 +19,7 @@ impl Store {
         let rows: Vec<(Uuid, String, Option<Vec<u8>>)> = task::Entity::find()
             .select_only()
             .columns([task::Column::Id, task::Column::State, task::Column::Dependencies])
-            .filter(id_in(ids))
+            .filter(id_in(self.dialect(), ids))
             .into_tuple()
             .all(self.readers())
             .await?;

@@ -1,55 +1,57 @@
-//! The one writer: a batch is one text of many statements, from BEGIN to COMMIT, on one held connection.
+//! The one writer of a process: a batch is one transaction on one held connection.
 //!
-//! Why not a pooled transaction: each call to the database is a hop between threads, and hops, not SQL, are what a
-//! small batch costs. Measured: one text for all statements makes the move of a task 17 % cheaper.
+//! SQLite has one writer; on PostgreSQL each replica has one, and they take turns: see [`Writer::begin`].
 
-use std::collections::{HashMap, HashSet};
+mod link;
+mod postgres;
+mod sqlite;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _, SqlStr, Sqlite};
+use baton_domain::Timestamp;
 
+pub(super) use self::link::{Bind, Link};
+pub(super) use self::postgres::PostgresLink;
+pub(super) use self::sqlite::SqliteLink;
 use super::Inner;
 use super::batch::WriteBatch;
-use super::bulk::{Cell, Mask, Rows};
-use super::dialect;
+use super::bulk::{Cell, Rows};
+use super::dialect::{self, Dialect};
 use super::error::{Class, CommitError, Constraint, StoreError};
 use super::numbers::Numbers;
-use super::plan::{Parameter, Part, Plan};
+use super::plan::Plan;
 
-/// Texts of batches that are remembered. Far more than the kinds of batches there are.
-const TEXTS: usize = 512;
-
-/// Writes batches. There is one for a database, and it holds the only connection that writes.
+/// Writes batches. A process has one, and it holds the only connection that writes.
 #[derive(Debug)]
 pub struct Writer {
-    connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    texts: HashMap<Vec<Part>, SqlStr>,
+    pub(super) link: Link,
     numbers: Numbers,
-    /// A transaction may be open: a commit was cancelled half-way, or rolling back failed.
-    in_doubt: bool,
     #[cfg(feature = "bench")]
     writes_nothing: bool,
     /// Keeps the lock file.
-    _inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What a turn begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// The time by the database's clock; `None` where the process has the database to itself.
+    pub time: Option<Timestamp>,
+    /// Somebody else has written since this writer's last turn: what was read before may be behind.
+    pub is_behind: bool,
+    /// Among that are task types or webhooks.
+    pub has_definitions: bool,
 }
 
 impl Writer {
-    pub(super) fn new(
-        (connection, options): (SqliteConnection, SqliteConnectOptions),
-        numbers: Numbers,
-        inner: Arc<Inner>,
-    ) -> Self {
+    pub(super) fn new(link: Link, numbers: Numbers, inner: Arc<Inner>) -> Self {
         Self {
-            connection,
-            options,
-            texts: HashMap::new(),
+            link,
             numbers,
-            in_doubt: false,
             #[cfg(feature = "bench")]
             writes_nothing: false,
-            _inner: inner,
+            inner,
         }
     }
 
@@ -59,7 +61,56 @@ impl Writer {
         self
     }
 
-    /// Writes all of `batch` or nothing; when it returns, the batch is on disk. An empty batch touches nothing.
+    /// Begins this writer's turn, unless it has it: until [`Writer::commit`] or [`Writer::leave`] no other process writes
+    /// to this database, and whatever is read is the newest there is. Where the process has the database to itself, that
+    /// is always so.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn begin(&mut self) -> Result<Turn, StoreError> {
+        let turn = match &mut self.link {
+            Link::Sqlite(_) => return Ok(Turn::default()),
+            Link::Postgres(link) => link.begin().await?,
+        };
+        if turn.is_behind {
+            match self.link.numbers().await {
+                Ok(numbers) => self.numbers = numbers,
+                Err(error) => {
+                    self.fall_behind();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(turn)
+    }
+
+    /// What others wrote could not be read: the next turn is to say so again.
+    pub fn fall_behind(&mut self) {
+        if let Link::Postgres(link) = &mut self.link {
+            link.fall_behind();
+        }
+    }
+
+    /// Tells, between turns, whether somebody else has written since this writer's last one. The next turn tells it again.
+    ///
+    /// # Errors
+    /// What the database may do.
+    pub async fn glance(&mut self) -> Result<Turn, StoreError> {
+        match &mut self.link {
+            Link::Sqlite(_) => Ok(Turn::default()),
+            Link::Postgres(link) => link.glance().await,
+        }
+    }
+
+    /// Gives the turn up with nothing written; without one it does nothing.
+    pub async fn leave(&mut self) {
+        if let Link::Postgres(link) = &mut self.link {
+            link.leave().await;
+        }
+    }
+
+    /// Writes all of `batch` or nothing, and ends the turn; when it returns, the batch is on disk. An empty batch touches
+    /// nothing.
     ///
     /// Not cancel-safe for the caller, who then does not know the outcome; safe for the store.
     ///
@@ -74,112 +125,67 @@ impl Writer {
             return Ok(());
         }
         self.settle().await.map_err(CommitError::Failed)?;
-        let plan = Plan::new(batch, &self.numbers).map_err(CommitError::Failed)?;
-        let Plan {
-            parts,
-            parameters,
-            fresh,
-        } = plan;
-        if parts.is_empty() {
+        self.begin().await.map_err(CommitError::Failed)?;
+        let plan = Plan::new(batch, &self.numbers, self.dialect()).map_err(CommitError::Failed)?;
+        if plan.parts.is_empty() {
             // Its tasks stand as they stood.
             return Ok(());
         }
-        let text = self.text(parts);
-        self.in_doubt = true;
-        match self.execute(text, parameters).await {
-            Ok(()) => {}
-            Err(error) => self.failed(error, batch).await?,
+        let fresh = plan.fresh;
+        let (parts, parameters) = (plan.parts, plan.parameters);
+        let written = self
+            .link
+            .write((parts, parameters), batch.changes_definitions())
+            .await;
+        if let Err(error) = written {
+            self.failed(error, batch).await?;
         }
-        self.in_doubt = false;
+        self.link.settled();
         self.numbers.add(fresh);
         Ok(())
     }
 
-    fn text(&mut self, parts: Vec<Part>) -> SqlStr {
-        if self.texts.len() >= TEXTS {
-            self.texts.clear();
-        }
-        let text = self.texts.entry(parts).or_insert_with_key(|parts| {
-            let body: String = parts.iter().map(|part| part.text()).collect();
-            AssertSqlSafe(format!("{}{body}{}", dialect::BEGIN, dialect::COMMIT)).into_sql_str()
-        });
-        text.clone()
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.link.dialect()
     }
 
-    async fn execute(&mut self, text: SqlStr, parameters: Vec<Parameter>) -> Result<(), sqlx::Error> {
-        let mut query = sqlx::query(text);
-        for parameter in parameters {
-            query = match parameter {
-                Parameter::Rows(rows) => query.bind(rows),
-                Parameter::Count(count) => query.bind(count),
-            };
-        }
-        query.execute(&mut self.connection).await.map(|_| ())
+    /// Runs a statement that is no batch, in a transaction of its own; answers how many rows it changed.
+    pub(super) async fn run(&mut self, text: &str, values: &[i64]) -> Result<u64, StoreError> {
+        let values: Vec<Bind> = values.iter().copied().map(Bind::Int).collect();
+        self.run_with(text, &values).await
     }
 
-    /// Runs statements that are no batch, in one transaction; answers how many rows the last one changed.
-    pub(super) async fn run(
+    /// As [`Writer::run`], of a statement whose first parameter is a namespace.
+    pub(super) async fn run_in(
         &mut self,
-        body: &str,
-        bind: impl FnOnce(Query) -> Query,
+        namespace: &str,
+        text: &str,
+        values: &[i64],
     ) -> Result<u64, StoreError> {
-        self.settle().await?;
-        let text = AssertSqlSafe(format!("{}{body}", dialect::BEGIN)).into_sql_str();
-        self.in_doubt = true;
-        let done = bind(sqlx::query(text)).execute(&mut self.connection).await;
-        let result = match done {
-            Ok(_) => {
-                let changed = self.changes().await?;
-                self.connection.execute(dialect::COMMIT).await.map(|_| changed)
-            }
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(changed) => {
-                self.in_doubt = false;
-                Ok(changed)
-            }
-            Err(error) => {
-                // A transaction that stays open is dealt with before the next statement.
-                self.in_doubt = self.roll_back().await.is_err();
-                Err(error.into())
-            }
-        }
+        let name = Bind::Text(namespace.to_owned());
+        let values = values.iter().copied().map(Bind::Int);
+        let values: Vec<Bind> = std::iter::once(name).chain(values).collect();
+        self.run_with(text, &values).await
     }
 
-    async fn changes(&mut self) -> Result<u64, StoreError> {
-        let changes: i64 = sqlx::query_scalar(dialect::CHANGES)
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok(u64::try_from(changes).unwrap_or(0))
+    async fn run_with(&mut self, text: &str, values: &[Bind]) -> Result<u64, StoreError> {
+        self.settle().await?;
+        self.link.run(text, values).await
     }
 
     /// Ends what a cancelled or failed call has left behind.
     async fn settle(&mut self) -> Result<(), StoreError> {
-        if self.in_doubt {
-            self.roll_back().await?;
-            self.numbers = numbers(&mut self.connection).await?;
-            self.in_doubt = false;
+        if self.link.is_in_doubt() {
+            self.link.roll_back().await?;
+            self.numbers = self.link.numbers().await?;
+            self.link.settled();
         }
         Ok(())
     }
 
-    /// Ends a transaction that may be open; with a new connection where this one does not answer any more.
-    async fn roll_back(&mut self) -> Result<(), StoreError> {
-        let Err(error) = self.connection.execute(dialect::ROLLBACK).await else {
-            return Ok(());
-        };
-        // After some failures the database has rolled back by itself, and says that there is nothing to roll back.
-        if dialect::classify(&error) == Class::Statement {
-            return Ok(());
-        }
-        self.connection = SqliteConnection::connect_with(&self.options).await?;
-        Ok(())
-    }
-
-    /// Finds out what became of a batch whose text failed.
-    async fn failed(&mut self, error: sqlx::Error, batch: &WriteBatch) -> Result<(), CommitError> {
-        if let Err(lost) = self.roll_back().await {
+    /// Finds out what became of a batch that failed.
+    async fn failed(&mut self, error: WriteError, batch: &WriteBatch) -> Result<(), CommitError> {
+        if let Err(lost) = self.link.roll_back().await {
             return Err(CommitError::Unknown(lost));
         }
         match self.is_written(batch).await {
@@ -187,11 +193,14 @@ impl Writer {
             Ok(false) => {}
             Err(lost) => return Err(CommitError::Unknown(lost)),
         }
-        self.in_doubt = false;
-        if dialect::leaves_doubt(&error) {
+        self.link.settled();
+        let class = match &error {
+            WriteError::Database(error) => dialect::classify(error),
+            WriteError::Rows => Class::Statement,
+        };
+        if self.link.leaves_doubt(&error) {
             return Err(CommitError::Unknown(error.into()));
         }
-        let class = dialect::classify(&error);
         let cause = self.cause(class, batch).await.map_err(CommitError::Failed)?;
         Err(cause.unwrap_or_else(|| CommitError::Failed(error.into())))
     }
@@ -201,12 +210,13 @@ impl Writer {
         let Some(event) = batch.events.last() else {
             return Ok(false);
         };
-        let query = sqlx::query(dialect::FIND_EVENT)
-            .bind(&event.namespace)
-            .bind(event.position)
-            .bind(event.task_id.0.as_bytes().as_slice())
-            .bind(event.sequence);
-        Ok(query.fetch_optional(&mut self.connection).await?.is_some())
+        let values = [
+            Bind::Text(event.namespace.clone()),
+            Bind::Int(event.position),
+            Bind::Id(event.task_id.0),
+            Bind::Int(event.sequence),
+        ];
+        self.link.finds(dialect::FIND_EVENT, &values).await
     }
 
     /// Looks for the row that made the database refuse `batch`, where its code asks for that.
@@ -229,18 +239,16 @@ impl Writer {
     }
 
     async fn taken(&mut self, batch: &WriteBatch) -> Result<Constraint, StoreError> {
+        let dialect = self.dialect();
         let mut seen = HashSet::new();
         let twice = batch.inserted.iter().any(|task| !seen.insert(task.id));
-        let ids = batch
-            .inserted
-            .iter()
-            .map(|task| vec![Cell::blob(task.id.0.as_bytes())]);
-        if twice || self.find(dialect::FIND_TASK, ids).await? {
+        let ids = batch.inserted.iter().map(|task| vec![Cell::Id(task.id.0)]);
+        if twice || self.find(dialect::FIND_TASK.of(dialect), ids).await? {
             return Ok(Constraint::TaskId);
         }
         let keys = batch.requests.iter();
-        let keys = keys.map(|r| vec![Cell::blob(r.request_id.as_bytes()), Cell::text(&r.namespace)]);
-        let is_request = self.find(dialect::FIND_REQUEST, keys).await?;
+        let keys = keys.map(|r| vec![Cell::Id(r.request_id), Cell::text(&r.namespace)]);
+        let is_request = self.find(dialect::FIND_REQUEST.of(dialect), keys).await?;
         Ok(if is_request {
             Constraint::Request
         } else {
@@ -253,8 +261,8 @@ impl Writer {
         text: &'static str,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query(text).bind(json(cells)?);
-        Ok(query.fetch_optional(&mut self.connection).await?.is_some())
+        let rows = self.rows(cells)?;
+        self.link.finds(text, &[rows]).await
     }
 
     async fn missing(&mut self, batch: &WriteBatch) -> Result<Option<String>, StoreError> {
@@ -263,29 +271,34 @@ impl Writer {
             .iter()
             .map(|(before, _)| before)
             .chain(&batch.deleted);
-        let ids = json(named.map(|task| vec![Cell::blob(task.id.0.as_bytes())]))?;
-        Ok(sqlx::query_scalar(dialect::FIND_MISSING)
-            .bind(ids)
-            .fetch_optional(&mut self.connection)
-            .await?)
+        let ids = self.rows(named.map(|task| vec![Cell::Id(task.id.0)]))?;
+        let text = dialect::FIND_MISSING.of(self.dialect());
+        self.link.find_text(text, &[ids]).await
+    }
+
+    fn rows<'a>(&self, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Bind, StoreError> {
+        let mut rows = Rows::new(self.dialect());
+        for cells in cells {
+            rows.push_values("task", &cells)?;
+        }
+        Ok(Bind::Rows(rows.finish()))
     }
 }
 
-/// The numbers that were given.
-pub(super) async fn numbers(connection: &mut SqliteConnection) -> Result<Numbers, StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(dialect::FIND_NUMBERS)
-        .fetch_all(connection)
-        .await?;
-    Ok(Numbers::new(rows.into_iter().collect()))
+/// Why a batch was not written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The database said so.
+    Database(sqlx::Error),
+    /// A statement did not change as many rows as it had to.
+    Rows,
 }
 
-/// A statement that takes parameters.
-pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
-
-fn json<'a>(cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Vec<u8>, StoreError> {
-    let mut rows = Rows::new();
-    for cells in cells {
-        rows.push("task", &cells, Mask::MAX)?;
+impl From<WriteError> for StoreError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Database(error) => error.into(),
+            WriteError::Rows => Self::corrupt("batch", "to be written", "a row to be changed is not there"),
+        }
     }
-    Ok(rows.finish())
 }

@@ -25,7 +25,7 @@ pub(super) async fn run(engine: Engine) {
 }
 
 /// Works on the oldest follow-ups; answers whether there were any.
-async fn round(engine: &Engine) -> Result<bool, Error> {
+pub(super) async fn round(engine: &Engine) -> Result<bool, Error> {
     let found = engine.store().follow_ups(TOGETHER).await.map_err(Error::Store)?;
     let any = !found.is_empty();
     try_join_all(found.iter().map(|follow_up| expand(engine, follow_up))).await?;

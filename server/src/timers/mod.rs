@@ -29,17 +29,33 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// Starts every loop. When `stop` is cancelled each is dropped where it waits, however much it has left to do: the store
 /// knows what that is, also after a restart. The backlog is counted only where somebody can see it.
 pub(crate) fn start(engine: &Engine, config: &Config, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let settings = UpkeepSettings::from(config);
     let mut loops = vec![
         spawn(stop, schedules::announce_all(engine.clone())),
-        spawn(stop, wake::run(engine.clone())),
-        spawn(stop, follow_ups::run(engine.clone())),
+        spawn(stop, leading(engine.clone(), wake::run)),
+        spawn(stop, leading(engine.clone(), follow_ups::run)),
         spawn(stop, turns::run(engine.clone())),
-        spawn(stop, upkeep::run(engine.clone(), UpkeepSettings::from(config))),
+        spawn(
+            stop,
+            leading(engine.clone(), move |engine| upkeep::run(engine, settings)),
+        ),
     ];
     if config.metrics_listen.is_some() {
         loops.push(spawn(stop, backlog::run(engine.clone())));
     }
     loops
+}
+
+/// Runs a loop whenever this server leads. Where two do for a while, each change is made by one of them.
+async fn leading<R: Future<Output = ()>>(engine: Engine, run: impl Fn(Engine) -> R) {
+    let mut leads = engine.signals().leads();
+    // The sender lives in the engine.
+    while leads.wait_for(|leads| *leads).await.is_ok() {
+        tokio::select! {
+            () = run(engine.clone()) => {}
+            _ = leads.wait_for(|leads| !*leads) => {}
+        }
+    }
 }
 
 fn spawn(stop: &CancellationToken, run: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -53,6 +69,20 @@ fn spawn(stop: &CancellationToken, run: impl Future<Output = ()> + Send + 'stati
 /// What the engine and the store may do; some tasks may have been moved.
 pub(crate) async fn catch_up(engine: &Engine) -> Result<(), Error> {
     wake::round(engine).await.map(drop)
+}
+
+/// Moves all that is due by now, and all that follows from it; answers when nothing is left to be done.
+///
+/// # Errors
+/// As [`catch_up`].
+#[cfg(feature = "simulation")]
+pub(crate) async fn settle(engine: &Engine) -> Result<(), Error> {
+    loop {
+        catch_up(engine).await?;
+        if !follow_ups::round(engine).await? {
+            return Ok(());
+        }
+    }
 }
 
 /// Waits, by the clock of the service.

@@ -47,6 +47,7 @@ pub(super) async fn announce_all(engine: Engine) {
         warn!(error = %error, "schedules not told of, will try again");
         pause(&engine, BACKOFF).await;
     }
+    engine.signals().all_announced();
 }
 
 async fn tell(engine: &Engine) -> Result<(), StoreError> {
@@ -54,7 +55,9 @@ async fn tell(engine: &Engine) -> Result<(), StoreError> {
     let (mut after, mut told) = (None, 0);
     while told < ANNOUNCED {
         let found = engine.store().all_schedules(after, READ).await?;
-        found.iter().for_each(announce);
+        found
+            .iter()
+            .for_each(|schedule| announce(engine.signals(), schedule));
         told += found.len();
         let Some(last) = found.last() else { return Ok(()) };
         after = Some(last.id);

@@ -49,11 +49,13 @@ pub(crate) fn start(post: Post, stop: &CancellationToken) -> JoinHandle<()> {
 
 async fn watch_over(post: Post, stop: CancellationToken) {
     let mut changes = post.engine.webhooks().changes();
+    let mut leads = post.engine.signals().leads();
     let mut running = HashMap::<WebhookId, Running>::new();
     loop {
         changes.borrow_and_update();
+        let leads_now = *leads.borrow_and_update();
         let mut wanted = post.engine.webhooks().all();
-        wanted.retain(|webhook| !webhook.paused);
+        wanted.retain(|webhook| leads_now && !webhook.paused);
         let is_wanted = |id: &WebhookId, running: &Running| {
             let same = |revision| revision == running.revision;
             wanted.iter().any(|known| known.id == *id && same(known.revision))
@@ -63,8 +65,8 @@ async fn watch_over(post: Post, stop: CancellationToken) {
             .partition(|(id, running)| !is_wanted(id, running));
         running = kept;
         end(old).await;
-        for webhook in post.engine.webhooks().all() {
-            if webhook.paused || running.contains_key(&webhook.id) {
+        for webhook in wanted {
+            if running.contains_key(&webhook.id) {
                 continue;
             }
             let stop = stop.child_token();
@@ -81,6 +83,7 @@ async fn watch_over(post: Post, stop: CancellationToken) {
             () = stop.cancelled() => break,
             // The sender lives in the engine, which this holds.
             _ = changes.changed() => {}
+            _ = leads.changed() => {}
         }
     }
     end(running).await;

@@ -1,7 +1,8 @@
 //! A server with inner workings that a user cannot choose: for crash tests, beside the real binary.
 //!
-//! `baton-under-test <database>`; with `BATON_TEST_FLUSHES=off` commits are not flushed.
+//! `baton-under-test <URL of a database>`; with `BATON_TEST_FLUSHES=off` commits are not flushed.
 
+use anyhow::Context as _;
 use baton_server::engine::IntakeLimits;
 use baton_server::seams::Ids;
 use baton_server::store::StoreOptions;
@@ -11,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let database = std::env::args().nth(1).unwrap_or_default();
+    let database = std::env::args().nth(1).context("expected a URL of a database")?;
     let config = Config {
-        database: format!("sqlite:{database}"),
+        database,
         test_mode: true,
         watch_bookmark_interval_ms: 50,
         ..Config::default()

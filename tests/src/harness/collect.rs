@@ -130,7 +130,8 @@ async fn runs(channel: Channel, namespace: &str) -> Vec<TaskRun> {
     }
 }
 
-/// Rows are read while the feed goes on: what moved in between shows in one of them only.
+/// Rows are read while the feed goes on: what moved in between shows in one of them only. And bookmarks come also while a
+/// long log is read slowly.
 fn agree(evidence: &Evidence) -> bool {
     evidence.namespaces.values().all(|namespace| {
         let newest = namespace
@@ -141,7 +142,7 @@ fn agree(evidence: &Evidence) -> bool {
         namespace.rows.iter().all(|row| {
             newest
                 .get(&row.id)
-                .is_none_or(|sequence| *sequence >= row.revision)
+                .is_some_and(|sequence| *sequence >= row.revision)
         })
     })
 }

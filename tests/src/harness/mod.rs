@@ -12,6 +12,8 @@ mod stream;
 pub mod wire;
 mod work;
 
+/// The database of one test.
+pub use baton_test_database::TestDatabase;
 pub use history::History;
 pub use process::{Process, binary};
 pub use record::Recorded;

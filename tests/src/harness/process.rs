@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use baton_client::Client;
+use baton_test_database::TestDatabase;
 use tonic::transport::Channel;
 
 use super::History;
@@ -55,10 +56,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the binary on a file, and waits until it says where it listens.
+    /// Starts the binary on a database, and waits until it says where it listens.
     ///
     /// Errors: what it wrote, where it ended instead.
-    pub fn start(database: &Path, change: impl FnOnce(&mut Command)) -> Result<Self, String> {
+    pub fn start(database: &TestDatabase, change: impl FnOnce(&mut Command)) -> Result<Self, String> {
         let mut command = Command::new(binary());
         command
             .args([
@@ -70,8 +71,8 @@ impl Process {
                 "json",
             ])
             .arg("--database")
-            .arg(format!("sqlite:{}", database.display()))
-            .current_dir(database.parent().expect("the file is in a folder"))
+            .arg(database.url())
+            .current_dir(database.folder())
             .env("BATON_WATCH_BOOKMARK_INTERVAL_MS", "50");
         change(&mut command);
         Self::run(command)
@@ -110,7 +111,7 @@ impl Process {
         }
     }
 
-    /// Keeps the record of another process: the same file, before a crash.
+    /// Keeps the record of another process: the same database, before a crash.
     #[must_use]
     pub fn with_history(mut self, history: &Arc<History>) -> Self {
         self.history = Arc::clone(history);

@@ -3,15 +3,16 @@
 use baton_client::{BulkOutcome, Commented, Error, Fetched, Reply, Rpc};
 use baton_proto::v1::{
     Actor, AddCommentRequest, AddDependencyRequest, AdvanceClockRequest, AdvanceClockResponse,
-    ApproveTaskRequest, AssignTaskRequest, BatchCreateTasksRequest, BatchGetTasksRequest, BulkCancelRequest,
-    BulkDiscardRequest, BulkRetryRequest, BulkUpdateStateRequest, CancelTaskRequest, CompleteTaskRequest,
-    CreateTaskRequest, DeleteTaskRequest, DiscardTaskRequest, ExplainTaskRequest, ExplainTaskResponse,
-    FailTaskRequest, GetServerInfoRequest, GetServerInfoResponse, GetTaskRequest, GetTaskStatsRequest,
-    GetTaskStatsResponse, ListTaskEventsRequest, ListTaskEventsResponse, ListTasksRequest, ListTasksResponse,
-    PauseTaskRequest, ProvideInputRequest, QueueTaskRequest, RejectTaskRequest, ReleaseTaskRequest,
-    RemoveDependencyRequest, RequestInputRequest, RequestReworkRequest, ResumeTaskRequest, RetryTaskRequest,
-    ScheduleTaskRequest, SnoozeTaskRequest, StartTaskRequest, SubmitForReviewRequest, Task,
-    UpdateProgressRequest, UpdateTaskRequest, WaitTaskRequest, WaitTaskResponse,
+    ApproveTaskRequest, AssignTaskRequest, BackupStoreRequest, BackupStoreResponse, BatchCreateTasksRequest,
+    BatchGetTasksRequest, BulkCancelRequest, BulkDiscardRequest, BulkRetryRequest, BulkUpdateStateRequest,
+    CancelTaskRequest, CompleteTaskRequest, CreateTaskRequest, DeleteTaskRequest, DiscardTaskRequest,
+    ExplainTaskRequest, ExplainTaskResponse, FailTaskRequest, GetServerInfoRequest, GetServerInfoResponse,
+    GetTaskRequest, GetTaskStatsRequest, GetTaskStatsResponse, ListTaskEventsRequest, ListTaskEventsResponse,
+    ListTasksRequest, ListTasksResponse, PauseTaskRequest, ProvideInputRequest, QueueTaskRequest,
+    RejectTaskRequest, ReleaseTaskRequest, RemoveDependencyRequest, RequestInputRequest,
+    RequestReworkRequest, ResumeTaskRequest, RetryTaskRequest, ScheduleTaskRequest, SnoozeTaskRequest,
+    StartTaskRequest, SubmitForReviewRequest, Task, UpdateProgressRequest, UpdateTaskRequest,
+    WaitTaskRequest, WaitTaskResponse,
 };
 
 use crate::oracle::Outcome;
@@ -200,4 +201,5 @@ reads! {
     WaitTaskRequest, WaitTaskResponse { task, .. } => task.clone().into_iter().collect();
     GetServerInfoRequest, GetServerInfoResponse { .. } => Vec::new();
     AdvanceClockRequest, AdvanceClockResponse { .. } => Vec::new();
+    BackupStoreRequest, BackupStoreResponse { .. } => Vec::new();
 }

@@ -1,7 +1,6 @@
-//! A server of this process: `baton_server::run` on a port of its own and a file that goes with the test.
+//! A server of this process: `baton_server::run` on a port of its own and a database that goes with the test.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use baton_client::{Call, Client, Error, Refusal, RetrySettings, Rpc};
@@ -11,7 +10,7 @@ use baton_server::engine::IntakeLimits;
 use baton_server::seams::Ids;
 use baton_server::store::StoreOptions;
 use baton_server::{Config, Server};
-use tempfile::TempDir;
+use baton_test_database::TestDatabase;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +35,7 @@ pub struct TestServer {
     channel: Channel,
     client: Client,
     history: Arc<History>,
-    folder: TempDir,
+    database: Arc<TestDatabase>,
 }
 
 #[derive(Debug)]
@@ -48,7 +47,7 @@ struct Running {
 }
 
 impl TestServer {
-    /// Starts a server on a new file, in test mode.
+    /// Starts a server on a new database, in test mode.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -60,9 +59,9 @@ impl TestServer {
 
     /// Starts a server with other settings, where so much may wait to be committed.
     pub async fn start_limited(change: impl FnOnce(&mut Config), limits: IntakeLimits) -> Self {
-        let folder = tempfile::tempdir().expect("the machine has room for a folder");
+        let database = TestDatabase::new();
         let mut config = Config {
-            database: format!("sqlite:{}", folder.path().join("baton.db").display()),
+            database: database.url(),
             test_mode: true,
             watch_bookmark_interval_ms: BOOKMARKS_MS,
             ..Config::default()
@@ -78,7 +77,22 @@ impl TestServer {
             channel,
             client,
             history: Arc::default(),
-            folder,
+            database: Arc::new(database),
+        }
+    }
+
+    /// Another server on the same database, with the same settings and the same record: on PostgreSQL, which any number may
+    /// share.
+    pub async fn beside(&self) -> Self {
+        let running = run(&self.config, self.limits, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        TestServer {
+            config: self.config.clone(),
+            limits: self.limits,
+            channel: channel(running.address),
+            client: client(running.address),
+            running: Some(running),
+            history: Arc::clone(&self.history),
+            database: Arc::clone(&self.database),
         }
     }
 
@@ -92,9 +106,9 @@ impl TestServer {
         self.running.as_ref().expect("the server runs").metrics
     }
 
-    /// The file of its tasks.
-    pub fn database(&self) -> PathBuf {
-        self.folder.path().join("baton.db")
+    /// Where its tasks are.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
     }
 
     /// Its settings.
@@ -209,7 +223,7 @@ impl TestServer {
         self.watch_from(opening, scope, (stream.index(), message)).await
     }
 
-    /// Stops the server in order; its file stays.
+    /// Stops the server in order; its database stays.
     pub async fn stop(&mut self) {
         let running = self.running.take().expect("the server runs");
         running.stop.cancel();
@@ -217,7 +231,7 @@ impl TestServer {
         served.expect("the server stops in order");
     }
 
-    /// Starts it again, where it was, on the same file.
+    /// Starts it again, where it was, on the same database.
     pub async fn start_again(&mut self, address: SocketAddr) {
         assert!(self.running.is_none(), "the server runs already");
         self.running = Some(run(&self.config, self.limits, address).await);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use baton_proto::v1::task_event::Detail;
 use baton_proto::v1::{AttemptOutcome, TaskEventType, TaskState};
 use serde::Deserialize;
 
@@ -362,5 +363,25 @@ impl From<TypedEdits> for Edits {
             settled: typed.settled,
             not_started_states: states(&typed.not_started_states),
         }
+    }
+}
+
+/// What an event brings, as the data file names it; empty where it brings nothing.
+pub(super) fn detail_name(detail: Option<&Detail>) -> &'static str {
+    match detail {
+        None => "",
+        Some(Detail::Created(_)) => "created",
+        Some(Detail::Updated(_)) => "updated",
+        Some(Detail::Assigned(_)) => "assigned",
+        Some(Detail::Progress(_)) => "progress",
+        Some(Detail::Result(_)) => "result",
+        Some(Detail::Failure(_)) => "failure",
+        Some(Detail::Scheduled(_)) => "scheduled",
+        Some(Detail::Input(_)) => "input",
+        Some(Detail::Retried(_)) => "retried",
+        Some(Detail::Dependency(_)) => "dependency",
+        Some(Detail::Checkpoint(_)) => "checkpoint",
+        Some(Detail::Output(_)) => "output",
+        Some(Detail::Started(_)) => "started",
     }
 }

@@ -9,7 +9,7 @@ use baton_proto::v1::{
 };
 
 use super::fold::{Folded, Verdict, micros, span_micros, verdict};
-use super::lifecycle::{Attempt, Fence, LIFECYCLE, Move, Need, short};
+use super::lifecycle::{Attempt, Fence, LIFECYCLE, Move, Need, detail_name, short};
 
 /// What a move may depend on beyond its own task.
 #[derive(Debug, Default)]
@@ -374,25 +374,6 @@ pub(super) fn ends_for_children(event: &TaskEvent) -> bool {
     let cancelled = event.to_state() == TaskState::Cancelled && event.from_state() != TaskState::Cancelled;
     let discarded = LIFECYCLE.is_settled(event.from_state());
     (cancelled && !discarded) || (deleted && !LIFECYCLE.is_settled(event.from_state()))
-}
-
-fn detail_name(detail: Option<&Detail>) -> &'static str {
-    match detail {
-        None => "",
-        Some(Detail::Created(_)) => "created",
-        Some(Detail::Updated(_)) => "updated",
-        Some(Detail::Assigned(_)) => "assigned",
-        Some(Detail::Progress(_)) => "progress",
-        Some(Detail::Result(_)) => "result",
-        Some(Detail::Failure(_)) => "failure",
-        Some(Detail::Scheduled(_)) => "scheduled",
-        Some(Detail::Input(_)) => "input",
-        Some(Detail::Retried(_)) => "retried",
-        Some(Detail::Dependency(_)) => "dependency",
-        Some(Detail::Checkpoint(_)) => "checkpoint",
-        Some(Detail::Output(_)) => "output",
-        Some(Detail::Started(_)) => "started",
-    }
 }
 
 #[expect(

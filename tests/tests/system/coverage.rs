@@ -19,6 +19,7 @@ const TESTS: &[&str] = &[
     include_str!("queues/calls.rs"),
     include_str!("repeats.rs"),
     include_str!("schedules/calls.rs"),
+    include_str!("sqlite_backup.rs"),
     include_str!("types/calls.rs"),
     include_str!("webhooks/calls.rs"),
     include_str!("../../cases/s0.toml"),
@@ -58,6 +59,7 @@ fn client_method(rpc: &str) -> &str {
         "ExplainTask" => ".explain(",
         "GetServerInfo" => ".server_info(",
         "AdvanceClock" => ".advance_clock(",
+        "BackupStore" => ".backup_store(",
         "QueueTask" => ".queue(",
         "ScheduleTask" => ".schedule(",
         "AssignTask" => ".assign(",
@@ -122,8 +124,8 @@ fn every_call_is_tested() {
     let methods = wire::methods();
     assert_eq!(
         methods.len(),
-        82,
-        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 8 of WebhookService, 2 of \
+        83,
+        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 8 of WebhookService, 3 of \
          AdminService"
     );
     for method in &methods {

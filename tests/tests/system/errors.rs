@@ -1,5 +1,7 @@
 //! Every reason for a refusal: on the page, and provoked.
 
+mod queues;
+mod schedules;
 mod types;
 mod webhooks;
 
@@ -13,18 +15,17 @@ use baton_tests::harness::{Opening, TestServer, wire};
 use baton_tests::oracle::Scope;
 use futures::future::join_all;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::support::{created, from_oldest, id, queued, refused_future_token, started, worker};
+use crate::support::{Holder, created, from_oldest, id, queued, refused_future_token, started, worker};
 
 /// Reasons that no call from outside can bring about; tests beside the code do.
 const FROM_INSIDE: &[(&str, &str)] = &[
     ("BUG", include_str!("../../../server/src/net/tests/calls.rs")),
-    ("STORE_UNAVAILABLE", include_str!("crashes.rs")),
-    ("OUTCOME_UNKNOWN", include_str!("crashes.rs")),
+    ("STORE_UNAVAILABLE", include_str!("sqlite_disk.rs")),
+    ("OUTCOME_UNKNOWN", include_str!("sqlite_disk.rs")),
     ("EVENT_LIMIT", include_str!("limits.rs")),
 ];
 
@@ -227,36 +228,28 @@ async fn states(provoked: &mut Provoked) {
     let own = json!({"id": reviewed.id, "actor": {"type": "ACTOR_TYPE_AGENT", "id": worker().id}});
     provoked.json(channel(), "ApproveTask", own).await;
     leases(&server, provoked).await;
-    let schedule = json!({"schedule": {"name": "nightly", "cron": "@daily", "task": {}}});
-    wire::call_json(channel(), "CreateSchedule", &schedule)
-        .await
-        .unwrap();
-    provoked.json(channel(), "CreateSchedule", schedule).await;
+    schedules::provoke(&server, provoked).await;
     types::provoke(&server, provoked).await;
     webhooks::provoke(&server, provoked).await;
-    provoked
-        .json(channel(), "GetSchedule", json!({"name": "nobody"}))
-        .await;
-    queues(&server, provoked).await;
+    queues::provoke(&server, provoked).await;
     let production = TestServer::start_with(|config| config.test_mode = false).await;
     provoked
         .json(production.channel(), "AdvanceClock", json!({"duration": "1s"}))
         .await;
     production.finish().await;
+    backups(provoked).await;
     server.finish().await;
 }
 
-async fn queues(server: &TestServer, provoked: &mut Provoked) {
-    let channel = || server.channel();
-    let queue = json!({"queue": {"name": "default"}});
-    wire::call_json(channel(), "CreateQueue", &queue).await.unwrap();
-    provoked.json(channel(), "CreateQueue", queue).await;
-    provoked
-        .json(channel(), "DeleteQueue", json!({"name": "default"}))
-        .await;
-    provoked
-        .json(channel(), "GetQueue", json!({"name": "nobody"}))
-        .await;
+async fn backups(provoked: &mut Provoked) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.db"), "mine").unwrap();
+    for allowed in [None, Some(folder.path().to_owned())] {
+        let server = TestServer::start_with(|config| config.backup_folder = allowed).await;
+        let request = json!({"name": "a.db"});
+        provoked.json(server.channel(), "BackupStore", request).await;
+        server.finish().await;
+    }
 }
 
 async fn tokens(provoked: &mut Provoked) {
@@ -299,7 +292,7 @@ async fn loads(provoked: &mut Provoked) {
         commands: 10,
         ..IntakeLimits::default()
     };
-    let server = TestServer::start_limited(|config| config.limits.max_unary_ms = 7_000, few).await;
+    let server = TestServer::start_limited(|config| config.limits.max_unary_ms = 20_000, few).await;
     let client = server.client();
     let crowd = (0..200).map(|_| server.send(client.create(NewTask::new("test"))));
     let answers = join_all(crowd).await;
@@ -315,24 +308,19 @@ async fn loads(provoked: &mut Provoked) {
     let refused = join_all(crowd).await.into_iter().filter_map(Result::err);
     server.history().others_act_too();
     refused.take(1).for_each(|status| provoked.add(&status));
-    // Somebody else holds the file: first the store gives up, then, with less time, the call.
-    let url = format!("sqlite:{}", server.database().display());
-    let mut holder = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    // Somebody else holds the database: first the store gives up, then, with less time, the call.
+    let holder = Holder::of(&server).await;
     provoked
         .json(server.channel(), "CreateTask", json!({"task": {}}))
         .await;
-    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
+    holder.let_go().await;
     server.finish().await;
     let hurried = TestServer::start_with(|config| config.limits.max_unary_ms = 300).await;
-    let url = format!("sqlite:{}", hurried.database().display());
-    let mut holder = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    let holder = Holder::of(&hurried).await;
     provoked
         .json(hurried.channel(), "CreateTask", json!({"task": {}}))
         .await;
-    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
-    holder.close().await.unwrap();
+    holder.let_go().await;
     hurried.history().others_act_too();
     hurried.finish().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use baton_client::proto::{CreateTaskRequest, LeaseTasksRequest, RetryPolicy, WatchStart, WatchTasksRequest};
 use baton_client::{NewTask, State, actor};
-use baton_tests::harness::{Process, TestServer, wire};
+use baton_tests::harness::{Process, TestDatabase, TestServer, wire};
 use baton_tests::oracle::Scope;
 use prost::Message as _;
 use serde_json::json;
@@ -203,10 +203,10 @@ async fn a_browser_creates_a_task_at_the_same_port() {
 async fn the_log_keeps_payloads_and_keys_to_itself() {
     const SECRET: &str = "swordfish";
     const KEY: &str = "0123456789abcdef0123456789abcdef";
-    let folder = tempfile::tempdir().unwrap();
-    let keys = folder.path().join("keys");
+    let database = TestDatabase::new();
+    let keys = database.folder().join("keys");
     std::fs::write(&keys, format!("test:{KEY}\n")).unwrap();
-    let process = Process::start(&folder.path().join("baton.db"), |command| {
+    let process = Process::start(&database, |command| {
         command
             .env("BATON_LOG_FILTER", "debug")
             .arg("--api-key-file")

@@ -7,7 +7,6 @@ use baton_client::{NewTask, Selection};
 use baton_tests::harness::{TestServer, judge};
 use baton_tests::oracle::{self, Evidence, Rule, Scope, plant::BUGS};
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{created, person, queued, start, started};
 
@@ -60,9 +59,9 @@ async fn every_bug_planted_into_what_a_server_left_is_found() {
     server.finish().await;
 }
 
-/// The same, where a bug can be planted into the file itself: the server then tells it in good faith.
+/// The same, where a bug can be planted into the database itself: the server then tells it in good faith.
 #[tokio::test]
-async fn bugs_planted_into_the_file_are_found() {
+async fn bugs_planted_into_the_database_are_found() {
     let last = "(SELECT max(position) FROM event WHERE kind = 8)";
     let cases: [(&str, String, &[Rule]); 5] = [
         ("a lost event", format!("DELETE FROM event WHERE position = {last}"), &[Rule::Position, Rule::Sequence]),
@@ -109,16 +108,11 @@ async fn bugs_planted_into_the_file_are_found() {
 }
 
 async fn edit(server: &TestServer, statements: &str) {
-    let url = format!("sqlite:{}", server.database().display());
-    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    let mut shell = server.database().shell().await;
     for statement in statements.split(';') {
-        let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        assert!(done.rows_affected() > 0, "{statement} changes nothing");
+        assert!(shell.run(statement).await > 0, "{statement} changes nothing");
     }
-    connection.close().await.unwrap();
+    shell.close().await;
 }
 
 /// A crash test without load proves nothing: the workload has all kinds of moves.

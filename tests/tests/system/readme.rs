@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use baton_tests::harness::{Process, binary};
+use baton_tests::harness::{Process, TestDatabase, binary};
 use tempfile::TempDir;
 use xtask::tools::{Tool, find_or_skip};
 
@@ -89,8 +89,8 @@ fn every_command_of_the_tour_prints_what_the_readme_shows() {
     let readme = std::fs::read_to_string(xtask::root().join("README.md")).expect("the README reads");
     let tour = tour(&readme);
     assert!(tour.len() >= 10, "the README has a tour");
-    let (data, tools) = (TempDir::new().expect("a folder"), tools(&grpcurl));
-    let server = Process::start(&data.path().join("baton.db"), |_| {}).expect("the server starts");
+    let (database, tools) = (TestDatabase::new(), tools(&grpcurl));
+    let server = Process::start(&database, |_| {}).expect("the server starts");
     for Shown { command, output } in tour {
         let printed = run(&command, &server, tools.path());
         assert_eq!(

@@ -7,7 +7,6 @@ use baton_server::engine::IntakeLimits;
 use baton_tests::harness::TestServer;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use sqlx::{Connection, SqliteConnection};
 
 use crate::overload::is_overloaded;
 use crate::support::{Holder, id, queued, until};
@@ -60,13 +59,12 @@ async fn a_change_that_is_cut_off_is_never_told_as_undone() {
 }
 
 async fn open_tasks(server: &TestServer) -> i64 {
-    let url = format!("sqlite:{}", server.database().display());
-    let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let open = sqlx::query_scalar("SELECT count(*) FROM task WHERE end_time IS NULL")
-        .fetch_one(&mut connection)
+    let mut shell = server.database().shell().await;
+    let open = shell
+        .number("SELECT count(*) FROM task WHERE end_time IS NULL")
         .await;
-    connection.close().await.unwrap();
-    open.unwrap()
+    shell.close().await;
+    open
 }
 
 /// What happens by itself is left where it is, and goes on after the restart.

@@ -1,12 +1,10 @@
 //! What many tests need.
 
-use std::path::{Path, PathBuf};
-
 use baton_client::{NewTask, actor, proto};
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{Actor, Task, TaskState, WatchStart, WatchTasksRequest};
-use baton_tests::harness::{Process, TestServer};
-use sqlx::{Connection, SqliteConnection};
+use baton_test_database::Shell;
+use baton_tests::harness::{Process, TestDatabase, TestServer};
 use tonic::Status;
 
 /// A worker.
@@ -74,23 +72,19 @@ pub(crate) async fn until(server: &TestServer, id: &str, state: TaskState) -> Ta
     task
 }
 
-/// Holds the file, so that nothing is committed until it is let go.
-pub(crate) struct Holder(SqliteConnection);
+/// Holds the database, so that nothing is committed until it is let go.
+pub(crate) struct Holder(Shell);
 
 impl Holder {
     pub(crate) async fn of(server: &TestServer) -> Self {
-        let url = format!("sqlite:{}", server.database().display());
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        Holder(connection)
+        let mut shell = server.database().shell().await;
+        shell.hold().await;
+        Holder(shell)
     }
 
     pub(crate) async fn let_go(mut self) {
-        sqlx::query("ROLLBACK").execute(&mut self.0).await.unwrap();
-        self.0.close().await.unwrap();
+        self.0.let_go().await;
+        self.0.close().await;
     }
 }
 
@@ -101,20 +95,14 @@ pub(crate) fn from_oldest() -> WatchTasksRequest {
     request
 }
 
-/// The files of a database that nobody has open.
-fn files(database: &Path) -> [PathBuf; 2] {
-    ["", "-wal"].map(|suffix| PathBuf::from(format!("{}{suffix}", database.display())))
-}
-
 /// How a server answers a token that it gave itself, after its database was put back to a time before.
 pub(crate) async fn refused_future_token() -> Status {
-    let folder = tempfile::tempdir().unwrap();
-    let database = folder.path().join("baton.db");
+    let database = TestDatabase::new();
     let run = || Process::start(&database, |_| {}).unwrap();
     let first = run();
     first.client().create(NewTask::new("test")).await.unwrap();
     first.kill();
-    let kept = files(&database).map(|file| std::fs::read(file).unwrap());
+    database.keep_copy();
     let second = run();
     second.client().create(NewTask::new("test")).await.unwrap();
     let mut watches = TaskServiceClient::new(second.channel());
@@ -127,10 +115,7 @@ pub(crate) async fn refused_future_token() -> Status {
         token = message.resume_token;
     }
     second.kill();
-    for (file, bytes) in files(&database).iter().zip(kept) {
-        std::fs::write(file, bytes).unwrap();
-    }
-    drop(std::fs::remove_file(format!("{}-shm", database.display())));
+    database.put_copy_back();
     let third = run();
     let request = WatchTasksRequest {
         resume_token: token,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use baton_client::proto::{AttemptOutcome, RetryPolicy, TaskTimeouts};
 use baton_client::{Client, EventType, NewTask, State, Watch, WatchItem, WatchOptions, value};
-use baton_tests::harness::{History, Process, binary};
+use baton_tests::harness::{History, Process, TestDatabase, binary};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
 
@@ -63,26 +63,26 @@ impl Drop for Worker {
 
 /// A server in a process of its own, what it told, and the file of effects.
 struct Stage {
-    folder: tempfile::TempDir,
+    database: TestDatabase,
     server: Process,
     history: Arc<History>,
 }
 
 impl Stage {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let server = Process::start(&folder.path().join("baton.db"), |_| {}).unwrap();
+        let database = TestDatabase::new();
+        let server = Process::start(&database, |_| {}).unwrap();
         let history = Arc::clone(server.history());
         history.others_act_too();
         Stage {
-            folder,
+            database,
             server,
             history,
         }
     }
 
     fn effects(&self) -> PathBuf {
-        self.folder.path().join("effects")
+        self.database.folder().join("effects")
     }
 
     fn worker(&self, name: &str) -> Worker {
@@ -93,10 +93,10 @@ impl Stage {
         self.server.client()
     }
 
-    /// SIGKILL, and the same file and address again.
+    /// SIGKILL, and the same database and address again.
     fn restart(self) -> Self {
         let Stage {
-            folder,
+            database,
             server,
             history,
         } = self;
@@ -111,13 +111,11 @@ impl Stage {
             "--listen",
             &address,
         ]);
-        command
-            .arg("--database")
-            .arg(format!("sqlite:{}", folder.path().join("baton.db").display()));
-        command.current_dir(folder.path());
+        command.arg("--database").arg(database.url());
+        command.current_dir(database.folder());
         let server = Process::run(command).unwrap().with_history(&history);
         Stage {
-            folder,
+            database,
             server,
             history,
         }

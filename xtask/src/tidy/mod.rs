@@ -1,6 +1,7 @@
 //! The project's own rules, the ones that no other tool knows: who may name what, how long a file may be, what is never
-//! committed, which links must lead somewhere.
+//! committed, which links must lead somewhere, which names must exist.
 
+mod deploy;
 mod files;
 mod layering;
 mod markdown;
@@ -71,6 +72,7 @@ pub fn run() -> anyhow::Result<()> {
 pub fn examine(root: &Path, files: &[File]) -> anyhow::Result<Vec<Violation>> {
     let mut violations = files::check(files);
     violations.extend(markdown::check(root, files));
+    violations.extend(deploy::check(files));
     for file in files.iter().filter(|file| file.is_rust()) {
         let source = source::Source::parse(file)?;
         violations.extend(rust::check(file, &source));

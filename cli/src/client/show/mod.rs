@@ -16,9 +16,9 @@ mod worker;
 use std::io::{self, Write};
 
 use baton_client::proto::{
-    ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask, PurgeQueueResponse, Queue,
-    Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType, TestWebhookResponse, WatchTasksResponse,
-    Webhook, Worker,
+    BackupStoreResponse, ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask,
+    PurgeQueueResponse, Queue, Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType,
+    TestWebhookResponse, WatchTasksResponse, Webhook, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -200,6 +200,17 @@ impl Screen {
         match self.format {
             Format::Table => line(&format!("{} is deleted", text::clean(id))),
             Format::Json => line(&serde_json::json!({ "id": id, "deleted": true }).to_string()),
+        }
+    }
+
+    pub(super) fn backup(&self, backup: &BackupStoreResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&format!(
+                "{} ({} bytes)",
+                text::clean(&backup.path),
+                backup.size_bytes
+            )),
+            Format::Json => line(&json::line(backup)?),
         }
     }
 

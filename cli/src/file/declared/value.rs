@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::mistakes::Mistake;
 use super::super::tree::Place;
-use super::{given, unknown};
+use super::given::{given, unknown};
 
 /// Turns values into JSON, and tells what cannot be.
 pub(super) struct Reader<'a> {
@@ -31,8 +31,11 @@ impl Reader<'_> {
                 .get_field_by_name(name)
                 .filter(|_| known.iter().any(|known| known == name));
             let Some(field) = field else {
-                self.found
-                    .push(Mistake::new(Some(key.span()), path, unknown(name, &known)));
+                // What is known and is no field of the message is read beside it.
+                if !known.iter().any(|known| known == name) {
+                    let what = unknown(name, &known);
+                    self.found.push(Mistake::new(Some(key.span()), path, what));
+                }
                 continue;
             };
             if let Some(json) = self.field(&field, value, &path) {

@@ -1,6 +1,7 @@
 //! What keeps a ready task of a queue from being given out.
 
 use super::{Bucket, Queue, RateLimit};
+use crate::task::Labels;
 use crate::time::Timestamp;
 
 /// What is in use of a queue's limits, but for those of its keys.
@@ -61,6 +62,21 @@ impl Queue {
     pub fn room_of_key(&self, leased: i64) -> i64 {
         let keys = self.spec.keys.as_ref();
         keys.map_or(i64::MAX, |keys| (i64::from(keys.limit) - leased).max(0))
+    }
+
+    /// Whether it keeps a ready task with these labels from being given out at `now`; `leased`: how many tasks of a key are.
+    #[must_use]
+    pub fn is_shut(
+        &self,
+        labels: &Labels,
+        (usage, leased): (Usage, impl FnOnce(&str) -> i64),
+        now: Timestamp,
+    ) -> bool {
+        if !self.is_limited() {
+            return false;
+        }
+        let key = self.key_of(labels);
+        self.room(usage, now) == 0 || key.is_some_and(|key| self.room_of_key(leased(key)) == 0)
     }
 
     /// All that holds a ready task at `now`; `key`: the task's, and how many of it are leased.

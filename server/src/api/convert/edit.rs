@@ -7,130 +7,64 @@ use baton_proto::raw::v1 as raw;
 use prost_types::FieldMask;
 
 use super::given::Given;
+use super::mask::{Editable, Mask, Taken};
 use super::{document, function, labels, payload, policy};
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
-/// Fields of a task that UpdateTask edits, in the order of the contract.
-const EDITABLE: [&str; 12] = [
-    "queue",
-    "type",
-    "priority",
-    "title",
-    "input",
-    "description",
-    "labels",
-    "metadata",
-    "retry_policy",
-    "timeouts",
-    "verification",
-    "function",
-];
-
-/// Fields of a task that clients give, but not by UpdateTask, each with what to do instead.
-const FIXED: [(&str, &str); 5] = [
-    ("namespace", "never changes"),
-    ("assignee", "is changed by AssignTask, StartTask and ReleaseTask"),
-    ("parent_id", "never changes"),
-    ("dependencies", "is changed by AddDependency and RemoveDependency"),
-    ("schedule_time", "is changed by ScheduleTask and SnoozeTask"),
-];
-
-/// Fields of a task that are the server's.
-const OUTPUT_ONLY: [&str; 22] = [
-    "id",
-    "state",
-    "state_reason",
-    "state_message",
-    "output",
-    "error",
-    "progress",
-    "revision",
-    "etag",
-    "creator",
-    "create_time",
-    "update_time",
-    "queue_time",
-    "start_time",
-    "end_time",
-    "duration",
-    "attempt",
-    "retry_count",
-    "execution_count",
-    "receipt",
-    "dedup_key",
-    "input_requests",
-];
-
-/// Which fields an update takes.
-enum Mask {
-    /// Every one that is not empty.
-    Populated,
-    /// Those named.
-    Named(Vec<&'static str>),
-}
-
-impl Mask {
-    fn takes(&self, field: &str, populated: bool) -> bool {
-        match self {
-            Self::Populated => populated,
-            Self::Named(names) => names.contains(&field),
-        }
-    }
-}
+const EDITABLE: Editable = Editable {
+    fields: &[
+        "queue",
+        "type",
+        "priority",
+        "title",
+        "input",
+        "description",
+        "labels",
+        "metadata",
+        "retry_policy",
+        "timeouts",
+        "verification",
+        "function",
+    ],
+    fixed: &[
+        ("namespace", "never changes"),
+        ("assignee", "is changed by AssignTask, StartTask and ReleaseTask"),
+        ("parent_id", "never changes"),
+        ("dependencies", "is changed by AddDependency and RemoveDependency"),
+        ("schedule_time", "is changed by ScheduleTask and SnoozeTask"),
+    ],
+    output_only: &[
+        "id",
+        "state",
+        "state_reason",
+        "state_message",
+        "output",
+        "error",
+        "progress",
+        "revision",
+        "etag",
+        "creator",
+        "create_time",
+        "update_time",
+        "queue_time",
+        "start_time",
+        "end_time",
+        "duration",
+        "attempt",
+        "retry_count",
+        "execution_count",
+        "receipt",
+        "dedup_key",
+        "input_requests",
+    ],
+};
 
 /// Reads an update. A field that is named and empty is cleared: it gets the value that a new task has.
 pub(crate) fn read(v: &mut Violations, task: raw::Task, mask: Option<FieldMask>) -> Option<Edit> {
-    let mask = read_mask(v, mask)?;
+    let mask = EDITABLE.read(v, mask)?;
     let at = &Path::REQUEST.field("task");
-    let task = task.into();
-    if let Mask::Populated = mask {
-        check_fixed(v, at, &task);
-    }
-    let edit = read_fields(v, at, task, &mask)?;
-    if edit == Edit::default() {
-        v.add(at, "must have at least one field to change");
-        return None;
-    }
-    Some(edit)
-}
-
-fn read_mask(v: &mut Violations, mask: Option<FieldMask>) -> Option<Mask> {
-    let paths = mask.unwrap_or_default().paths;
-    if paths.is_empty() {
-        return Some(Mask::Populated);
-    }
-    let mask_at = Path::REQUEST.field("update_mask");
-    let at = mask_at.field("paths");
-    let mut names = Vec::new();
-    let mut fine = true;
-    for (index, path) in paths.iter().enumerate() {
-        match EDITABLE.iter().find(|name| *name == path) {
-            Some(name) => names.push(*name),
-            None => {
-                v.add(&at.index(index), why_not(path));
-                fine = false;
-            }
-        }
-    }
-    fine.then_some(Mask::Named(names))
-}
-
-fn why_not(path: &str) -> String {
-    if let Some((name, instead)) = FIXED.iter().find(|(name, _)| *name == path) {
-        return format!("must not be {name}, which {instead}");
-    }
-    if OUTPUT_ONLY.contains(&path) {
-        return format!("must not be {path}, which is output only");
-    }
-    if let Some((name, _)) = path.split_once('.').filter(|(name, _)| EDITABLE.contains(name)) {
-        return format!("must be the name of a whole field: {name} is replaced, not merged");
-    }
-    format!("must be one of {}", EDITABLE.join(", "))
-}
-
-/// Without a mask, a field that is given and not taken would be lost without a word.
-fn check_fixed(v: &mut Violations, at: &Path<'_>, task: &Given) {
+    let task: Given = task.into();
     let given = [
         !task.namespace.is_empty(),
         task.assignee.is_some(),
@@ -138,9 +72,13 @@ fn check_fixed(v: &mut Violations, at: &Path<'_>, task: &Given) {
         !task.dependencies.is_empty(),
         task.schedule_time.is_some(),
     ];
-    for ((name, instead), _) in FIXED.iter().zip(given).filter(|(_, given)| *given) {
-        v.add(&at.field(name), format!("must be empty: it {instead}"));
+    EDITABLE.check_fixed((v, at), &mask, &given);
+    let edit = read_fields(v, at, task, &mask)?;
+    if edit == Edit::default() {
+        v.add(at, "must have at least one field to change");
+        return None;
     }
+    Some(edit)
 }
 
 fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> Option<Edit> {
@@ -212,27 +150,4 @@ fn read_fields(v: &mut Violations, at: &Path<'_>, task: Given, mask: &Mask) -> O
         verification: verification.map(|(mode, _)| mode),
         verification_grace: verification.map(|(_, grace)| grace),
     })
-}
-
-/// Reads the fields that the mask takes.
-struct Taken<'a> {
-    mask: &'a Mask,
-    v: &'a mut Violations,
-    at: &'a Path<'a>,
-}
-
-impl Taken<'_> {
-    /// `Some(None)` where the mask does not take the field.
-    fn take<T>(
-        &mut self,
-        name: &str,
-        populated: bool,
-        read: impl FnOnce(&mut Violations, &Path<'_>) -> Option<T>,
-    ) -> Option<Option<T>> {
-        if self.mask.takes(name, populated) {
-            read(self.v, &self.at.field(name)).map(Some)
-        } else {
-            Some(None)
-        }
-    }
 }

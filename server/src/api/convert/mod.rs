@@ -17,6 +17,7 @@ pub(crate) mod given;
 pub(crate) mod input_request;
 pub(crate) mod labels;
 pub(crate) mod lease;
+mod mask;
 pub(crate) mod new_task;
 pub(crate) mod notice;
 pub(crate) mod payload;

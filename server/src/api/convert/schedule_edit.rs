@@ -8,32 +8,45 @@ use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::schedule::Timing;
 use prost_types::FieldMask;
 
+use super::mask::{Editable, Mask, Taken};
 use super::schedule;
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
 
-/// Fields that UpdateSchedule edits, in the order of the contract.
-const EDITABLE: [&str; 11] = [
-    "description",
-    "cron",
-    "interval",
-    "phase",
-    "time_zone",
-    "start_time",
-    "end_time",
-    "jitter",
-    "overlap_policy",
-    "catchup_window",
-    "task",
-];
-
-/// Fields that clients give otherwise, each with how.
-const FIXED: [(&str, &str); 4] = [
-    ("namespace", "never changes"),
-    ("name", "never changes"),
-    ("paused", "is changed by PauseSchedule and ResumeSchedule"),
-    ("note", "is changed by PauseSchedule and ResumeSchedule"),
-];
+const EDITABLE: Editable = Editable {
+    fields: &[
+        "description",
+        "cron",
+        "interval",
+        "phase",
+        "time_zone",
+        "start_time",
+        "end_time",
+        "jitter",
+        "overlap_policy",
+        "catchup_window",
+        "task",
+    ],
+    fixed: &[
+        ("namespace", "never changes"),
+        ("name", "never changes"),
+        ("paused", "is changed by PauseSchedule and ResumeSchedule"),
+        ("note", "is changed by PauseSchedule and ResumeSchedule"),
+    ],
+    output_only: &[
+        "next_time",
+        "recent_ticks",
+        "waiting_times",
+        "running_task_ids",
+        "fired_count",
+        "skipped_count",
+        "missed_count",
+        "creator",
+        "create_time",
+        "update_time",
+        "etag",
+    ],
+};
 
 /// Reads an update. A field that is named and empty gets the value that a new schedule has.
 pub(crate) fn read(
@@ -41,23 +54,18 @@ pub(crate) fn read(
     schedule: raw::Schedule,
     mask: Option<FieldMask>,
 ) -> Option<Box<ScheduleEdit>> {
-    let paths = mask.unwrap_or_default().paths;
-    let named = read_paths(v, &paths);
-    let at = &Path::REQUEST.field("schedule");
-    if paths.is_empty() {
-        for (name, instead) in FIXED.iter().skip(2) {
-            let given = if *name == "paused" {
-                schedule.paused
-            } else {
-                !schedule.note.is_empty()
-            };
-            if given {
-                v.add(&at.field(name), format!("must be empty: it {instead}"));
-            }
-        }
+    let mask = EDITABLE.read(v, mask)?;
+    if mask.names("cron") && mask.names("interval") {
+        v.add(
+            &Path::REQUEST.field("update_mask").field("paths"),
+            "must not have both cron and interval: a schedule goes by one of them",
+        );
+        return None;
     }
-    let named = named?;
-    let edit = read_fields(v, at, schedule, &named)?;
+    let at = &Path::REQUEST.field("schedule");
+    let given = [false, false, schedule.paused, !schedule.note.is_empty()];
+    EDITABLE.check_fixed((v, at), &mask, &given);
+    let edit = read_fields(v, at, schedule, &mask)?;
     if edit == ScheduleEdit::default() {
         v.add(at, "must have at least one field to change");
         return None;
@@ -65,89 +73,51 @@ pub(crate) fn read(
     Some(Box::new(edit))
 }
 
-fn read_paths(v: &mut Violations, paths: &[String]) -> Option<Vec<&'static str>> {
-    let mask_at = Path::REQUEST.field("update_mask");
-    let at = mask_at.field("paths");
-    let mut names = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
-        match EDITABLE.iter().find(|name| *name == path) {
-            Some(name) => names.push(*name),
-            None => v.add(&at.index(index), why_not(path)),
-        }
-    }
-    let both = names.contains(&"cron") && names.contains(&"interval");
-    if both {
-        v.add(
-            &at,
-            "must not have both cron and interval: a schedule goes by one of them",
-        );
-    }
-    (names.len() == paths.len() && !both).then_some(names)
-}
-
-fn why_not(path: &str) -> String {
-    if let Some((name, instead)) = FIXED.iter().find(|(name, _)| *name == path) {
-        return format!("must not be {name}, which {instead}");
-    }
-    format!("must be one of {}", EDITABLE.join(", "))
-}
-
 fn read_fields(
     v: &mut Violations,
     at: &Path<'_>,
     schedule: raw::Schedule,
-    named: &[&str],
+    mask: &Mask,
 ) -> Option<ScheduleEdit> {
-    let takes = |name: &str, given: bool| {
-        if named.is_empty() {
-            given
-        } else {
-            named.contains(&name)
-        }
-    };
     let (cron, interval) = match schedule.timing {
         Some(Timing::Cron(text)) => (Some(text), None),
         Some(Timing::Interval(every)) => (None, Some(every)),
         None => (None, None),
     };
-    let cron = taken(takes("cron", cron.is_some()), || {
-        let text = check::present(v, &at.field("cron"), cron)?;
-        schedule::read_cron(v, &at.field("cron"), &text)
+    let mut field = Taken { mask, v, at };
+    let cron = field.take("cron", cron.is_some(), |v, at| {
+        let text = check::present(v, at, cron)?;
+        schedule::read_cron(v, at, &text)
     });
-    let interval = taken(takes("interval", interval.is_some()), || {
-        let every = check::present(v, &at.field("interval"), interval)?;
-        schedule::read_interval(v, &at.field("interval"), every)
+    let interval = field.take("interval", interval.is_some(), |v, at| {
+        let every = check::present(v, at, interval)?;
+        schedule::read_interval(v, at, every)
     });
-    let description = taken(takes("description", !schedule.description.is_empty()), || {
-        check::text(
-            v,
-            &at.field("description"),
-            schedule.description,
-            DESCRIPTION_CHARS,
-        )
+    let description = field.take("description", !schedule.description.is_empty(), |v, at| {
+        check::text(v, at, schedule.description, DESCRIPTION_CHARS)
     });
-    let phase = taken(takes("phase", schedule.phase.is_some()), || {
-        schedule::read_span(v, &at.field("phase"), schedule.phase, (Span::ZERO, DELAY))
+    let phase = field.take("phase", schedule.phase.is_some(), |v, at| {
+        schedule::read_span(v, at, schedule.phase, (Span::ZERO, DELAY))
     });
-    let zone = taken(takes("time_zone", !schedule.time_zone.is_empty()), || {
-        schedule::read_zone(v, &at.field("time_zone"), &schedule.time_zone)
+    let zone = field.take("time_zone", !schedule.time_zone.is_empty(), |v, at| {
+        schedule::read_zone(v, at, &schedule.time_zone)
     });
-    let start_time = taken(takes("start_time", schedule.start_time.is_some()), || {
-        schedule::read_moment(v, &at.field("start_time"), schedule.start_time)
+    let start_time = field.take("start_time", schedule.start_time.is_some(), |v, at| {
+        schedule::read_moment(v, at, schedule.start_time)
     });
-    let end_time = taken(takes("end_time", schedule.end_time.is_some()), || {
-        schedule::read_moment(v, &at.field("end_time"), schedule.end_time)
+    let end_time = field.take("end_time", schedule.end_time.is_some(), |v, at| {
+        schedule::read_moment(v, at, schedule.end_time)
     });
-    let jitter = taken(takes("jitter", schedule.jitter.is_some()), || {
-        schedule::read_span(v, &at.field("jitter"), schedule.jitter, (Span::ZERO, JITTER_MAX))
+    let jitter = field.take("jitter", schedule.jitter.is_some(), |v, at| {
+        schedule::read_span(v, at, schedule.jitter, (Span::ZERO, JITTER_MAX))
     });
-    let overlap = taken(takes("overlap_policy", schedule.overlap_policy != 0), || {
-        schedule::read_overlap(v, &at.field("overlap_policy"), schedule.overlap_policy)
+    let overlap = field.take("overlap_policy", schedule.overlap_policy != 0, |v, at| {
+        schedule::read_overlap(v, at, schedule.overlap_policy)
     });
-    let catchup = taken(takes("catchup_window", schedule.catchup_window.is_some()), || {
-        schedule::read_catchup(v, &at.field("catchup_window"), schedule.catchup_window)
+    let catchup = field.take("catchup_window", schedule.catchup_window.is_some(), |v, at| {
+        schedule::read_catchup(v, at, schedule.catchup_window)
     });
-    let template = taken(takes("task", schedule.task.is_some()), || {
+    let template = field.take("task", schedule.task.is_some(), |v, _| {
         let task = schedule.task.unwrap_or_default();
         schedule::read_template(v, at, (*task, &schedule.namespace))
     });
@@ -164,9 +134,4 @@ fn read_fields(
         catchup: catchup?,
         template: template?,
     })
-}
-
-/// `Some(None)` where the field is not taken.
-fn taken<T>(takes: bool, read: impl FnOnce() -> Option<T>) -> Option<Option<T>> {
-    if takes { read().map(Some) } else { Some(None) }
 }

@@ -9,6 +9,7 @@ use baton_proto::raw::v1 as raw;
 use bytes::Bytes;
 use prost_types::FieldMask;
 
+use super::mask::{Editable, Mask, Taken};
 use super::{actor, document, policy, time};
 use crate::api::check;
 use crate::api::value::canonical_struct;
@@ -16,17 +17,20 @@ use crate::api::violations::{Path, Violations};
 use crate::engine::{Schemas, task_type_etag};
 use crate::schema::{Flaw, Schema};
 
-/// Fields that UpdateTaskType edits, in the order of the contract.
-const EDITABLE: [&str; 8] = [
-    "description",
-    "input_schema",
-    "output_schema",
-    "exposure",
-    "queue",
-    "priority",
-    "retry_policy",
-    "timeouts",
-];
+const EDITABLE: Editable = Editable {
+    fields: &[
+        "description",
+        "input_schema",
+        "output_schema",
+        "exposure",
+        "queue",
+        "priority",
+        "retry_policy",
+        "timeouts",
+    ],
+    fixed: &[("namespace", "never changes"), ("name", "never changes")],
+    output_only: &["creator", "create_time", "update_time", "etag"],
+};
 
 /// A schema as it came, and ready for use.
 type Ready = (Bytes, Arc<Schema>);
@@ -37,7 +41,7 @@ pub(crate) fn read(
     at: &Path<'_>,
     task_type: raw::TaskType,
 ) -> Option<(TypeSpec, Schemas)> {
-    let (edit, schemas) = read_fields(v, at, task_type, &|_, _| true)?;
+    let (edit, schemas) = read_fields(v, at, task_type, &Mask::All)?;
     let TypeEdit {
         description,
         input_schema,
@@ -69,18 +73,9 @@ pub(crate) fn read_edit(
     task_type: raw::TaskType,
     mask: Option<FieldMask>,
 ) -> Option<(Box<TypeEdit>, Schemas)> {
-    let paths = mask.unwrap_or_default().paths;
-    let named = read_paths(v, &paths);
+    let mask = EDITABLE.read(v, mask)?;
     let at = &Path::REQUEST.field("task_type");
-    let named = named?;
-    let takes = |name: &str, given: bool| {
-        if named.is_empty() {
-            given
-        } else {
-            named.contains(&name)
-        }
-    };
-    let (edit, schemas) = read_fields(v, at, task_type, &takes)?;
+    let (edit, schemas) = read_fields(v, at, task_type, &mask)?;
     if edit == TypeEdit::default() {
         v.add(at, "must have at least one field to change");
         return None;
@@ -88,31 +83,11 @@ pub(crate) fn read_edit(
     Some((Box::new(edit), schemas))
 }
 
-fn read_paths(v: &mut Violations, paths: &[String]) -> Option<Vec<&'static str>> {
-    let mask_at = Path::REQUEST.field("update_mask");
-    let at = mask_at.field("paths");
-    let mut names = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
-        match EDITABLE.iter().find(|name| *name == path) {
-            Some(name) => names.push(*name),
-            None => {
-                let what = match path.as_str() {
-                    "namespace" | "name" => format!("must not be {path}, which never changes"),
-                    _ => format!("must be one of {}", EDITABLE.join(", ")),
-                };
-                v.add(&at.index(index), what);
-            }
-        }
-    }
-    (names.len() == paths.len()).then_some(names)
-}
-
-/// Reads the fields that `takes` takes, by their name and whether they are there.
 fn read_fields(
     v: &mut Violations,
     at: &Path<'_>,
     task_type: raw::TaskType,
-    takes: &dyn Fn(&str, bool) -> bool,
+    mask: &Mask,
 ) -> Option<(TypeEdit, Schemas)> {
     let raw::TaskType {
         namespace: _,
@@ -130,7 +105,7 @@ fn read_fields(
         update_time: _,
         etag: _,
     } = task_type;
-    let mut field = Taken { v, at, takes };
+    let mut field = Taken { mask, v, at };
     let description = field.take("description", !description.is_empty(), |v, at| {
         check::text(v, at, description, DESCRIPTION_CHARS)
     });
@@ -176,29 +151,6 @@ fn apart(read: Option<Option<Ready>>) -> (Option<Option<Bytes>>, Option<Arc<Sche
         None => (None, None),
         Some(None) => (Some(None), None),
         Some(Some((bytes, schema))) => (Some(Some(bytes)), Some(schema)),
-    }
-}
-
-/// Reads the fields that are taken.
-struct Taken<'a> {
-    v: &'a mut Violations,
-    at: &'a Path<'a>,
-    takes: &'a dyn Fn(&str, bool) -> bool,
-}
-
-impl Taken<'_> {
-    /// `Some(None)` where the field is not taken.
-    fn take<T>(
-        &mut self,
-        name: &str,
-        given: bool,
-        read: impl FnOnce(&mut Violations, &Path<'_>) -> Option<T>,
-    ) -> Option<Option<T>> {
-        if (self.takes)(name, given) {
-            read(self.v, &self.at.field(name)).map(Some)
-        } else {
-            Some(None)
-        }
     }
 }
 

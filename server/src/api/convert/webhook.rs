@@ -10,13 +10,22 @@ use baton_egress::Secret;
 use baton_proto::raw::v1 as raw;
 use prost_types::FieldMask;
 
+use super::mask::{Editable, Mask, Taken};
 use super::{Draw, actor, time};
 use crate::api::check;
 use crate::api::violations::{Path, Rule, Violations};
 use crate::engine::webhook_etag;
 
-/// Fields that UpdateWebhook edits, in the order of the contract.
-const EDITABLE: [&str; 6] = ["description", "url", "filter", "event_types", "format", "secrets"];
+const EDITABLE: Editable = Editable {
+    fields: &["description", "url", "filter", "event_types", "format", "secrets"],
+    fixed: &[
+        ("namespace", "never changes"),
+        ("name", "never changes"),
+        ("paused", "is changed by PauseWebhook and ResumeWebhook"),
+        ("note", "is changed by PauseWebhook and ResumeWebhook"),
+    ],
+    output_only: &["status", "creator", "create_time", "update_time", "etag"],
+};
 
 /// Reads all that a new webhook is, but for its namespace and its name. Without a secret it gets one that is drawn.
 pub(crate) fn read(
@@ -36,7 +45,7 @@ pub(crate) fn read(
         types,
         format,
         secrets,
-    } = read_fields(v, at, webhook, &|_, _| true)?;
+    } = read_fields(v, at, webhook, &Mask::All)?;
     Some(WebhookSpec {
         description: description?,
         url: url?,
@@ -53,18 +62,11 @@ pub(crate) fn read_edit(
     webhook: raw::Webhook,
     mask: Option<FieldMask>,
 ) -> Option<Box<WebhookEdit>> {
-    let paths = mask.unwrap_or_default().paths;
-    let named = read_paths(v, &paths);
+    let mask = EDITABLE.read(v, mask)?;
     let at = &Path::REQUEST.field("webhook");
-    let named = named?;
-    let takes = |name: &str, given: bool| {
-        if named.is_empty() {
-            given
-        } else {
-            named.contains(&name)
-        }
-    };
-    let edit = read_fields(v, at, webhook, &takes)?;
+    let given = [false, false, webhook.paused, !webhook.note.is_empty()];
+    EDITABLE.check_fixed((v, at), &mask, &given);
+    let edit = read_fields(v, at, webhook, &mask)?;
     if edit == WebhookEdit::default() {
         v.add(at, "must have at least one field to change");
         return None;
@@ -72,35 +74,7 @@ pub(crate) fn read_edit(
     Some(Box::new(edit))
 }
 
-fn read_paths(v: &mut Violations, paths: &[String]) -> Option<Vec<&'static str>> {
-    let mask_at = Path::REQUEST.field("update_mask");
-    let at = mask_at.field("paths");
-    let mut names = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
-        match EDITABLE.iter().find(|name| *name == path) {
-            Some(name) => names.push(*name),
-            None => {
-                let what = match path.as_str() {
-                    "namespace" | "name" => format!("must not be {path}, which never changes"),
-                    "paused" | "note" => {
-                        "must not be here: PauseWebhook and ResumeWebhook change it".to_owned()
-                    }
-                    _ => format!("must be one of {}", EDITABLE.join(", ")),
-                };
-                v.add(&at.index(index), what);
-            }
-        }
-    }
-    (names.len() == paths.len()).then_some(names)
-}
-
-/// Reads the fields that `takes` takes, by their name and whether they are there.
-fn read_fields(
-    v: &mut Violations,
-    at: &Path<'_>,
-    webhook: raw::Webhook,
-    takes: &dyn Fn(&str, bool) -> bool,
-) -> Option<WebhookEdit> {
+fn read_fields(v: &mut Violations, at: &Path<'_>, webhook: raw::Webhook, mask: &Mask) -> Option<WebhookEdit> {
     let raw::Webhook {
         namespace: _,
         name: _,
@@ -118,36 +92,30 @@ fn read_fields(
         update_time: _,
         etag: _,
     } = webhook;
-    let description = takes("description", !description.is_empty())
-        .then(|| check::text(v, &at.field("description"), description, DESCRIPTION_CHARS));
-    let url = takes("url", !url.is_empty()).then(|| read_url(v, &at.field("url"), url));
-    let filter = takes("filter", !filter.is_empty()).then(|| read_filter(v, &at.field("filter"), filter));
-    let types = takes("event_types", !event_types.is_empty())
-        .then(|| read_types(v, &at.field("event_types"), &event_types));
-    let format = takes("format", format != 0).then(|| {
-        let known = WebhookFormat::from_number;
-        check::member(v, &at.field("format"), format, known, WebhookFormat::Standard)
+    let mut field = Taken { mask, v, at };
+    let description = field.take("description", !description.is_empty(), |v, at| {
+        check::text(v, at, description, DESCRIPTION_CHARS)
     });
-    let secrets =
-        takes("secrets", !secrets.is_empty()).then(|| read_secrets(v, &at.field("secrets"), secrets));
+    let url = field.take("url", !url.is_empty(), |v, at| read_url(v, at, url));
+    let filter = field.take("filter", !filter.is_empty(), |v, at| read_filter(v, at, filter));
+    let types = field.take("event_types", !event_types.is_empty(), |v, at| {
+        read_types(v, at, &event_types)
+    });
+    let format = field.take("format", format != 0, |v, at| {
+        let known = WebhookFormat::from_number;
+        check::member(v, at, format, known, WebhookFormat::Standard)
+    });
+    let secrets = field.take("secrets", !secrets.is_empty(), |v, at| {
+        read_secrets(v, at, secrets)
+    });
     Some(WebhookEdit {
-        description: whole(description)?,
-        url: whole(url)?,
-        filter: whole(filter)?,
-        types: whole(types)?,
-        format: whole(format)?,
-        secrets: whole(secrets)?,
+        description: description?,
+        url: url?,
+        filter: filter?,
+        types: types?,
+        format: format?,
+        secrets: secrets?,
     })
-}
-
-/// `None` where a field was read and is wrong.
-#[expect(clippy::option_option, reason = "not taken, wrong and read are three")]
-fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        Some(None) => None,
-        Some(Some(value)) => Some(Some(value)),
-        None => Some(None),
-    }
 }
 
 /// Whether it may be sent to is judged by the server's settings, once the request is read.

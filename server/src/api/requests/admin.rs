@@ -15,6 +15,19 @@ pub(in crate::api) fn read_explain(v: &mut Violations, request: raw::ExplainTask
     check::task_id(v, &Path::REQUEST.field("id"), &id)
 }
 
+/// Reads how a copy of the database is to be named.
+pub(in crate::api) fn read_backup(v: &mut Violations, request: raw::BackupStoreRequest) -> Option<String> {
+    let raw::BackupStoreRequest { name } = request;
+    let at = Path::REQUEST.field("name");
+    let name = check::name_or_none(v, &at, name)?;
+    // Neither a hidden file nor one that a shell takes for an option.
+    if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        v.add(&at, "must begin with a letter or a digit");
+        return None;
+    }
+    Some(name)
+}
+
 /// Reads how far the clock is to be moved.
 pub(in crate::api) fn read_advance(
     v: &mut Violations,

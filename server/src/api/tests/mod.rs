@@ -1,4 +1,4 @@
-//! The services over a real engine and a real SQLite file, called without a network.
+//! The services over a real engine and a real database, called without a network.
 
 mod aims;
 mod answers;
@@ -15,7 +15,7 @@ use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::admin_service_server::AdminService;
 use baton_proto::raw::v1::payload::Kind;
 use baton_proto::raw::v1::task_service_server::TaskService;
-use tempfile::TempDir;
+use baton_test_database::TestDatabase;
 use tokio::task::JoinHandle;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
@@ -27,15 +27,15 @@ use crate::engine::{Engine, IntakeLimits, Parts};
 use crate::feed::{Feed, RING_BYTES};
 use crate::net::Shutdown;
 use crate::seams::{Clock, Ids};
-use crate::store::{DatabaseUrl, Store, StoreOptions};
+use crate::store::{Store, StoreOptions, Writer};
 
 /// A server without its network and its timers.
 struct Bench {
     tasks: TaskApi,
     admin: AdminApi,
     engine: Engine,
-    committer: JoinHandle<()>,
-    _folder: TempDir,
+    committer: JoinHandle<Writer>,
+    database: TestDatabase,
 }
 
 impl Bench {
@@ -44,8 +44,8 @@ impl Bench {
     }
 
     async fn with(clock: Clock) -> Self {
-        let folder = TempDir::new().unwrap();
-        let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
+        let database = TestDatabase::new();
+        let url = database.url().parse().unwrap();
         let ids = Ids::system();
         let opened = Store::open(&url, &StoreOptions::new(ids.clone())).await.unwrap();
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
@@ -66,10 +66,10 @@ impl Bench {
         };
         Self {
             tasks: TaskApi::new(watches),
-            admin: AdminApi::new(engine.clone()),
+            admin: AdminApi::new(engine.clone(), None),
             engine,
             committer,
-            _folder: folder,
+            database,
         }
     }
 

@@ -17,7 +17,8 @@ use tonic::Status;
 
 use self::message::{Message, Pending, Tokens};
 use super::convert::time;
-use super::failed::read_failed;
+use super::failed::{read_failed, refuse_error};
+use super::status::Refusal;
 use crate::engine::Engine;
 use crate::feed::{Plan, Watch};
 use crate::metrics;
@@ -43,6 +44,7 @@ impl Watches {
         &self,
         request: raw::WatchTaskRequest,
     ) -> Result<Answers<raw::WatchTaskResponse>, Status> {
+        self.look_out().await?;
         let (plan, tokens) = read::task(self, request).await?;
         let messages = self.run(plan, tokens);
         let answer = |Stamped { message, time }: Stamped| raw::WatchTaskResponse {
@@ -56,10 +58,11 @@ impl Watches {
     }
 
     /// Answers WatchTasks.
-    pub(crate) fn watch_tasks(
+    pub(crate) async fn watch_tasks(
         &self,
         request: raw::WatchTasksRequest,
     ) -> Result<Answers<raw::WatchTasksResponse>, Status> {
+        self.look_out().await?;
         let (plan, tokens) = read::tasks(self, request)?;
         let messages = self.run(plan, tokens);
         let answer = |Stamped { message, time }: Stamped| raw::WatchTasksResponse {
@@ -70,6 +73,12 @@ impl Watches {
             snapshot_complete: message.snapshot_complete,
         };
         Ok(messages.map(move |m| m.map(answer)).boxed())
+    }
+
+    /// A token of another server may name what this one has not heard of yet.
+    async fn look_out(&self) -> Result<(), Refusal> {
+        let looked = self.engine.look_out().await;
+        looked.map_err(|error| refuse_error(&error))
     }
 
     fn run(&self, plan: Plan, tokens: Tokens) -> impl Stream<Item = Result<Stamped, Status>> + Send + use<> {

@@ -6,18 +6,18 @@ use baton_domain::filter::Filter;
 use baton_domain::{
     Action, Actor, Command, Detail, Labels, NewTask, Payload, PayloadKind, Priority, TaskId, Verification,
 };
-use tempfile::TempDir;
+use baton_test_database::TestDatabase;
 
 use crate::engine::{Class, CreateRequest, Engine, IntakeLimits, MoveRequest, Parts};
 use crate::feed::{Begin, Feed, Plan, RING_BYTES, Selection, Update, Watch, only};
 use crate::seams::{Clock, Ids, monotonic_now};
-use crate::store::{DatabaseUrl, Store, StoreOptions};
+use crate::store::{Store, StoreOptions};
 
 /// An engine, and a task in its queue.
 struct Bench {
     engine: Engine,
     task: TaskId,
-    _folder: TempDir,
+    _database: TestDatabase,
 }
 
 impl Bench {
@@ -26,8 +26,8 @@ impl Bench {
     }
 
     async fn with_ring(bytes: usize) -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
+        let database = TestDatabase::new();
+        let url = database.url().parse().expect("a URL of a database");
         let options = StoreOptions::new(Ids::system());
         let opened = Store::open(&url, &options).await.expect("a new store opens");
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), bytes);
@@ -50,7 +50,7 @@ impl Bench {
         Bench {
             engine,
             task,
-            _folder: folder,
+            _database: database,
         }
     }
 

@@ -58,7 +58,7 @@ impl Queues {
     }
 
     /// Whether nobody created any.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::engine) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
@@ -87,20 +87,12 @@ impl Queues {
 
     /// Whether limits keep this task from being given out at `now`.
     pub(in crate::engine) fn is_shut(&self, task: &Task, now: Timestamp) -> bool {
-        let known = self.get(&task.namespace, &task.queue);
-        known.is_some_and(|known| known.is_shut(task, now))
-    }
-}
-
-impl Known {
-    /// Whether limits keep a task of it from being given out at `now`.
-    pub(super) fn is_shut(&self, task: &Task, now: Timestamp) -> bool {
-        let StandingQueue { queue, usage } = &self.standing;
-        if !queue.is_limited() {
+        let Some(Known { standing, keys, .. }) = self.get(&task.namespace, &task.queue) else {
             return false;
-        }
-        let leased = |key| self.keys.get(key).copied().unwrap_or(0);
-        let key = queue.key_of(&task.labels);
-        queue.room(*usage, now) == 0 || key.is_some_and(|key| queue.room_of_key(leased(key)) == 0)
+        };
+        let leased = |key: &str| keys.get(key).copied().unwrap_or(0);
+        standing
+            .queue
+            .is_shut(&task.labels, (standing.usage, leased), now)
     }
 }

@@ -147,12 +147,8 @@ impl<'a> Limits<'a> {
         let Some(StandingQueue { queue, usage }) = self.get(named) else {
             return false;
         };
-        if !queue.is_limited() {
-            return false;
-        }
-        let leased = |key| self.leased_of_key(named, key);
-        let key = queue.key_of(&task.labels);
-        queue.room(*usage, now) == 0 || key.is_some_and(|key| queue.room_of_key(leased(key)) == 0)
+        let leased = |key: &str| self.leased_of_key(named, key);
+        queue.is_shut(&task.labels, (*usage, leased), now)
     }
 
     /// A ready task was passed over because of its queue's limits.

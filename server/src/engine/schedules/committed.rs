@@ -1,9 +1,13 @@
 //! What a commit means for schedules: when the next tick is, who is told of it, whether ticks that wait may go on.
 
+use std::collections::HashSet;
+
 use baton_domain::schedule::SCHEDULE_LABEL;
-use baton_domain::{Schedule, Task, Timestamp};
+use baton_domain::{Schedule, ScheduleId, Task, Timestamp};
+use parking_lot::Mutex;
 use tracing::info;
 
+use crate::engine::Signals;
 use crate::engine::committer::Committer;
 use crate::store::WriteBatch;
 
@@ -11,11 +15,11 @@ impl Committer {
     /// Takes written schedules into account; answers when the first of them has to act, or one that waits may.
     pub(in crate::engine) fn next_tick(&self, write: &WriteBatch) -> Option<Timestamp> {
         for schedule in &write.schedules_added {
-            announce(schedule);
+            announce(&self.signals, schedule);
         }
         for (before, now) in &write.schedules_updated {
             if before.edit_revision != now.edit_revision {
-                announce(now);
+                announce(&self.signals, now);
             }
         }
         let updated = write.schedules_updated.iter().map(|(_, now)| now);
@@ -44,8 +48,32 @@ fn is_scheduled(task: &Task) -> bool {
     task.labels.contains_key(SCHEDULE_LABEL)
 }
 
-/// Tells whoever reads the log what is registered.
-pub(crate) fn announce(schedule: &Schedule) {
+/// Which schedules the log was told of before all that there are were.
+pub(in crate::engine) struct Announced(Mutex<Option<HashSet<(ScheduleId, i64)>>>);
+
+impl Announced {
+    pub(in crate::engine) fn new() -> Self {
+        Self(Mutex::new(Some(HashSet::new())))
+    }
+
+    /// Whether the log was not yet told of the schedule as it stands; after this it is.
+    fn is_news(&self, schedule: &Schedule) -> bool {
+        let told = (schedule.id, schedule.edit_revision);
+        self.0.lock().as_mut().is_none_or(|all| all.insert(told))
+    }
+
+    /// All are told of: what is committed from now on is news.
+    pub(in crate::engine) fn end(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// Tells whoever reads the log what is registered. What a file declares is committed before all schedules are told of, and
+/// is told of once.
+pub(crate) fn announce(signals: &Signals, schedule: &Schedule) {
+    if !signals.announced.is_news(schedule) {
+        return;
+    }
     let Schedule {
         namespace,
         name,

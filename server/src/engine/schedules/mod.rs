@@ -18,6 +18,7 @@ use baton_domain::{Actor, HeapBytes as _, ScheduleId, Task, TaskId};
 use super::job::{RequestKey, Told, Work};
 use super::{Class, Engine, Error};
 
+pub(super) use committed::Announced;
 pub(crate) use committed::announce;
 pub(super) use known::Schedules;
 pub(super) use turn::Ticks;

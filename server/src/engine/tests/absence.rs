@@ -7,11 +7,8 @@ use super::*;
 use crate::seams::monotonic_now;
 
 /// A committer whose leases were read a moment ago.
-async fn committer(folder: &TempDir) -> Committer {
-    let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
-    let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
-        .await
-        .expect("the store opens");
+async fn committer(database: &TestDatabase) -> Committer {
+    let opened = opened(database).await;
     let mut committer = Committer {
         feed: Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES),
         store: opened.store,
@@ -50,8 +47,8 @@ async fn run(committer: &mut Committer, work: Work, request: Option<RequestKey>)
 
 #[tokio::test]
 async fn a_poll_that_finds_nothing_does_not_end_an_absence_and_a_write_does() {
-    let folder = TempDir::new().expect("a folder");
-    let mut committer = committer(&folder).await;
+    let database = TestDatabase::new();
+    let mut committer = committer(&database).await;
     let start = monotonic_now();
     let later = start + Duration::from_secs(60);
     committer.absence.begin(start);

@@ -120,14 +120,13 @@ async fn a_worker_that_drains_is_given_nothing() {
 #[tokio::test]
 async fn a_lease_that_cannot_be_written_does_not_spoil_the_create() {
     let bench = Bench::new().await;
-    bench
-        .sql("CREATE TRIGGER poison BEFORE INSERT ON lease BEGIN SELECT RAISE(ABORT, 'poison'); END")
-        .await;
+    let mut shell = bench.shell().await;
+    shell.poison("BEFORE INSERT", "lease", None).await;
     let (place, handed) = bench.rests(&claim()).await;
     let created = bench.create(bench.new_task("a")).await.expect("created").task;
     assert_eq!(bench.in_store(created.id).await.state, State::Queued);
     assert!(handed.await.is_err(), "the call is to look again");
     assert!(!place.rise());
-    bench.sql("DROP TRIGGER poison").await;
+    shell.cure("lease").await;
     bench.finish().await;
 }

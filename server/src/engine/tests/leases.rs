@@ -53,12 +53,12 @@ impl Bench {
         let Self {
             engine,
             committer,
-            folder,
+            database,
         } = self;
         engine.close();
         committer.await.expect("the committer ends");
         drop(engine);
-        Self::open(folder).await
+        Self::open(database).await
     }
 
     /// When the lease ends, once the engine has begun.

@@ -116,15 +116,12 @@ async fn time_never_runs_backwards_in_the_log() {
         .advance(std::time::Duration::from_secs(3_600))
         .expect("the clock moves");
     let created = bench.create(bench.new_task("a")).await.expect("created").task;
-    let folder = bench.folder;
+    let database = bench.database;
     bench.engine.close();
     bench.committer.await.expect("the committer ends");
     drop(bench.engine);
     // A new process whose clock is an hour behind.
-    let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
-    let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
-        .await
-        .expect("the store opens again");
+    let opened = opened(&database).await;
     assert!(opened.heads.last_time() >= created.create_time);
     let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
     let limits = IntakeLimits::default();
@@ -141,7 +138,7 @@ async fn time_never_runs_backwards_in_the_log() {
     let bench = Bench {
         engine,
         committer,
-        folder,
+        database,
     };
     let done = bench
         .give(

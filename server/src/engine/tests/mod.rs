@@ -1,4 +1,4 @@
-//! The committer's protocol, point by point, over a real SQLite file.
+//! The committer's protocol, point by point, over a real database.
 
 mod absence;
 mod circles;
@@ -22,31 +22,28 @@ use baton_domain::{
     Action, Actor, Command, Dependency, FailureRule, Labels, NewTask, Priority, Run, State, Timestamp,
     Verification,
 };
-use tempfile::TempDir;
+use baton_test_database::{Shell, TestDatabase};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::*;
 use crate::feed::RING_BYTES;
-use crate::store::{DatabaseUrl, RunQuery, SCAN_ROWS, StoreOptions};
+use crate::store::{RunQuery, SCAN_ROWS, StoreOptions, Writer};
 
 struct Bench {
     engine: Engine,
-    committer: JoinHandle<()>,
-    folder: TempDir,
+    committer: JoinHandle<Writer>,
+    database: TestDatabase,
 }
 
 impl Bench {
     async fn new() -> Self {
-        Self::open(TempDir::new().expect("a folder")).await
+        Self::open(TestDatabase::new()).await
     }
 
-    /// Goes on with what is in that folder.
-    async fn open(folder: TempDir) -> Self {
-        let url = DatabaseUrl::Sqlite(folder.path().join("baton.db"));
-        let opened = Store::open(&url, &StoreOptions::new(Ids::system()))
-            .await
-            .expect("the store opens");
+    /// Goes on with what is in that database.
+    async fn open(database: TestDatabase) -> Self {
+        let opened = opened(&database).await;
         let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
         let limits = IntakeLimits::default();
         let parts = Parts {
@@ -62,20 +59,19 @@ impl Bench {
         Self {
             engine,
             committer,
-            folder,
+            database,
         }
     }
 
-    /// Runs SQL as somebody else who opened the file would.
-    async fn sql(&self, text: &'static str) {
-        use sqlx::{Connection as _, Executor as _};
-        let path = self.folder.path().join("baton.db");
-        let url = format!("sqlite:{}", path.display());
-        let mut other = sqlx::SqliteConnection::connect(&url)
-            .await
-            .expect("the file opens");
-        other.execute(text).await.expect("the statement runs");
-        other.close().await.expect("the connection closes");
+    /// Runs SQL as somebody else who has opened the database would.
+    async fn sql(&self, text: &str) {
+        let mut shell = self.shell().await;
+        shell.run(text).await;
+        shell.close().await;
+    }
+
+    async fn shell(&self) -> Shell {
+        self.database.shell().await
     }
 
     fn new_task(&self, title: &str) -> Box<NewTask> {
@@ -169,6 +165,12 @@ impl Bench {
             assert_eq!(self.runs(id).await, runs, "{id}");
         }
     }
+}
+
+async fn opened(database: &TestDatabase) -> crate::store::Opened {
+    let url = database.url().parse().expect("a URL of a database");
+    let opened = Store::open(&url, &StoreOptions::new(Ids::system())).await;
+    opened.expect("the store opens")
 }
 
 fn command(id: TaskId, action: Action) -> MoveRequest {

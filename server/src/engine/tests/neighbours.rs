@@ -5,8 +5,9 @@ use super::*;
 #[tokio::test]
 async fn neighbours_of_rejected_colliding_and_poison_commands_succeed() {
     let bench = Bench::new().await;
-    bench
-        .sql("CREATE TRIGGER poison BEFORE INSERT ON task WHEN NEW.title = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END")
+    let mut shell = bench.shell().await;
+    shell
+        .poison("BEFORE INSERT", "task", Some("NEW.title = 'poison'"))
         .await;
     let first = bench.create(bench.new_task("first")).await.expect("created").task;
     let done = bench
@@ -43,7 +44,7 @@ async fn neighbours_of_rejected_colliding_and_poison_commands_succeed() {
         matches!(collided, Err(Error::TaskIdReused { .. })),
         "{collided:?}"
     );
-    bench.sql("DROP TRIGGER poison").await;
+    shell.cure("task").await;
     bench.finish().await;
 }
 

@@ -7,9 +7,10 @@ mod known;
 mod parked;
 mod registry;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use baton_domain::{Task, is_leasable};
+use baton_domain::{Event, State, Task, TaskId, is_leasable};
 
 pub(crate) use known::Told;
 pub use known::{News, Seen, WorkerKey, WorkerView};
@@ -47,6 +48,22 @@ impl Workers {
         self.parked.ready(ready.map(kind));
     }
 
+    /// Takes in what others committed: these events, and the tasks as they stand now.
+    pub(super) fn learned(
+        &self,
+        events: &[Arc<Event>],
+        tasks: &HashMap<TaskId, Arc<Task>>,
+        is_shut: impl Fn(&Task) -> bool,
+    ) {
+        self.registry.learned(events, tasks);
+        let ready = tasks.values().filter(|task| is_leasable(task) && !is_shut(task));
+        self.parked.ready(ready.map(kind));
+        // A lease that ended may have made room in its queue.
+        for event in events.iter().filter(|event| gives_back(event)) {
+            self.parked.freed((&event.namespace, &event.queue), 1);
+        }
+    }
+
     /// Who rests in line for such a task, and may have it.
     pub(super) fn rouse(&self, task: (&str, &str, &str)) -> Option<Resting> {
         let may = |claim: &ClaimRequest| {
@@ -66,6 +83,12 @@ impl Workers {
             self.parked.again(demand, (&demand.namespace, queue, task_type));
         }
     }
+}
+
+/// Whether a task that may have been leased is no more.
+fn gives_back(event: &Event) -> bool {
+    let is_worked_on = |state| matches!(state, State::Assigned | State::InProgress);
+    event.from_state.is_some_and(is_worked_on) && !is_worked_on(event.to_state)
 }
 
 /// Where a ready task waits, and what it is.

@@ -5,8 +5,9 @@
 //! request to drain that the worker has not followed yet: open calls hear of one at once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use baton_domain::{Actor, ActorType, Directive, EventType, Span, Task, TaskId, Timestamp};
+use baton_domain::{Actor, ActorType, Directive, Event, EventType, Span, Task, TaskId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -209,7 +210,7 @@ impl Registry {
         if !is_about_leases {
             return;
         }
-        let taken = taken(write);
+        let taken = taken(&write.events);
         let mut known = self.workers.lock();
         for (before, now) in &write.updated {
             if leased(before) && (!leased(now) || now.fence != before.fence) {
@@ -226,6 +227,38 @@ impl Registry {
         }
         for before in write.deleted.iter().filter(|task| leased(task)) {
             known.lose(before, Some(Directive::Lost), before.update_time);
+        }
+        metrics::leases_live(known.leases);
+    }
+}
+
+impl Registry {
+    /// Takes in what others committed: these events, and the tasks as they stand now.
+    pub(super) fn learned(&self, events: &[Arc<Event>], tasks: &HashMap<TaskId, Arc<Task>>) {
+        let taken = taken(events);
+        let mut known = self.workers.lock();
+        for event in events {
+            let id = event.task_id;
+            let now = tasks.get(&id);
+            let standing = now.filter(|task| task.lease.is_some()).map(|task| task.fence);
+            let held = known.holders.get(&id).and_then(|key| {
+                let (fence, _) = known.by_key.get(key)?.leases.get(&id)?;
+                Some((key.clone(), *fence))
+            });
+            if let Some((key, fence)) = held
+                && standing != Some(fence)
+            {
+                let gone = now.is_none().then_some(Directive::Lost);
+                let told = taken.get(&id).copied().or(gone);
+                known.lose_lease(&key, (id, fence), (told, event.time));
+            }
+            if let Some(now) = now
+                && let (Some(lease), Some(holder)) = (now.lease, &now.assignee)
+            {
+                let key = WorkerKey::of(&now.namespace, holder);
+                let held = (id, now.fence, lease.expire_time);
+                known.hold(key, (holder, now.update_time), held);
+            }
         }
         metrics::leases_live(known.leases);
     }
@@ -250,11 +283,21 @@ impl Known {
     /// The lease of a task ended; its holder is told where it did not end it itself, else it was heard of.
     fn lose(&mut self, before: &Task, told: Option<Directive>, now: Timestamp) {
         let Some(holder) = &before.assignee else { return };
-        let Some(worker) = self.by_key.get_mut(&WorkerKey::of(&before.namespace, holder)) else {
+        let key = WorkerKey::of(&before.namespace, holder);
+        self.lose_lease(&key, (before.id, before.fence), (told, now));
+    }
+
+    fn lose_lease(
+        &mut self,
+        key: &WorkerKey,
+        (task_id, fence): (TaskId, i64),
+        (told, now): (Option<Directive>, Timestamp),
+    ) {
+        let Some(worker) = self.by_key.get_mut(key) else {
             return;
         };
-        self.holders.remove(&before.id);
-        let held = worker.leases.remove(&before.id);
+        self.holders.remove(&task_id);
+        let held = worker.leases.remove(&task_id);
         self.leases -= usize::from(held.is_some());
         let Some(directive) = told else {
             worker.last_seen = worker.last_seen.max(now);
@@ -264,8 +307,8 @@ impl Known {
             worker.news.remove(0);
         }
         let news = News {
-            task_id: before.id,
-            fence: before.fence,
+            task_id,
+            fence,
             directive,
         };
         worker.news.push(news);
@@ -299,9 +342,9 @@ impl Known {
 }
 
 /// What the holders of tasks that somebody else took from them are told.
-fn taken(write: &WriteBatch) -> HashMap<TaskId, Directive> {
+fn taken(events: &[Arc<Event>]) -> HashMap<TaskId, Directive> {
     let mut taken = HashMap::new();
-    for event in &write.events {
+    for event in events {
         let by_baton = event.actor.kind == ActorType::System;
         let directive = if event.kind == EventType::Cancelled {
             Directive::Cancel

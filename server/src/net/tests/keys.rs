@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use baton_test_database::TestDatabase;
 use tokio::net::TcpListener;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -83,11 +84,11 @@ async fn a_listener_that_is_open_to_all_needs_a_word() {
         message.contains("--api-key-file") && message.contains("--insecure"),
         "{message}"
     );
-    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::new();
     assert!(
         open(Config {
             insecure: true,
-            database: format!("sqlite:{}", folder.path().join("baton.db").display()),
+            database: database.url(),
             ..Config::default()
         })
         .await

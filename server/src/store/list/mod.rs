@@ -12,11 +12,12 @@ use std::collections::HashMap;
 
 use baton_domain::filter::Filter;
 use baton_domain::{Task, TaskId};
-use sea_orm::{DatabaseTransaction, TransactionOptions, TransactionTrait as _};
+use sea_orm::{DatabaseTransaction, TransactionTrait as _};
 use uuid::Uuid;
 
 use self::merge::merge;
 use self::path::Path;
+use super::dialect::Dialect;
 use super::rows::read_task;
 use super::{Store, StoreError, tasks};
 
@@ -132,9 +133,10 @@ impl Store {
     /// What the database may do.
     pub async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
         // One snapshot: a task that moves between two scans is found by exactly one of them.
-        let deferred = TransactionOptions::default();
-        let snapshot = self.readers().begin_with_options(deferred).await?;
-        let page = page(&snapshot, query, &self.inner.indexed_labels).await;
+        let dialect = self.dialect();
+        let snapshot = self.readers().begin_with_options(dialect.snapshot()).await?;
+        let path = Path::choose(&query.filter, &self.inner.indexed_labels);
+        let page = page(&snapshot, dialect, (query, &path)).await;
         snapshot.commit().await?;
         page
     }
@@ -142,18 +144,17 @@ impl Store {
 
 async fn page(
     snapshot: &DatabaseTransaction,
-    query: &ListQuery,
-    indexed_labels: &[String],
+    dialect: Dialect,
+    (query, path): (&ListQuery, &Path),
 ) -> Result<ListPage, StoreError> {
-    let path = Path::choose(&query.filter, indexed_labels);
     let mut finds = Vec::new();
-    for scan in scan::plan(snapshot, query, &path).await? {
+    for scan in scan::plan(snapshot, dialect, (query, path)).await? {
         finds.push(scan.run(snapshot, query).await?);
     }
     let (keys, next) = merge(finds, query.order.descending, query.limit as usize);
     let ids: Vec<TaskId> = keys.iter().map(|key| key.id).collect();
     let mut found = HashMap::with_capacity(ids.len());
-    for row in tasks::rows(snapshot, &ids, query.payloads).await? {
+    for row in tasks::rows(snapshot, dialect, (&ids, query.payloads)).await? {
         let task = read_task(row)?;
         found.insert(task.id, task);
     }

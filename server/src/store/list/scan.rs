@@ -10,9 +10,11 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, QueryResult};
 use super::merge::{Find, compare_values};
 use super::path::Path;
 use super::{ListField, ListQuery, SortKey};
+use crate::store::dialect::{self, Dialect};
 use crate::store::entity::{event, task};
 use crate::store::read::id_in;
-use crate::store::{StoreError, dialect, filter};
+use crate::store::rows::read_integer;
+use crate::store::{StoreError, filter};
 
 /// The parts of a place in the list, as the scans name them.
 const VALUE: &str = "sort_value";
@@ -48,6 +50,7 @@ const SCHEDULE_TIME: &str = "schedule_time";
 /// One scan of a list.
 #[derive(Debug)]
 pub(super) struct Scan {
+    dialect: Dialect,
     /// What an index knows of the rows.
     pins: Vec<Expr>,
     /// Conditions beside the filter that no index knows.
@@ -61,12 +64,13 @@ pub(super) struct Scan {
 /// The scans that a list takes. Their rows have nothing in common.
 pub(super) async fn plan(
     snapshot: &DatabaseTransaction,
-    query: &ListQuery,
-    path: &Path,
+    dialect: Dialect,
+    (query, path): (&ListQuery, &Path),
 ) -> Result<Vec<Scan>, StoreError> {
     let rows = query.scan_limit;
     let by_create_time = query.order.field == ListField::CreateTime;
     let scan = |pins: Vec<Expr>| Scan {
+        dialect,
         pins,
         checks: Vec::new(),
         sort: Sort::of(query.order.field),
@@ -82,7 +86,7 @@ pub(super) async fn plan(
         };
         return Ok(states.iter().map(of_state).collect());
     }
-    if let Some(pins) = pins(path) {
+    if let Some(pins) = pins(dialect, path) {
         let pins: Vec<Expr> = std::iter::once(namespace(query)).chain(pins).collect();
         let is_ordered = by_create_time && !matches!(path, Path::Ids(_));
         if is_ordered {
@@ -95,7 +99,7 @@ pub(super) async fn plan(
             }]);
         }
     }
-    Ok(in_order(query, scan))
+    Ok(in_order(dialect, query, scan))
 }
 
 fn namespace(query: &ListQuery) -> Expr {
@@ -103,10 +107,10 @@ fn namespace(query: &ListQuery) -> Expr {
 }
 
 /// Scans over all tasks of the namespace, in the list's own order.
-fn in_order(query: &ListQuery, scan: impl Fn(Vec<Expr>) -> Scan) -> Vec<Scan> {
+fn in_order(dialect: Dialect, query: &ListQuery, scan: impl Fn(Vec<Expr>) -> Scan) -> Vec<Scan> {
     let all = || {
         let name = query.namespace.as_str();
-        Expr::cust_with_values(dialect::CREATED_IN, [name, name])
+        dialect.holds(dialect::CREATED_IN, [name.into(), name.into()])
     };
     let among = |value, check| Scan {
         checks: vec![check],
@@ -143,11 +147,11 @@ fn in_order(query: &ListQuery, scan: impl Fn(Vec<Expr>) -> Scan) -> Vec<Scan> {
 }
 
 /// What the index of `path` knows; `None` where it knows no more than the namespace.
-fn pins(path: &Path) -> Option<Vec<Expr>> {
+fn pins(dialect: Dialect, path: &Path) -> Option<Vec<Expr>> {
     match path {
-        Path::Ids(ids) => Some(vec![id_in(ids)]),
+        Path::Ids(ids) => Some(vec![id_in(dialect, ids)]),
         Path::Parent(id) => Some(vec![Expr::col("parent_id").eq(id.0)]),
-        Path::Label { key, value } => Some(vec![Expr::cust(dialect::label(key)).eq(value.as_str())]),
+        Path::Label { key, value } => Some(vec![Expr::cust(dialect.label(key)).eq(value.as_str())]),
         Path::States(states) => Some(vec![
             Expr::col("state").is_in(states.iter().map(|state| state.name())),
         ]),
@@ -217,7 +221,7 @@ impl Scan {
         }
         matches
             .from_subquery(self.rows(query, columns), "r")
-            .and_where(filter::condition(&query.filter));
+            .and_where(filter::condition(self.dialect, &query.filter));
         for check in &self.checks {
             matches.and_where(check.clone());
         }
@@ -225,6 +229,16 @@ impl Scan {
             matches.and_where(self.after_sorted(query));
             matches.order_by_expr(Expr::col(VALUE).is_null(), Order::Asc);
             for part in [VALUE, NUMBER, ID] {
+                matches.order_by(part, direction(query));
+            }
+        } else if self.dialect == Dialect::Postgres {
+            // The order of an inner select is nobody's promise there. All of it has one value, or is in the order of its.
+            let parts: &[&str] = match self.sort {
+                Sort::Id => &[ID],
+                Sort::Created(_) | Sort::Changed => &[NUMBER],
+                Sort::Column(_) => &[VALUE, NUMBER],
+            };
+            for part in parts.iter().copied() {
                 matches.order_by(part, direction(query));
             }
         }
@@ -236,6 +250,7 @@ impl Scan {
     fn last_row(&self, query: &ListQuery) -> SelectStatement {
         let mut rows = if self.sort == Sort::Changed {
             events(
+                self.dialect,
                 query,
                 [Expr::val(None::<i64>), Expr::col("id"), Expr::col("task_id")],
             )
@@ -258,6 +273,7 @@ impl Scan {
     /// The tasks whose last events are among those that are looked at.
     fn last_events(&self, query: &ListQuery, columns: BTreeSet<&'static str>) -> SelectStatement {
         let mut last = events(
+            self.dialect,
             query,
             [
                 Expr::cust(dialect::LAST_SEQUENCE),
@@ -352,16 +368,14 @@ const ID: &str = "id";
 const CREATED: &str = "number";
 
 /// Three columns of the namespace's events, in the order of the log: as value, number and id.
-fn events(query: &ListQuery, columns: [Expr; 3]) -> SelectStatement {
+fn events(dialect: Dialect, query: &ListQuery, columns: [Expr; 3]) -> SelectStatement {
     let mut events = Query::select();
     for (column, name) in columns.into_iter().zip([VALUE, NUMBER, ID]) {
         events.expr_as(column, name);
     }
     let name = query.namespace.as_str();
-    let values: [sea_orm::Value; 3] = [name.into(), 0_i64.into(), name.into()];
-    events
-        .from(event::Entity)
-        .and_where(Expr::cust_with_values(dialect::EVENTS_FROM, values));
+    let of_namespace = dialect.holds(dialect::EVENTS_FROM, [name.into(), 0_i64.into(), name.into()]);
+    events.from(event::Entity).and_where(of_namespace);
     if let Some(after) = query.after {
         events.and_where(beyond(query, Expr::col(("event", "id")), Expr::val(after.number)));
     }
@@ -387,7 +401,7 @@ fn direction(query: &ListQuery) -> Order {
 
 fn key(row: &QueryResult) -> Result<SortKey, StoreError> {
     Ok(SortKey {
-        value: row.try_get("", VALUE)?,
+        value: read_integer(row, VALUE)?,
         number: row.try_get("", NUMBER)?,
         id: TaskId(row.try_get("", ID)?),
     })

@@ -7,15 +7,19 @@ use baton_domain::{Event, Payload, PayloadRole, Task, TaskId};
 use super::super::bulk::{Cell, Rows};
 use super::super::error::StoreError;
 use super::super::rows::{PAYLOAD, payload_cells, payloads};
-use super::{ALL, Part, Plan, WriteBatch, list};
+use super::{Part, Plan, WriteBatch};
 
 impl Plan {
     /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
     pub(super) fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut retired = [
-            (PayloadRole::Input, Part::RetireInputs, Rows::new()),
-            (PayloadRole::Output, Part::RetireOutputs, Rows::new()),
-            (PayloadRole::Checkpoint, Part::RetireCheckpoints, Rows::new()),
+            (PayloadRole::Input, Part::RetireInputs, Rows::new(self.dialect)),
+            (PayloadRole::Output, Part::RetireOutputs, Rows::new(self.dialect)),
+            (
+                PayloadRole::Checkpoint,
+                Part::RetireCheckpoints,
+                Rows::new(self.dialect),
+            ),
         ];
         let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
             .inserted
@@ -30,9 +34,9 @@ impl Plan {
                     let cells = [
                         Cell::Int(role.number().into()),
                         Cell::Int(version.into()),
-                        Cell::blob(now.id.0.as_bytes()),
+                        Cell::Id(now.id.0),
                     ];
-                    rows.push("payload", &cells, ALL)?;
+                    rows.push_values("payload", &cells)?;
                 }
             }
         }
@@ -41,8 +45,7 @@ impl Plan {
         }
         let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
         let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
-        self.add(Part::Payloads, list(&PAYLOAD, cells)?);
-        Ok(())
+        self.whole(Part::Payloads, &PAYLOAD, cells)
     }
 }
 

@@ -4,24 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::batch::KeyUse;
-use super::super::bulk::{Cell, KEY, Mask, Rows};
+use super::super::bulk::{Cell, KEY, Mask};
 use super::super::error::StoreError;
 use super::super::rows::{QUEUE, QUEUE_KEY, key_use_cells, queue_cells};
-use super::{Part, Plan, WriteBatch, list};
+use super::{Part, Plan, WriteBatch};
 
 impl Plan {
     /// Queues that went, came and changed, in this order: a name may be given again in the batch that frees it.
     pub(super) fn queues(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let gone = || {
-            batch
-                .queues_removed
-                .iter()
-                .map(|id| vec![Cell::blob(id.0.as_bytes())])
-        };
-        self.add(Part::RemoveQueues, list(&QUEUE, gone())?);
-        self.add(Part::RemoveQueueKeys, list(&QUEUE_KEY, gone())?);
+        let gone = || batch.queues_removed.iter().map(|id| vec![Cell::Id(id.0)]);
+        self.values(Part::RemoveQueues, "queue", gone())?;
+        self.values(Part::RemoveQueueKeys, "queue_key", gone())?;
         let added = batch.queues_added.iter().map(|now| queue_cells(now, true));
-        self.add(Part::AddQueues, list(&QUEUE, added)?);
+        self.whole(Part::AddQueues, &QUEUE, added)?;
         let mut shapes: BTreeMap<Mask, Vec<Vec<Cell<'_>>>> = BTreeMap::new();
         for (before, now) in &batch.queues_updated {
             // What is said of it is encoded only where that is another than before.
@@ -33,15 +28,14 @@ impl Plan {
             }
         }
         for (mask, cells) in shapes {
-            self.add(Part::UpdateQueues(mask), Rows::of(&QUEUE, &cells, mask | KEY)?);
+            self.rows(Part::UpdateQueues(mask), &QUEUE, (&cells, mask | KEY))?;
         }
         let of = |free: bool| {
             let keys = batch.keys_used.iter();
             keys.filter(move |key: &&KeyUse| (key.leased == 0) == free)
                 .map(key_use_cells)
         };
-        self.add(Part::FreeQueueKeys, list(&QUEUE_KEY, of(true))?);
-        self.add(Part::UseQueueKeys, list(&QUEUE_KEY, of(false))?);
-        Ok(())
+        self.values(Part::FreeQueueKeys, "queue_key", of(true))?;
+        self.whole(Part::UseQueueKeys, &QUEUE_KEY, of(false))
     }
 }

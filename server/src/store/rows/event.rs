@@ -131,7 +131,7 @@ pub(in crate::store) fn event_cells(number: i64, EventRow { first, next }: Event
         Cell::Int(log_key(number, *position)),
         Cell::text(namespace),
         Cell::Int(*position),
-        Cell::blob(task_id.0.as_bytes()),
+        Cell::Id(task_id.0),
         Cell::Int(*sequence),
         Cell::Int(kind.number().into()),
         Cell::Int(time.as_micros()),

@@ -34,3 +34,12 @@ pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};
 pub(super) use task_type::{TASK_TYPE, read_task_type, task_type_cells};
 pub(super) use webhook::{WEBHOOK, read_webhook, webhook_cells};
+
+/// A whole number of whatever width its column has; NULL is `None`.
+pub(super) fn read_integer<I: sea_orm::ColIdx + Copy>(
+    row: &sea_orm::QueryResult,
+    column: I,
+) -> Result<Option<i64>, sea_orm::DbErr> {
+    let wide: Result<Option<i64>, _> = row.try_get_by(column);
+    wide.or_else(|_| Ok(row.try_get_by::<Option<i32>, _>(column)?.map(i64::from)))
+}

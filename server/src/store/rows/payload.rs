@@ -27,7 +27,7 @@ pub(in crate::store) fn payload_cells(
     payload: &Payload,
 ) -> Vec<Cell<'_>> {
     vec![
-        Cell::owned(Some(task_id.0.as_bytes().to_vec())),
+        Cell::Id(task_id.0),
         Cell::Int(role.number().into()),
         Cell::Int(payload.version.into()),
         Cell::owned(Some(parts::to_reference(payload).encode_to_vec())),

@@ -41,7 +41,7 @@ pub(in crate::store) fn queue_cells(standing: &StandingQueue, is_said: bool) -> 
         usage: Usage { leased, bucket },
     } = standing;
     vec![
-        Cell::blob(queue.id.0.as_bytes()),
+        Cell::Id(queue.id.0),
         Cell::Int(*leased),
         Cell::Int(bucket.0.as_micros()),
         Cell::text(&queue.namespace),
@@ -53,11 +53,7 @@ pub(in crate::store) fn queue_cells(standing: &StandingQueue, is_said: bool) -> 
 /// The cells of a key in use, in the order of [`QUEUE_KEY`].
 pub(in crate::store) fn key_use_cells(key: &KeyUse) -> Vec<Cell<'_>> {
     let KeyUse { queue, key, leased } = key;
-    vec![
-        Cell::blob(queue.0.as_bytes()),
-        Cell::text(key),
-        Cell::Int(*leased),
-    ]
+    vec![Cell::Id(queue.0), Cell::text(key), Cell::Int(*leased)]
 }
 
 fn to_spec(queue: &Queue) -> stored::QueueSpec {

@@ -35,7 +35,7 @@ pub(in crate::store) fn request_cells(record: &RequestRecord) -> Vec<Cell<'_>> {
         expire_time,
     } = record;
     vec![
-        Cell::blob(request_id.as_bytes()),
+        Cell::Id(*request_id),
         Cell::text(namespace),
         Cell::text(method),
         Cell::blob(hash),
@@ -95,7 +95,7 @@ pub(in crate::store) fn key_cells(held: &HeldKey) -> Vec<Cell<'_>> {
     vec![
         Cell::text(namespace),
         Cell::text(key),
-        Cell::blob(task_id.0.as_bytes()),
+        Cell::Id(task_id.0),
         Cell::option(parts::micros(*expire_time), Cell::Int),
     ]
 }
@@ -135,11 +135,7 @@ pub(in crate::store) fn edge_cells(edge: &Edge) -> Vec<Cell<'_>> {
         depends_on,
         revision,
     } = edge;
-    vec![
-        Cell::blob(depends_on.0.as_bytes()),
-        Cell::blob(task_id.0.as_bytes()),
-        Cell::Int(*revision),
-    ]
+    vec![Cell::Id(depends_on.0), Cell::Id(task_id.0), Cell::Int(*revision)]
 }
 
 /// The columns of a follow-up in the order of [`follow_up_cells`]; its id is the database's to give.
@@ -166,7 +162,7 @@ pub(in crate::store) fn follow_up_cells(follow_up: &NewFollowUp) -> Vec<Cell<'_>
     vec![
         Cell::text(namespace),
         Cell::text(kind.name()),
-        Cell::blob(task_id.0.as_bytes()),
+        Cell::Id(task_id.0),
         Cell::text(result.name()),
         Cell::Int(*revision),
     ]

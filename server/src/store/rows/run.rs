@@ -51,7 +51,7 @@ pub(in crate::store) fn run_cells(run: &Run) -> Vec<Cell<'_>> {
     } = run;
     let assigned = assignee.as_ref();
     let mut cells = vec![
-        Cell::blob(task_id.0.as_bytes()),
+        Cell::Id(task_id.0),
         Cell::Int((*number).into()),
         Cell::Int((*attempt).into()),
         Cell::Int(*fence),
@@ -70,7 +70,7 @@ pub(in crate::store) fn run_cells(run: &Run) -> Vec<Cell<'_>> {
 /// The cells of a run that ended: its task, its number, and how it ended in the order of [`RUN`].
 pub(in crate::store) fn ended_cells(ended: &EndedRun) -> Vec<Cell<'_>> {
     let EndedRun { task_id, number, end } = ended;
-    let mut cells = vec![Cell::blob(task_id.0.as_bytes()), Cell::Int((*number).into())];
+    let mut cells = vec![Cell::Id(task_id.0), Cell::Int((*number).into())];
     cells.extend(end_cells(Some(end)));
     cells
 }

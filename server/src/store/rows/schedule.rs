@@ -52,7 +52,7 @@ pub(in crate::store) fn schedule_cells(schedule: &Schedule) -> Vec<Cell<'_>> {
     } = schedule;
     let may_go_on = if schedule.waits() { waiting.len() } else { 0 };
     vec![
-        Cell::blob(id.0.as_bytes()),
+        Cell::Id(id.0),
         Cell::Int(*revision),
         Cell::option(*next, |tick| Cell::Int(tick.fire_time.as_micros())),
         Cell::Int(i64::try_from(may_go_on).unwrap_or(i64::MAX)),

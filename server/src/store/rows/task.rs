@@ -104,7 +104,7 @@ pub(in crate::store) fn lease_cells(task_id: &TaskId, lease: Lease) -> Vec<Cell<
         expire_time,
     } = lease;
     vec![
-        Cell::blob(task_id.0.as_bytes()),
+        Cell::Id(task_id.0),
         Cell::Int(duration.as_micros()),
         Cell::Int(expire_time.as_micros()),
     ]
@@ -176,7 +176,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
     let time = |time| Cell::option(parts::micros(time), Cell::Int);
     let assigned = assignee.as_ref();
     vec![
-        Cell::blob(id.0.as_bytes()),
+        Cell::Id(id.0),
         Cell::text(namespace),
         Cell::Int(creator.kind.number().into()),
         Cell::text(&creator.id),
@@ -205,7 +205,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         Cell::Text(parts::to_labels(labels).into()),
         message(Some(to_spec(task))),
         Cell::text(&creator.name),
-        Cell::option(parent_id.as_ref(), |id| Cell::blob(id.0.as_bytes())),
+        Cell::option(parent_id.as_ref(), |id| Cell::Id(id.0)),
         Cell::option(assigned, |actor| Cell::Int(actor.kind.number().into())),
         Cell::option(assigned, |actor| Cell::text(&actor.id)),
         Cell::option(assigned, |actor| Cell::text(&actor.name)),

@@ -24,7 +24,7 @@ pub(in crate::store) const TASK_TYPE: Table = Table {
 /// The cells of a type's row, in the order of [`TASK_TYPE`].
 pub(in crate::store) fn task_type_cells(task_type: &TaskType) -> Vec<Cell<'_>> {
     vec![
-        Cell::blob(task_type.id.0.as_bytes()),
+        Cell::Id(task_type.id.0),
         Cell::Int(task_type.revision),
         Cell::text(&task_type.namespace),
         Cell::text(&task_type.name),

@@ -25,7 +25,7 @@ pub(in crate::store) const WEBHOOK: Table = Table {
 /// The cells of a webhook's row, in the order of [`WEBHOOK`].
 pub(in crate::store) fn webhook_cells(webhook: &Webhook) -> Vec<Cell<'_>> {
     vec![
-        Cell::blob(webhook.id.0.as_bytes()),
+        Cell::Id(webhook.id.0),
         Cell::Int(webhook.revision),
         Cell::text(&webhook.namespace),
         Cell::text(&webhook.name),

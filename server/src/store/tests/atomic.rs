@@ -5,9 +5,8 @@ use std::sync::Arc;
 use baton_domain::dedup::Hold;
 use baton_domain::{Action, Command, Detail, Event, EventType, Progress, State, Task};
 use futures::FutureExt as _;
-use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::fixture::{Fixture, NOW, begin, grant, human, insert, shell};
+use super::fixture::{Fixture, NOW, begin, grant, human, insert};
 use super::maximal::{self, maximal};
 use super::round_trip::event;
 use crate::store::{CommitError, Edge, HeldKey, StoreError, WriteBatch};
@@ -75,10 +74,8 @@ async fn a_failure_anywhere_in_a_batch_rolls_back_all_of_it() {
         let mut fixture = Fixture::new().await;
         let (standing, batch) = full_batch(&mut fixture).await;
         let before = fixture.store.task_groups("default").await.unwrap();
-        let mut shell = shell(&fixture.folder).await;
-        let poison =
-            format!("CREATE TRIGGER poison AFTER INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'poison'); END");
-        shell.execute(AssertSqlSafe(poison)).await.unwrap();
+        let mut shell = fixture.shell().await;
+        shell.poison("AFTER INSERT", table, None).await;
 
         let error = fixture.writer.commit(&batch).await.unwrap_err();
         let CommitError::Failed(error @ StoreError::Refused(_)) = error else {
@@ -116,7 +113,7 @@ async fn a_failure_anywhere_in_a_batch_rolls_back_all_of_it() {
         );
 
         // Once the cause is gone the same batch goes through.
-        shell.execute("DROP TRIGGER poison").await.unwrap();
+        shell.cure(table).await;
         fixture.writer.commit(&batch).await.unwrap();
         assert!(
             fixture.store.task(batch.inserted[0].id).await.unwrap().is_some(),
@@ -175,11 +172,10 @@ async fn a_text_that_would_be_cut_is_refused() {
 async fn a_move_writes_only_what_it_changes() {
     let mut fixture = Fixture::new().await;
     let task = started(&mut fixture).await;
-    let mut shell = shell(&fixture.folder).await;
+    let mut shell = fixture.shell().await;
     shell
-        .execute("UPDATE task SET title = 'theirs', state_message = 'theirs'")
-        .await
-        .unwrap();
+        .run("UPDATE task SET title = 'theirs', state_message = 'theirs'")
+        .await;
     let (after, batch) = fixture.moved(&task, &progress("half"), NOW);
     fixture.writer.commit(&batch).await.unwrap();
     let found = fixture.store.task(task.id).await.unwrap().unwrap();
@@ -234,7 +230,7 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
     let (task, mut batch) = full_batch(&mut fixture).await;
     batch.deleted.clear();
     fixture.writer.commit(&batch).await.unwrap();
-    let mut shell = shell(&fixture.folder).await;
+    let mut shell = fixture.shell().await;
     for breakage in [
         "spec = x'ff'",
         "spec = x''",
@@ -251,11 +247,8 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
             "BEGIN; UPDATE task SET {breakage} WHERE revision = {}; COMMIT",
             task.revision + 1
         );
-        let kept: Vec<u8> = sqlx::query_scalar("SELECT spec FROM task LIMIT 1")
-            .fetch_one(&mut shell)
-            .await
-            .unwrap();
-        shell.execute(AssertSqlSafe(text)).await.unwrap();
+        let kept = shell.bytes("SELECT spec FROM task LIMIT 1").await.unwrap();
+        shell.run(&text).await;
         let error = fixture.store.task(task.id).await.unwrap_err();
         let StoreError::Corrupt {
             table: "task", id, ..
@@ -267,7 +260,7 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
         let mend = "UPDATE task SET spec = ?, creator_kind = 1, labels = '{}', paused_from = NULL, \
              input = NULL, input_body = NULL, dependencies = NULL, timers = NULL, receipt = NULL, \
              checkpoint = NULL, checkpoint_body = NULL";
-        sqlx::query(mend).bind(kept).execute(&mut shell).await.unwrap();
+        shell.write(mend, &kept).await;
         assert!(fixture.store.task(task.id).await.is_ok(), "{breakage}");
     }
     for breakage in [
@@ -279,12 +272,10 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
     ] {
         let text = format!("UPDATE event SET {breakage} WHERE position = 1 AND namespace = 'default'");
         let kept = fixture.store.log("default", 0, 1).await.unwrap();
-        let row: (Vec<u8>,) =
-            sqlx::query_as("SELECT detail FROM event WHERE position = 1 AND namespace = 'default'")
-                .fetch_one(&mut shell)
-                .await
-                .unwrap();
-        shell.execute(AssertSqlSafe(text)).await.unwrap();
+        let detail = shell
+            .bytes("SELECT detail FROM event WHERE position = 1 AND namespace = 'default'")
+            .await;
+        shell.run(&text).await;
         let error = fixture.store.log("default", 0, 1).await.unwrap_err();
         assert!(
             matches!(error, StoreError::Corrupt { table: "event", .. }),
@@ -292,7 +283,7 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
         );
         let mend = "UPDATE event SET detail = ?, detail_version = 1, kind = 1, to_state = 'PENDING' \
              WHERE position = 1 AND namespace = 'default'";
-        sqlx::query(mend).bind(row.0).execute(&mut shell).await.unwrap();
+        shell.write(mend, &detail.unwrap()).await;
         assert_eq!(
             fixture.store.log("default", 0, 1).await.unwrap(),
             kept,
@@ -303,12 +294,12 @@ async fn a_row_that_means_nothing_is_an_error_and_never_a_default() {
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_the_batch_and_ends_when_there_is_room() {
+async fn a_full_disk_fails_a_batch_of_sqlite_and_ends_when_there_is_room() {
     let mut fixture = Fixture::new().await;
     let kept = fixture.put(|_| {}).await;
     // The smallest bound is the size that the file has.
     let bound = |pages: &str| format!("PRAGMA max_page_count = {pages};");
-    fixture.writer.run(&bound("1"), |query| query).await.unwrap();
+    fixture.writer.run(&bound("1"), &[]).await.unwrap();
     let (task, events) = fixture.created(|new| new.description = "x".repeat(100_000));
     let batch = insert(&task, events);
     let error = fixture.writer.commit(&batch).await.unwrap_err();
@@ -320,26 +311,18 @@ async fn a_full_disk_fails_the_batch_and_ends_when_there_is_room() {
         fixture.store.tasks(&[kept.id, task.id]).await.unwrap(),
         vec![kept]
     );
-    fixture
-        .writer
-        .run(&bound("1000000"), |query| query)
-        .await
-        .unwrap();
+    fixture.writer.run(&bound("1000000"), &[]).await.unwrap();
     fixture.writer.commit(&batch).await.unwrap();
     assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task));
 }
 
 #[tokio::test]
-async fn a_database_that_another_holds_is_busy_and_the_batch_goes_through_later() {
+async fn a_sqlite_file_that_another_holds_is_busy_and_the_batch_goes_through_later() {
     let mut fixture = Fixture::new().await;
-    let mut shell = shell(&fixture.folder).await;
+    let mut shell = fixture.shell().await;
     // As somebody who waits less than the five seconds of a server.
-    fixture
-        .writer
-        .run("PRAGMA busy_timeout = 1;", |query| query)
-        .await
-        .unwrap();
-    shell.execute("BEGIN IMMEDIATE").await.unwrap();
+    fixture.writer.run("PRAGMA busy_timeout = 1;", &[]).await.unwrap();
+    shell.hold().await;
     let (task, events) = fixture.created(|_| {});
     let batch = insert(&task, events);
     let error = fixture.writer.commit(&batch).await.unwrap_err();
@@ -347,7 +330,7 @@ async fn a_database_that_another_holds_is_busy_and_the_batch_goes_through_later(
         matches!(error, CommitError::Failed(StoreError::Busy(_))),
         "{error:?}"
     );
-    shell.execute("ROLLBACK").await.unwrap();
+    shell.let_go().await;
     fixture.writer.commit(&batch).await.unwrap();
     assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task));
 }

@@ -262,7 +262,7 @@ async fn a_deleted_task_leaves_its_events_until_the_horizon_has_passed() {
     // No position is given twice, though the last event is gone, and the horizon is never lowered.
     fixture.writer.trim("default", 2, 3).await.unwrap();
     let time = fixture.heads.last_time();
-    let (_folder, opened) = fixture.reopen().await;
+    let (database, opened) = fixture.reopen().await;
     assert_eq!(
         (opened.heads.position("default"), opened.heads.oldest("default")),
         (6, 7)
@@ -272,7 +272,7 @@ async fn a_deleted_task_leaves_its_events_until_the_horizon_has_passed() {
         let crate::store::Opened {
             store, writer, heads, ..
         } = opened;
-        let mut fixture = Fixture::of(_folder, (store, writer, heads));
+        let mut fixture = Fixture::of(database, (store, writer, heads));
         let batch = again(&mut fixture);
         fixture.writer.commit(&batch).await.unwrap();
         batch

@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and tasks to put into it.
+//! A store in a database of its own, and tasks to put into it.
 
 use std::sync::Arc;
 
@@ -6,11 +6,9 @@ use baton_domain::{
     Action, Actor, ActorType, Command, Edit, Event, Labels, NewTask, Outcome, Payload, PayloadKind, Priority,
     Span, Task, TaskId, Terms, Timeouts, Timestamp, Verification, create, decide,
 };
+use baton_test_database::{Shell, TestDatabase};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
-use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::seams::Ids;
@@ -19,12 +17,12 @@ use crate::store::{DatabaseUrl, Heads, Opened, Store, StoreError, StoreOptions, 
 /// The time at which tests begin.
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_764_000_000_000_000);
 
-/// An open store. Its file goes with it.
+/// An open store. Its database goes with it.
 pub(super) struct Fixture {
-    pub(super) folder: TempDir,
     pub(super) store: Store,
     pub(super) writer: Writer,
     pub(super) heads: Heads,
+    pub(super) database: TestDatabase,
     drawn: u128,
 }
 
@@ -34,26 +32,26 @@ impl Fixture {
     }
 
     pub(super) async fn with(options: &StoreOptions) -> Self {
-        let folder = TempDir::new().unwrap();
+        let database = TestDatabase::new();
         let Opened {
             store, writer, heads, ..
-        } = Store::open(&url(&folder), options).await.unwrap();
+        } = Store::open(&url(&database), options).await.unwrap();
         Self {
-            folder,
             store,
             writer,
             heads,
+            database,
             drawn: 0,
         }
     }
 
     /// As [`Fixture::new`], of a store that is open.
-    pub(super) fn of(folder: TempDir, (store, writer, heads): (Store, Writer, Heads)) -> Self {
+    pub(super) fn of(database: TestDatabase, (store, writer, heads): (Store, Writer, Heads)) -> Self {
         Self {
-            folder,
             store,
             writer,
             heads,
+            database,
             drawn: 1_000,
         }
     }
@@ -103,17 +101,22 @@ impl Fixture {
         task
     }
 
-    /// Lets go of the file and opens it again.
-    pub(super) async fn reopen(self) -> (TempDir, Opened) {
+    /// Lets go of the database and opens it again.
+    pub(super) async fn reopen(self) -> (TestDatabase, Opened) {
         let Self {
-            folder,
+            database,
             store,
             writer,
             ..
         } = self;
         drop((store, writer));
-        let opened = open(&folder).await.unwrap();
-        (folder, opened)
+        let opened = open(&database).await.unwrap();
+        (database, opened)
+    }
+
+    /// A connection beside the store, as somebody with a shell has it.
+    pub(super) async fn shell(&self) -> Shell {
+        self.database.shell().await
     }
 }
 
@@ -125,12 +128,12 @@ pub(super) fn insert(task: &Task, events: Vec<Arc<Event>>) -> WriteBatch {
     }
 }
 
-pub(super) fn url(folder: &TempDir) -> DatabaseUrl {
-    DatabaseUrl::Sqlite(folder.path().join("deep/baton.db"))
+pub(super) fn url(database: &TestDatabase) -> DatabaseUrl {
+    database.url().parse().unwrap()
 }
 
-pub(super) async fn open(folder: &TempDir) -> Result<Opened, StoreError> {
-    Store::open(&url(folder), &StoreOptions::new(Ids::seeded(1))).await
+pub(super) async fn open(database: &TestDatabase) -> Result<Opened, StoreError> {
+    Store::open(&url(database), &StoreOptions::new(Ids::seeded(1))).await
 }
 
 pub(super) fn creator() -> Actor {
@@ -203,14 +206,6 @@ pub(super) fn new_task(id: TaskId) -> NewTask {
         spec_hash: [7; 32],
         hold: false,
     }
-}
-
-/// A connection beside the store, as somebody with a shell has it.
-pub(super) async fn shell(folder: &TempDir) -> SqliteConnection {
-    let DatabaseUrl::Sqlite(file) = url(folder);
-    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file))
-        .await
-        .unwrap()
 }
 
 /// Starts a task directly.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use baton_domain::{
     Action, Command, Detail, EventType, PayloadRole, Span, State, Task, TaskId, Timeouts, Timestamp, Token,
 };
-use sqlx::Executor as _;
 
-use super::fixture::{Fixture, NOW, by, delete, grant, json, shell};
+use super::fixture::{Fixture, NOW, by, delete, grant, json};
 use crate::store::{EventsOfQuery, Window, WriteBatch};
 
 const fn seconds(n: i64) -> Timestamp {
@@ -60,11 +59,7 @@ const fn complete() -> Action {
 }
 
 async fn leases(fixture: &Fixture) -> i64 {
-    let mut shell = shell(&fixture.folder).await;
-    sqlx::query_scalar("SELECT count(*) FROM lease")
-        .fetch_one(&mut shell)
-        .await
-        .unwrap()
+    fixture.shell().await.number("SELECT count(*) FROM lease").await
 }
 
 #[tokio::test]
@@ -87,17 +82,14 @@ async fn a_lease_lives_from_its_grant_to_the_end_of_the_work() {
 async fn a_renewal_writes_the_lease_and_nothing_else() {
     let mut fixture = Fixture::new().await;
     let task = started(&mut fixture).await;
-    let mut shell = shell(&fixture.folder).await;
+    let mut shell = fixture.shell().await;
     for (table, kind) in [
         ("task", "UPDATE"),
         ("event", "INSERT"),
         ("task_count", "UPDATE"),
         ("payload", "INSERT"),
     ] {
-        let guard = format!(
-            "CREATE TRIGGER guard_{table} BEFORE {kind} ON {table} BEGIN SELECT RAISE(ABORT, 'written'); END"
-        );
-        shell.execute(sqlx::AssertSqlSafe(guard)).await.unwrap();
+        shell.poison(&format!("BEFORE {kind}"), table, None).await;
     }
     let renewed = moves(&mut fixture, &task, &with_token(&task, 3, renew()), seconds(5)).await;
     assert_eq!(renewed.lease_end(), Some(seconds(35)));
@@ -121,8 +113,8 @@ async fn a_lease_granted_and_ended_in_one_batch_leaves_nothing() {
 async fn what_stands_as_it_stood_is_not_written() {
     let mut fixture = Fixture::new().await;
     let task = started(&mut fixture).await;
-    let mut shell = shell(&fixture.folder).await;
-    shell.execute("BEGIN IMMEDIATE").await.unwrap();
+    let mut shell = fixture.shell().await;
+    shell.hold().await;
     let same = WriteBatch {
         updated: vec![(Arc::new(task.clone()), Arc::new(task))],
         ..WriteBatch::default()
@@ -208,11 +200,7 @@ async fn timers_are_written_only_where_they_say_something() {
     let mut fixture = Fixture::new().await;
     let task = started(&mut fixture).await;
     let timers = async |fixture: &Fixture| -> Option<Vec<u8>> {
-        let mut shell = shell(&fixture.folder).await;
-        sqlx::query_scalar("SELECT timers FROM task")
-            .fetch_one(&mut shell)
-            .await
-            .unwrap()
+        fixture.shell().await.bytes("SELECT timers FROM task").await
     };
     assert_eq!(timers(&fixture).await, None);
     let comment = by(Action::Comment {

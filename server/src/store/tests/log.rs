@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use baton_domain::{Action, Command, Event, EventType, Span, TaskId, Timestamp};
 
-use super::fixture::{Fixture, NOW, creator, shell};
+use super::fixture::{Fixture, NOW, creator};
 use crate::store::{EventsOfQuery, Store, Window};
 
 const SPACES: [&str; 2] = ["default", "other"];
@@ -61,11 +61,7 @@ async fn history(store: &Store, id: TaskId, window: Window, types: &[EventType],
 #[tokio::test]
 async fn a_task_that_is_created_and_takes_its_place_is_one_row() {
     let (fixture, logs) = filled().await;
-    let mut shell = shell(&fixture.folder).await;
-    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM event")
-        .fetch_one(&mut shell)
-        .await
-        .unwrap();
+    let rows = fixture.shell().await.number("SELECT count(*) FROM event").await;
     let events: usize = logs.values().map(Vec::len).sum();
     assert_eq!((rows, events), (18, 24));
 }
@@ -150,7 +146,7 @@ async fn a_time_is_found_at_the_first_event_that_is_not_older() {
 async fn a_log_that_ends_in_a_shared_row_ends_at_its_second_event() {
     let mut fixture = Fixture::new().await;
     fixture.put(|_| {}).await;
-    let (_folder, opened) = fixture.reopen().await;
+    let (_database, opened) = fixture.reopen().await;
     assert_eq!(opened.heads.position("default"), 2);
 }
 
@@ -158,8 +154,8 @@ async fn a_log_that_ends_in_a_shared_row_ends_at_its_second_event() {
 async fn namespaces_made_after_a_restart_have_numbers_of_their_own() {
     let mut fixture = Fixture::new().await;
     fixture.put(|_| {}).await;
-    let (folder, opened) = fixture.reopen().await;
-    let mut fixture = Fixture::of(folder, (opened.store, opened.writer, opened.heads));
+    let (database, opened) = fixture.reopen().await;
+    let mut fixture = Fixture::of(database, (opened.store, opened.writer, opened.heads));
     fixture.put(|new| new.namespace = "other".to_owned()).await;
     fixture.put(|_| {}).await;
     for (space, events) in [("default", 4), ("other", 2)] {

@@ -1,4 +1,4 @@
-//! The store against real files.
+//! The store against real databases.
 
 mod any_task;
 mod atomic;
@@ -12,12 +12,12 @@ mod log;
 mod maximal;
 mod open;
 mod payloads;
-mod plans;
 mod queues;
 mod ready;
 mod round_trip;
 mod runs;
 mod schedules;
+mod sqlite_plans;
 mod stored;
 mod task_types;
 mod together;

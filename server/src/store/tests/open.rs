@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use sqlx::Executor as _;
+use baton_test_database::TestDatabase;
 
-use super::fixture::{Fixture, NOW, open, shell, url};
+use super::fixture::{Fixture, NOW, open};
 use crate::seams::Ids;
+use crate::store::dialect::sqlite::OLDEST_VERSION as OLDEST;
 use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions, dialect};
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn what_was_written_is_found_again() {
         snapshot: None,
     });
     let (
-        _folder,
+        _database,
         Opened {
             store, heads: found, ..
         },
@@ -44,9 +45,9 @@ async fn what_was_written_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused() {
+async fn a_second_process_on_a_sqlite_file_is_refused() {
     let fixture = Fixture::new().await;
-    let error = open(&fixture.folder).await.unwrap_err();
+    let error = open(&fixture.database).await.unwrap_err();
     assert!(matches!(error, StoreError::InUse { .. }), "{error:?}");
     assert!(
         error
@@ -56,28 +57,27 @@ async fn a_second_process_is_refused() {
     );
     // As long as anybody still reads.
     let Fixture {
-        folder,
+        database,
         store,
         writer,
         ..
     } = fixture;
     drop(writer);
     assert!(matches!(
-        open(&folder).await.unwrap_err(),
+        open(&database).await.unwrap_err(),
         StoreError::InUse { .. }
     ));
     drop(store);
-    open(&folder).await.unwrap();
+    open(&database).await.unwrap();
 }
 
 /// A link to the file is no other file.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_second_process_is_refused_by_any_name() {
+async fn a_second_process_on_a_sqlite_file_is_refused_by_any_name() {
     let fixture = Fixture::new().await;
-    let DatabaseUrl::Sqlite(file) = url(&fixture.folder);
-    let link = fixture.folder.path().join("link.db");
-    std::os::unix::fs::symlink(file, &link).unwrap();
+    let link = fixture.database.folder().join("link.db");
+    std::os::unix::fs::symlink(fixture.database.file(), &link).unwrap();
     let options = StoreOptions::new(Ids::seeded(1));
     let second = Store::open(&DatabaseUrl::Sqlite(link), &options).await;
     let error = second.unwrap_err();
@@ -86,62 +86,69 @@ async fn a_second_process_is_refused_by_any_name() {
 
 /// What the writer's connection itself says of its settings.
 #[tokio::test]
-async fn the_writer_flushes_every_commit_of_a_write_ahead_log() {
+async fn a_sqlite_writer_flushes_every_commit_of_a_write_ahead_log() {
     let mut fixture = Fixture::new().await;
     let told = "INSERT INTO store_meta (key, value) SELECT 'settings', \
          CAST(j.journal_mode || ' ' || s.synchronous || ' ' || sqlite_version() AS BLOB) \
          FROM pragma_journal_mode AS j, pragma_synchronous AS s;";
-    assert_eq!(fixture.writer.run(told, |query| query).await.unwrap(), 1);
-    let mut shell = shell(&fixture.folder).await;
-    let settings: Vec<u8> = sqlx::query_scalar("SELECT value FROM store_meta WHERE key = 'settings'")
-        .fetch_one(&mut shell)
-        .await
-        .unwrap();
-    let settings = String::from_utf8(settings).unwrap();
+    assert_eq!(fixture.writer.run(told, &[]).await.unwrap(), 1);
+    let mut shell = fixture.shell().await;
+    let settings = shell
+        .bytes("SELECT value FROM store_meta WHERE key = 'settings'")
+        .await;
+    let settings = String::from_utf8(settings.unwrap()).unwrap();
     let [journal, synchronous, version] = settings.split(' ').collect::<Vec<_>>()[..] else {
         panic!("{settings}")
     };
     // 2 is FULL: a commit returns when it is on disk.
     assert_eq!((journal, synchronous), ("wal", "2"));
-    assert!(dialect::is_new_enough(version), "{version}");
+    assert!(dialect::is_new_enough(version, OLDEST), "{version}");
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_nothing_is_changed() {
     let fixture = Fixture::new().await;
     let Fixture {
-        folder,
+        database,
         store,
         writer,
         ..
     } = fixture;
     drop((store, writer));
-    let mut shell = shell(&folder).await;
+    let mut shell = database.shell().await;
     shell
-        .execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_leases', 0)")
-        .await
-        .unwrap();
-    shell.execute("DELETE FROM token_key").await.unwrap();
-    let error = open(&folder).await.unwrap_err();
+        .run("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_leases', 0)")
+        .await;
+    shell.run("DELETE FROM token_key").await;
+    let error = open(&database).await.unwrap_err();
     let StoreError::SchemaTooNew { step } = &error else {
         panic!("{error:?}")
     };
     assert_eq!(step, "m29990101_000001_leases");
-    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM token_key")
-        .fetch_one(&mut shell)
+    assert_eq!(shell.number("SELECT count(*) FROM token_key").await, 0);
+}
+
+#[tokio::test]
+async fn the_folder_of_a_sqlite_file_is_made() {
+    let database = TestDatabase::new();
+    let deep = database.folder().join("not/there/yet.db");
+    let options = StoreOptions::new(Ids::seeded(1));
+    Store::open(&DatabaseUrl::Sqlite(deep.clone()), &options)
         .await
         .unwrap();
-    assert_eq!(keys, 0);
+    assert!(deep.is_file());
 }
 
 #[test]
-fn versions_compare_by_number() {
-    assert!(dialect::is_new_enough("3.51.3"));
-    assert!(dialect::is_new_enough("3.100.0"));
-    assert!(dialect::is_new_enough("4.0"));
-    assert!(!dialect::is_new_enough("3.51.2"));
-    assert!(!dialect::is_new_enough("3.9.9"));
-    assert!(!dialect::is_new_enough("nonsense"));
+fn versions_of_databases_compare_by_number() {
+    assert!(dialect::is_new_enough("3.51.3", OLDEST));
+    assert!(dialect::is_new_enough("3.100.0", OLDEST));
+    assert!(dialect::is_new_enough("4.0", OLDEST));
+    assert!(!dialect::is_new_enough("3.51.2", OLDEST));
+    assert!(!dialect::is_new_enough("3.9.9", OLDEST));
+    assert!(!dialect::is_new_enough("nonsense", OLDEST));
+    assert!(dialect::is_new_enough("15.18 (Debian 15.18-0+deb12u1)", "14.0"));
+    assert!(!dialect::is_new_enough("13.9", "14.0"));
 }
 
 #[test]
@@ -155,7 +162,14 @@ fn only_files_are_databases() {
         parse("sqlite:///var/x.db").unwrap(),
         DatabaseUrl::Sqlite(PathBuf::from("/var/x.db"))
     );
-    for wrong in ["", "sqlite:", "baton.db", "postgres://x", "sqlite::memory:"] {
+    for wrong in [
+        "",
+        "sqlite:",
+        "baton.db",
+        "mysql://x",
+        "postgres://[",
+        "sqlite::memory:",
+    ] {
         assert!(matches!(parse(wrong), Err(StoreError::Url(_))), "{wrong}");
     }
 }

@@ -7,7 +7,7 @@ use baton_domain::{Action, Labels, Queue, QueueId, QueueSpec, RetryPolicy, Span,
 use uuid::Uuid;
 
 use super::fixture::{Fixture, NOW, by, human};
-use super::plans::{assert_sound, explain, watched};
+use super::sqlite_plans::{assert_sound, explain, watched};
 use crate::store::plan::Part;
 use crate::store::rows::QUEUE;
 use crate::store::{Demand, FullKeys, KeyUse, SettledQuery, StandingQueue, WriteBatch};
@@ -195,7 +195,7 @@ async fn settled_tasks_are_found_as_long_as_there_are_any() {
 }
 
 #[tokio::test]
-async fn queues_and_their_tasks_are_found_by_indexes() {
+async fn queues_and_their_tasks_are_found_by_indexes_of_sqlite() {
     let mut watched = watched().await;
     let store = watched.store.clone();
     store.queue("default", "a").await.unwrap();
@@ -244,7 +244,7 @@ async fn queues_and_their_tasks_are_found_by_indexes() {
             "queue_key USING PRIMARY KEY (queue_id=? AND key=?)",
         ),
     ] {
-        let text = part.text();
+        let text = part.text(crate::store::dialect::Dialect::Sqlite);
         let statement = text.split_inclusive(';').next().unwrap();
         let plan = explain(&mut watched.shell, statement).await;
         assert_sound(&format!("{part:?}"), &plan);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::fixture::{Fixture, NOW, all_bytes, creator, delete, payload};
 use super::maximal::{run, run_end};
-use super::plans::{assert_sound, watched};
+use super::sqlite_plans::{assert_sound, watched};
 use crate::store::{EndedRun, RunQuery, SCAN_ROWS, Store, WriteBatch};
 
 fn id(n: u128) -> TaskId {
@@ -204,7 +204,7 @@ async fn outputs_are_filled_where_they_are_asked_for_and_runs_go_with_their_task
 }
 
 #[tokio::test]
-async fn the_last_runs_of_a_type_are_read_from_an_index() {
+async fn the_last_runs_of_a_type_are_read_from_an_index_of_sqlite() {
     let mut watched = watched().await;
     let store = watched.store.clone();
     let of_task = format!("task_id = {} AND type = my-task", id(1));

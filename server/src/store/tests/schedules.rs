@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::fixture::{Fixture, NOW, human, new_task};
 use super::maximal::maximal;
-use super::plans::{assert_sound, explain, watched};
+use super::sqlite_plans::{assert_sound, explain, watched};
 use crate::store::plan::Part;
 use crate::store::rows::SCHEDULE;
 use crate::store::{CommitError, WriteBatch};
@@ -154,7 +154,7 @@ async fn a_schedule_is_read_as_it_was_written() {
         .commit(&updated(&all[0], changed.clone()))
         .await
         .unwrap();
-    let (_folder, opened) = fixture.reopen().await;
+    let (_database, opened) = fixture.reopen().await;
     let read = opened.store.schedule("default", "a").await.unwrap();
     assert_eq!(read, Some(changed));
 }
@@ -237,7 +237,7 @@ async fn schedules_are_found_when_they_are_due_and_while_they_wait() {
 }
 
 #[tokio::test]
-async fn schedules_are_found_by_their_indexes() {
+async fn schedules_are_found_by_their_indexes_of_sqlite() {
     let mut watched = watched().await;
     let store = watched.store.clone();
     store.schedule("default", "a").await.unwrap();
@@ -265,7 +265,7 @@ async fn schedules_are_found_by_their_indexes() {
         (Part::UpdateSchedules(all), by_id),
         (Part::RemoveSchedules, by_id),
     ] {
-        let text = part.text();
+        let text = part.text(crate::store::dialect::Dialect::Sqlite);
         let statement = text.split_inclusive(';').next().unwrap();
         let plan = explain(&mut watched.shell, statement).await;
         assert_sound(&format!("{part:?}"), &plan);

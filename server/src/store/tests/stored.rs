@@ -47,6 +47,7 @@ fn blobs(table: &Table, cells: &[Cell<'_>]) -> String {
                 let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
                 format!("{} {digits}\n", column.name)
             }
+            Cell::Id(id) => format!("{} {}\n", column.name, id.simple()),
             Cell::Null | Cell::Int(_) | Cell::Text(_) => format!("{} \n", column.name),
         })
         .collect()

@@ -78,7 +78,7 @@ async fn types_come_back_as_they_were_written() {
     fixture.writer.commit(&changed).await.unwrap();
     let left = [task_type(3, "a", full()), edited];
     assert_eq!(fixture.store.task_types().await.unwrap(), left);
-    let (_folder, opened) = fixture.reopen().await;
+    let (_database, opened) = fixture.reopen().await;
     assert_eq!(opened.task_types, left);
 }
 

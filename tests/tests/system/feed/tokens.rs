@@ -6,7 +6,6 @@ use baton_client::proto::{WatchStart, WatchTasksRequest};
 use baton_client::{NewTask, State, WatchItem, WatchOptions};
 use baton_tests::harness::{Opening, TestServer};
 use baton_tests::oracle::Scope;
-use sqlx::{Connection, SqliteConnection};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -160,15 +159,10 @@ async fn a_token_of_another_epoch_is_refused() {
     drop(watch);
     let address = server.address();
     server.stop().await;
-    let url = format!("sqlite:{}", server.database().display());
-    let mut file = SqliteConnection::connect(&url).await.unwrap();
-    let changed = sqlx::query("UPDATE store_meta SET value = ? WHERE key = 'epoch'")
-        .bind(uuid::Uuid::new_v4().as_bytes().as_slice())
-        .execute(&mut file)
-        .await
-        .unwrap();
-    assert_eq!(changed.rows_affected(), 1);
-    file.close().await.unwrap();
+    let mut shell = server.database().shell().await;
+    let update = "UPDATE store_meta SET value = ? WHERE key = 'epoch'";
+    assert_eq!(shell.write(update, uuid::Uuid::new_v4().as_bytes()).await, 1);
+    shell.close().await;
     server.start_again(address).await;
     let resumed = Opening::from(opening).resumed(&token);
     let refused = server.try_watch(resumed, Scope::all()).await.unwrap_err();

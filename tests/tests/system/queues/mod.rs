@@ -24,14 +24,14 @@ async fn server() -> TestServer {
 }
 
 /// Creates a queue that stays as it is: the oracle holds its limits.
-async fn limited(server: &TestServer, queue: impl Into<Queue>) -> Queue {
+pub(crate) async fn limited(server: &TestServer, queue: impl Into<Queue>) -> Queue {
     let queue = server.client().create_queue(queue).await.unwrap().into_inner();
     server.history().limited(queue.clone());
     queue
 }
 
 /// One task of the queue `steps`.
-fn step() -> NewTask {
+pub(crate) fn step() -> NewTask {
     NewTask::new("step").queue("steps")
 }
 
@@ -44,7 +44,7 @@ async fn steps(server: &TestServer, count: usize) -> Vec<Task> {
 }
 
 /// Reports the work on a task as begun and done.
-async fn finish(server: &TestServer, held: &LeasedTask) {
+pub(crate) async fn finish(server: &TestServer, held: &LeasedTask) {
     let report = TaskReport {
         id: crate::leases::id(held).to_owned(),
         lease_token: held.lease_token.clone(),
@@ -59,7 +59,7 @@ async fn finish(server: &TestServer, held: &LeasedTask) {
 }
 
 /// As [`one`], of the queue `steps`.
-fn ask(worker: &str) -> LeaseTasksRequest {
+pub(crate) fn ask(worker: &str) -> LeaseTasksRequest {
     LeaseTasksRequest {
         queues: vec!["steps".to_owned()],
         ..one(worker)

@@ -15,7 +15,7 @@ const AGENT: &str = "[programs.agent]\ncommand = ['$folder/agent']\nenvironment 
                      [handlers.agent-deploy]\nkind = 'process'\nprogram = 'agent'\n";
 
 fn serving(place: &Place) -> (Process, Arc<History>) {
-    let server = Process::start(&place.path("baton.db"), |_| {}).unwrap();
+    let server = Process::start(place.database(), |_| {}).unwrap();
     let history = Arc::clone(server.history());
     history.others_act_too();
     (server, history)
@@ -165,7 +165,7 @@ async fn a_server_with_handlers_does_its_tasks_itself() {
     let keys = place.path("keys");
     std::fs::write(&keys, "ada:0123456789abcdef-ada\n").unwrap();
     let start = |with_keys: bool| {
-        Process::start(&place.path("baton.db"), |command| {
+        Process::start(place.database(), |command| {
             command.arg("--config").arg(&file);
             if with_keys {
                 command.arg("--api-key-file").arg(&keys);

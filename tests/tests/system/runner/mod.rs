@@ -14,14 +14,14 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use baton_client::{Client, Ended, NewTask, State};
 use baton_proto::v1::Task;
 use baton_runner::{RunError, Runner, RunnerConfig};
-use baton_tests::harness::{TestServer, binary};
+use baton_tests::harness::{TestDatabase, TestServer, binary};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
@@ -37,13 +37,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder with programs and a configuration, in which `$folder` stands for it.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
+    database: OnceLock<TestDatabase>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
         Place {
             folder: tempfile::tempdir().unwrap(),
+            database: OnceLock::new(),
         }
+    }
+
+    /// For a server in a process of its own.
+    pub(crate) fn database(&self) -> &TestDatabase {
+        self.database.get_or_init(TestDatabase::new)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

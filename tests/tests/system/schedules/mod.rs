@@ -4,6 +4,7 @@ mod calls;
 mod clocks;
 mod crashes;
 mod overlap;
+mod zones;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -49,7 +50,7 @@ async fn advance(server: &TestServer, by: Duration) {
 }
 
 /// The tasks of the schedules, the first made first.
-async fn tasks(client: &Client) -> Vec<Task> {
+pub(crate) async fn tasks(client: &Client) -> Vec<Task> {
     let all = client
         .list()
         .filter("type = \"work\"")
@@ -58,7 +59,7 @@ async fn tasks(client: &Client) -> Vec<Task> {
 }
 
 /// The ticks that their labels name, in seconds since 1970: as many as there are tasks.
-fn ticks_of(tasks: &[Task]) -> BTreeSet<i64> {
+pub(crate) fn ticks_of(tasks: &[Task]) -> BTreeSet<i64> {
     let tick = |task: &Task| -> jiff::Timestamp { task.labels["baton.tick"].parse().unwrap() };
     let ticks: BTreeSet<_> = tasks.iter().map(|task| tick(task).as_second()).collect();
     assert_eq!(ticks.len(), tasks.len(), "a tick made two tasks");

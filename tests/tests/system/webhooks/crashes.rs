@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_client::NewWebhook;
-use baton_tests::harness::{History, Process};
+use baton_tests::harness::{History, Process, TestDatabase};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{Hook, many, sequences, told, url};
@@ -15,8 +15,7 @@ use super::{Hook, many, sequences, told, url};
 async fn kills_while_events_are_delivered_lose_none_and_keep_their_order() {
     const KILLS: usize = 6;
     const TASKS: usize = 100;
-    let folder = tempfile::tempdir().unwrap();
-    let database = folder.path().join("baton.db");
+    let database = TestDatabase::new();
     let history = Arc::new(History::default());
     history.others_act_too();
     let hook = Hook::start().await;

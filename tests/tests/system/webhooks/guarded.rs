@@ -2,7 +2,7 @@
 
 use baton_client::{NewTask, NewWebhook};
 use baton_server::config::WebhookRules;
-use baton_tests::harness::{Process, TestServer};
+use baton_tests::harness::{Process, TestDatabase, TestServer};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -37,7 +37,7 @@ async fn each_setting_allows_one_thing() {
         allow_private_networks: true,
         allow_http: false,
     };
-    let server = TestServer::start_with(|config| config.webhooks = rules).await;
+    let server = TestServer::start_with(|config| config.webhook_rules = rules).await;
     let client = server.client();
     let new = |url| NewWebhook::new("a", url).paused();
     assert!(client.create_webhook(new("http://10.0.0.1/")).await.is_err());
@@ -80,13 +80,13 @@ async fn redirect(mut stream: TcpStream, location: &str) {
 
 #[tokio::test]
 async fn no_log_has_a_secret_or_a_url() {
-    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::new();
     let allow = |command: &mut std::process::Command| {
         command
             .args(["--webhook-allow-private-networks", "--webhook-allow-http"])
             .env("BATON_LOG_FILTER", "debug");
     };
-    let process = Process::start(&folder.path().join("baton.db"), allow).unwrap();
+    let process = Process::start(&database, allow).unwrap();
     let client = process.client();
     let hook = Hook::start().await;
     let given = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -22,7 +22,7 @@ use crate::runner::{Hook, PATIENCE};
 
 /// A server that may post to this machine, whose webhooks act beside the recorded calls.
 async fn server() -> TestServer {
-    let server = TestServer::start_with(|config| config.webhooks = open()).await;
+    let server = TestServer::start_with(|config| config.webhook_rules = open()).await;
     server.history().others_act_too();
     server
 }

@@ -49,18 +49,125 @@ fn a_mask_names_whole_fields_that_can_be_edited() {
     }
 }
 
+/// The encoded update of something, with one path in its mask.
+fn update_with(method: &str, path: &str) -> Vec<u8> {
+    let mask = Some(FieldMask {
+        paths: vec![path.to_owned()],
+    });
+    match method {
+        "UpdateTask" => update(v1::Task::default(), &[path]).encode_to_vec(),
+        "UpdateQueue" => v1::UpdateQueueRequest {
+            queue: Some(v1::Queue {
+                name: "a".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "UpdateSchedule" => v1::UpdateScheduleRequest {
+            schedule: Some(v1::Schedule {
+                name: "a".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "UpdateTaskType" => v1::UpdateTaskTypeRequest {
+            task_type: Some(v1::TaskType {
+                name: "a".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        _ => v1::UpdateWebhookRequest {
+            webhook: Some(v1::Webhook {
+                name: "a".to_owned(),
+                ..Default::default()
+            }),
+            update_mask: mask,
+            ..Default::default()
+        }
+        .encode_to_vec(),
+    }
+}
+
+/// What is wrong with a path of a mask, if anything is.
+fn told_of(method: &str, path: &str) -> Option<String> {
+    let refusal = judge(method, &update_with(method, path)).unwrap().err()?;
+    let told = violations(refusal);
+    let of_mask = told.into_iter().find(|(at, _)| at == "update_mask.paths[0]");
+    of_mask.map(|(_, what)| what)
+}
+
 #[test]
-fn every_field_of_a_task_is_known_to_updates() {
+fn every_field_is_known_to_the_updates_of_its_message() {
     let descriptors = prost_types::FileDescriptorSet::decode(baton_proto::DESCRIPTOR_SET).unwrap();
-    let mut messages = descriptors.file.iter().flat_map(|file| &file.message_type);
-    let task = messages.find(|message| message.name() == "Task").unwrap();
-    for field in &task.field {
-        let request = update(v1::Task::default(), &[field.name()]);
-        if let Err(refusal) = judged("UpdateTask", &request) {
-            let why = &violations(refusal)[0].1;
-            assert!(!why.contains("must be one of"), "{}: {why}", field.name());
+    for message in ["Task", "Queue", "Schedule", "TaskType", "Webhook"] {
+        let method = format!("Update{message}");
+        let mut messages = descriptors.file.iter().flat_map(|file| &file.message_type);
+        let fields = &messages.find(|found| found.name() == message).unwrap().field;
+        for field in fields {
+            let why = told_of(&method, field.name()).unwrap_or_default();
+            assert!(
+                !why.contains("must be one of"),
+                "{method} {}: {why}",
+                field.name()
+            );
+        }
+        for (path, what) in [
+            ("namespace", "must not be namespace, which never changes"),
+            ("etag", "must not be etag, which is output only"),
+            ("description.x", "description is replaced, not merged"),
+            ("nonsense", "must be one of"),
+        ] {
+            let why = told_of(&method, path).unwrap();
+            assert!(why.contains(what), "{method} {path}: {why}");
         }
     }
+}
+
+#[test]
+fn a_pause_among_other_edits_is_not_lost_without_a_word() {
+    let queue = v1::UpdateQueueRequest {
+        queue: Some(v1::Queue {
+            name: "a".to_owned(),
+            paused: true,
+            note: "n".to_owned(),
+            concurrency_limit: Some(1),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let expected = [("queue.paused", "PauseQueue"), ("queue.note", "ResumeQueue")];
+    refused("UpdateQueue", &queue, Reason::InvalidField, &expected);
+    let schedule = v1::UpdateScheduleRequest {
+        schedule: Some(v1::Schedule {
+            name: "a".to_owned(),
+            paused: true,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let expected = [
+        ("schedule.paused", "PauseSchedule"),
+        ("schedule", "at least one field"),
+    ];
+    refused("UpdateSchedule", &schedule, Reason::InvalidField, &expected);
+    let webhook = v1::UpdateWebhookRequest {
+        webhook: Some(v1::Webhook {
+            name: "a".to_owned(),
+            paused: true,
+            url: "https://example.com".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let expected = [("webhook.paused", "PauseWebhook")];
+    refused("UpdateWebhook", &webhook, Reason::InvalidField, &expected);
 }
 
 #[test]

@@ -1,21 +1,23 @@
-//! The plans of every statement that runs often: an index serves it, and none reads a whole table.
+//! The plans that SQLite makes of every statement that runs often: an index serves it, and none reads a whole table.
 
 use std::sync::Arc;
 
 use baton_domain::filter::{Filter, Schema};
 use baton_domain::{PayloadRole, TaskId, Timestamp};
+use baton_test_database::Shell;
 use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::fixture::{Fixture, NOW, shell};
+use super::fixture::{Fixture, NOW};
 use crate::seams::Ids;
 use crate::store::plan::Part;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
     Demand, EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions,
-    Window, dialect,
+    Window,
+    dialect::{self, Dialect},
 };
 
 /// A store that notes what it asks, and a connection to explain it on.
@@ -32,7 +34,9 @@ pub(super) async fn watched() -> Watched {
         ..StoreOptions::new(Ids::seeded(1))
     };
     let fixture = Fixture::with(&options).await;
-    let shell = shell(&fixture.folder).await;
+    let Shell::Sqlite(shell) = fixture.shell().await else {
+        panic!("these are the plans of SQLite")
+    };
     let asked = Arc::new(Mutex::new(Vec::new()));
     let mut readers = fixture.store.readers().clone();
     let note = Arc::clone(&asked);
@@ -40,12 +44,14 @@ pub(super) async fn watched() -> Watched {
     let (epoch, keyring) = (fixture.store.epoch(), fixture.store.keyring().clone());
     let lock = tempfile::tempfile().unwrap();
     let inner = Inner {
-        tasks: TaskReader::start(&readers),
+        dialect: Dialect::Sqlite,
+        tasks: TaskReader::start(&readers, Dialect::Sqlite),
         readers,
         epoch,
         keyring,
         indexed_labels: options.indexed_labels,
-        _lock: lock,
+        replicas: None,
+        _lock: Some(lock),
     };
     Watched {
         _fixture: fixture,
@@ -368,7 +374,7 @@ async fn writes_find_their_rows_by_key() {
         (Part::RemoveFollowUps, "INTEGER PRIMARY KEY (rowid=?)"),
     ];
     for (part, expected) in parts {
-        let text = part.text();
+        let text = part.text(Dialect::Sqlite);
         let statement = text.split_inclusive(';').next().unwrap();
         let plan = explain(&mut watched.shell, statement).await;
         assert_sound(&format!("{part:?}"), &plan);
@@ -376,19 +382,28 @@ async fn writes_find_their_rows_by_key() {
     }
     let upkeep = [
         (
-            dialect::RAISE_HORIZON,
+            dialect::RAISE_HORIZON.of(Dialect::Sqlite),
             "event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
         ),
         (dialect::TRIM_EVENTS, "event_by_task (task_id=?)"),
         (dialect::TRIM_DELETED, "event_by_task (task_id=?)"),
-        (dialect::EXPIRE_REQUESTS, "INTEGER PRIMARY KEY (rowid=?)"),
-        (dialect::EXPIRE_KEYS, "dedup_due (expire_time<?)"),
-        (dialect::FIND_TASK, "sqlite_autoindex_task_1 (id=?)"),
         (
-            dialect::FIND_REQUEST,
+            dialect::EXPIRE_REQUESTS.of(Dialect::Sqlite),
+            "INTEGER PRIMARY KEY (rowid=?)",
+        ),
+        (dialect::EXPIRE_KEYS, "dedup_due (expire_time<?)"),
+        (
+            dialect::FIND_TASK.of(Dialect::Sqlite),
+            "sqlite_autoindex_task_1 (id=?)",
+        ),
+        (
+            dialect::FIND_REQUEST.of(Dialect::Sqlite),
             "sqlite_autoindex_request_1 (request_id=? AND namespace=?)",
         ),
-        (dialect::FIND_MISSING, "sqlite_autoindex_task_1 (id=?)"),
+        (
+            dialect::FIND_MISSING.of(Dialect::Sqlite),
+            "sqlite_autoindex_task_1 (id=?)",
+        ),
         (dialect::FIND_EVENT, "event_by_task (task_id=? AND sequence=?)"),
     ];
     for (text, expected) in upkeep {

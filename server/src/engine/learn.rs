@@ -1,0 +1,128 @@
+//! How the committer learns what others have written to the same database.
+//!
+//! It is told at the beginning of each turn whether anybody has. Then nothing that it keeps in memory is relied upon: open
+//! tasks and queues are read again as they are needed, and the events since its own last one go to the feed, to those who
+//! wait for tasks and to the holders of leases, as its own do. Between turns it looks when it is woken, so that readers of
+//! a quiet replica hear of the work of a busy one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use baton_domain::{Event, Span, Task, TaskId, Timestamp};
+
+use super::committer::{Committer, Failure};
+use super::load::TASKS_READ;
+use crate::store::{StoreError, Turn};
+
+/// Events read at once.
+const EVENTS_READ: u32 = 500;
+/// Of a log that has grown by more, the events are left to readers, who find them in the store.
+const EVENTS_LEARNED: i64 = 5_000;
+/// The timers look again so long after others have written: what one look finds is done by then.
+const LOOK_AHEAD: Span = Span::from_millis(20);
+
+/// What others wrote.
+struct Missed {
+    events: Vec<Arc<Event>>,
+    /// Of some logs, only where they end.
+    skipped: bool,
+}
+
+impl Committer {
+    /// Begins a turn, and learns what others wrote since the last one.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        let turn = self.writer.begin().await.map_err(Failure::down)?;
+        if let Some(time) = turn.time {
+            self.clock.follow(time.as_micros());
+        }
+        if turn.is_behind {
+            self.queues.forget();
+            if let Err(error) = self.learn(turn).await {
+                // Or the next turn would take what is in memory for what stands.
+                self.writer.fall_behind();
+                return Err(Failure::down(error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks, between turns, whether others have written.
+    pub(super) async fn look_out(&mut self) -> Result<(), StoreError> {
+        let turn = self.writer.glance().await?;
+        if turn.is_behind {
+            self.learn(turn).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes into account what is new in the store; answers whether there were events.
+    pub(super) async fn learn(&mut self, turn: Turn) -> Result<bool, StoreError> {
+        self.cache.clear();
+        let missed = self.missed().await?;
+        if turn.has_definitions {
+            self.types.reload(self.store.task_types().await?);
+            self.webhooks.reload(self.store.webhooks().await?);
+            // A queue may have more room than it had.
+            if !self.queues.is_empty() {
+                self.workers.parked.everybody();
+            }
+        }
+        let now = Timestamp::from_micros(self.clock.now_micros());
+        if missed.skipped {
+            self.workers.registry.reset(self.store.leases().await?, now);
+            self.workers.parked.everybody();
+        } else if !missed.events.is_empty() {
+            let tasks = self.tasks_of(&missed.events).await?;
+            let is_shut = |task: &Task| self.queues.is_shut(task, now);
+            self.workers.learned(&missed.events, &tasks, is_shut);
+        }
+        self.move_on(&missed.events);
+        self.feed.publish(&missed.events);
+        self.finished.count(missed.events.iter().map(|event| &**event));
+        // Tasks that must move, and work for later batches, may be among what was missed.
+        self.signals.wake_at(now.plus(LOOK_AHEAD));
+        self.signals.follow_ups();
+        Ok(missed.skipped || !missed.events.is_empty())
+    }
+
+    async fn missed(&mut self) -> Result<Missed, StoreError> {
+        let heads = self.store.heads().await?;
+        let mut missed = Missed {
+            events: Vec::new(),
+            skipped: false,
+        };
+        for namespace in heads.namespaces() {
+            let (head, mut position) = (heads.position(namespace), self.heads.position(namespace));
+            if heads.oldest(namespace) > self.feed.oldest(namespace) {
+                self.feed.trim(namespace, heads.oldest(namespace));
+            }
+            if head - position > EVENTS_LEARNED {
+                let time = heads.time(namespace);
+                self.heads.skip_to(namespace, head, time);
+                self.last_time = self.last_time.max(time);
+                self.feed.skip_to(namespace, head);
+                missed.skipped = true;
+                continue;
+            }
+            while position < head {
+                let events = self.store.log(namespace, position, EVENTS_READ).await?;
+                let Some(last) = events.last() else { break };
+                position = last.position;
+                missed.events.extend(events.into_iter().map(Arc::new));
+            }
+        }
+        Ok(missed)
+    }
+
+    async fn tasks_of(&self, events: &[Arc<Event>]) -> Result<HashMap<TaskId, Arc<Task>>, StoreError> {
+        let mut ids: Vec<TaskId> = events.iter().map(|event| event.task_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut tasks = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(TASKS_READ) {
+            let found = self.store.tasks(ids).await?;
+            tasks.extend(found.into_iter().map(|task| (task.id, Arc::new(task))));
+        }
+        Ok(tasks)
+    }
+}

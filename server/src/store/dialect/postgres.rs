@@ -1,0 +1,157 @@
+//! How PostgreSQL is reached, and what its errors mean.
+
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Error};
+
+use crate::store::error::Class;
+
+/// The first version with the setting that lets go of a frozen replica's session: `idle_session_timeout`.
+pub(in crate::store) const OLDEST_VERSION: &str = "14.0";
+
+/// Names the lock that a replica holds while it takes its turn to write, and what else there is one of: "baton" and a
+/// number. Advisory locks belong to the database, so that each Baton has its own.
+pub(in crate::store) const TURN_LOCK: i64 = 0x0062_6174_6f6e_0001;
+/// Held while the schema is migrated.
+pub(in crate::store) const MIGRATION_LOCK: i64 = 0x0062_6174_6f6e_0002;
+/// Held by the replica that does what only one needs to do.
+pub(in crate::store) const LEADER_LOCK: i64 = 0x0062_6174_6f6e_0003;
+
+/// Waits for a lock that long: as long as a few replicas that freeze one after the other hold the turn.
+const LOCK_TIMEOUT: &str = "10s";
+/// A statement that takes longer is given up.
+const STATEMENT_TIMEOUT: &str = "60s";
+/// A replica that freezes within its turn holds up the others for so long.
+pub(in crate::store) const TURN_TIMEOUT: &str = "2s";
+/// What is in force of it.
+pub(in crate::store) const TURN_LIMIT: &str = "SELECT current_setting('idle_in_transaction_session_timeout')";
+/// The leader that freezes is followed by another after so long.
+const LEADER_TIMEOUT: &str = "2s";
+/// Texts a connection keeps prepared; the least recently used one goes.
+const STATEMENTS: usize = 256;
+
+/// How the database of `url` is reached.
+///
+/// Errors: the text is no such URL.
+pub(in crate::store) fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("baton")
+        // "already exists, skipping", at every start, says nothing to anybody.
+        .options([("client_min_messages", "warning")])
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    Ok(options)
+}
+
+/// How the writer reaches it.
+pub(in crate::store) fn writer_options(options: &PgConnectOptions, durable: bool) -> PgConnectOptions {
+    let commit = if durable { "on" } else { "off" };
+    options.clone().options([
+        ("idle_in_transaction_session_timeout", TURN_TIMEOUT),
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("statement_timeout", STATEMENT_TIMEOUT),
+        ("synchronous_commit", commit),
+    ])
+}
+
+/// How a reader reaches it.
+pub(in crate::store) fn reader_options(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([
+        ("default_transaction_read_only", "on"),
+        ("idle_in_transaction_session_timeout", LOCK_TIMEOUT),
+        ("statement_timeout", STATEMENT_TIMEOUT),
+    ])
+}
+
+/// How whoever wants to lead reaches it.
+pub(in crate::store) fn leader_options(options: &PgConnectOptions) -> PgConnectOptions {
+    options
+        .clone()
+        .options([("idle_session_timeout", LEADER_TIMEOUT)])
+}
+
+/// What an error means, by its code. Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+pub(in crate::store) fn classify(error: &Error) -> Class {
+    let Error::Database(error) = error else {
+        return match error {
+            Error::PoolTimedOut => Class::Busy,
+            Error::Io(_)
+            | Error::Tls(_)
+            | Error::Protocol(_)
+            | Error::WorkerCrashed
+            | Error::PoolClosed
+            | Error::Configuration(_) => Class::Unavailable,
+            _ => Class::Statement,
+        };
+    };
+    error.code().map_or(Class::Statement, |code| by_code(&code))
+}
+
+fn by_code(code: &str) -> Class {
+    match code {
+        "23505" => Class::Unique,
+        // lock_not_available, query_canceled, deadlock_detected, serialization_failure
+        "55P03" | "57014" | "40P01" | "40001" => Class::Busy,
+        // invalid_authorization, invalid_catalog_name, read_only_sql_transaction, idle_in_transaction_session_timeout
+        "28000" | "28P01" | "3D000" | "25006" | "25P03" => Class::Unavailable,
+        code => match code.get(..2) {
+            // Constraints, and values that do not fit.
+            Some("23" | "22" | "54") => Class::Refused,
+            // Connection, resources, an administrator, the system: disk full, input/output, shutdown.
+            Some("08" | "53" | "57" | "58") => Class::Unavailable,
+            _ => Class::Statement,
+        },
+    }
+}
+
+/// Waits until no other replica migrates; the session keeps the lock.
+pub(in crate::store) fn lock_schema() -> String {
+    // An administrator's migration may take its time; the others wait for it.
+    format!("SET lock_timeout = 0; SET statement_timeout = 0; SELECT pg_advisory_lock({MIGRATION_LOCK})")
+}
+
+pub(in crate::store) fn unlock_schema() -> String {
+    format!(
+        "SELECT pg_advisory_unlock({MIGRATION_LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'; \
+         SET statement_timeout = '{STATEMENT_TIMEOUT}'"
+    )
+}
+
+/// Names the server and its history: the id that its data folder was made with, and the timeline, which changes when a
+/// standby takes over or a backup is brought forward. Read from the log's position: the control file learns of a new
+/// timeline at its first checkpoint only.
+pub(in crate::store) const HISTORY: &str = "SELECT system_identifier || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()";
+
+/// Begins a turn: one text, one way to the database and back. The last statement is computed once the lock is held.
+pub(in crate::store) fn begin() -> String {
+    format!("BEGIN; SELECT pg_advisory_xact_lock({TURN_LOCK}); {STANDING}")
+}
+
+/// How many turns there were, how many of them changed definitions, and the time.
+pub(in crate::store) const STANDING: &str = "SELECT turn.last_value, definition.last_value, \
+     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM turn, definition";
+
+/// Ends a turn in which something was written. Numbers of turns may be passed over, and are never given twice.
+pub(in crate::store) const COMMIT: &str = "SELECT nextval('turn'); COMMIT";
+/// As [`COMMIT`], where what others keep in memory was changed: task types, webhooks.
+pub(in crate::store) const COMMIT_DEFINITIONS: &str = "SELECT nextval('turn'), nextval('definition'); COMMIT";
+pub(in crate::store) const ROLLBACK: &str = "ROLLBACK";
+/// Wakes the other replicas. Never within a transaction: there it would make all commits wait for one another.
+pub(in crate::store) const NOTIFY: &str = "SELECT pg_notify('baton', $1)";
+pub(in crate::store) const CHANNEL: &str = "baton";
+
+/// Takes the lead unless another session has it.
+pub(in crate::store) fn try_to_lead() -> String {
+    format!("SELECT pg_try_advisory_lock({LEADER_LOCK})")
+}
+
+/// Whether any session leads. The lock's two halves stand in two columns.
+pub(in crate::store) fn is_led() -> String {
+    let (high, low) = (LEADER_LOCK >> 32, LEADER_LOCK & 0xffff_ffff);
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted \
+         AND classid = {high} AND objid = {low} \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
+}

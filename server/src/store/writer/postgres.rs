@@ -1,0 +1,258 @@
+//! PostgreSQL: replicas take turns to write.
+//!
+//! A turn is a transaction that begins with a lock which only one of them has. So what is read within it is the newest
+//! there is, events get their positions in the order in which they are to be seen, and no row need be locked. A sequence
+//! that each turn raises tells the next one whether what it has in memory still stands: unlike a row, it costs no dead
+//! versions. See docs/adr/0016.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use baton_domain::Timestamp;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, SqlSafeStr as _, SqlStr};
+
+use super::link::Bind;
+use super::{Turn, WriteError};
+use crate::store::dialect::{self, Dialect, postgres};
+use crate::store::error::{Class, StoreError};
+use crate::store::plan::{Parameter, Part};
+
+/// The connection with which this replica takes its turns.
+#[derive(Debug)]
+pub(in crate::store) struct PostgresLink {
+    pub(super) connection: PgConnection,
+    options: PgConnectOptions,
+    /// Names the server and its history, as this began with it.
+    history: String,
+    texts: HashMap<Part, SqlStr>,
+    /// The turn that is under way.
+    turn: Option<Turn>,
+    /// What the sequences of turns and of definitions said last.
+    seen: Option<(i64, i64)>,
+    pub(super) in_doubt: bool,
+}
+
+pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+impl PostgresLink {
+    pub(in crate::store) async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        Ok(Self {
+            history: history(&mut connection).await?,
+            connection,
+            options,
+            texts: HashMap::new(),
+            turn: None,
+            seen: None,
+            in_doubt: false,
+        })
+    }
+
+    /// Names the server and its history.
+    pub(in crate::store) fn history(&self) -> &str {
+        &self.history
+    }
+
+    /// As [`Writer::begin`](super::Writer::begin).
+    pub(super) async fn begin(&mut self) -> Result<Turn, StoreError> {
+        if self.in_doubt {
+            self.roll_back().await?;
+            self.in_doubt = false;
+        }
+        if let Some(turn) = self.turn {
+            return Ok(Turn {
+                is_behind: false,
+                has_definitions: false,
+                ..turn
+            });
+        }
+        match self.try_begin().await {
+            Err(error) if dialect::classify(&error) == Class::Unavailable => {
+                // The connection may have been cut while it was idle: a new one may do.
+                self.connect().await?;
+                Ok(self.try_begin().await?)
+            }
+            turn => Ok(turn?),
+        }
+    }
+
+    async fn try_begin(&mut self) -> Result<Turn, sqlx::Error> {
+        self.in_doubt = true;
+        let text = AssertSqlSafe(postgres::begin());
+        let rows = sqlx::raw_sql(text).fetch_all(&mut self.connection).await?;
+        self.in_doubt = false;
+        let Some(row) = rows.last() else {
+            return Err(sqlx::Error::RowNotFound);
+        };
+        let begun = self.compared(row)?;
+        self.seen = Some((row.try_get(0)?, row.try_get(1)?));
+        self.turn = Some(begun);
+        Ok(begun)
+    }
+
+    /// What the sequences and the clock say, against what they said last.
+    fn compared(&self, row: &PgRow) -> Result<Turn, sqlx::Error> {
+        let (turn, definition): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Turn {
+            time: Some(Timestamp::from_micros(row.try_get(2)?)),
+            is_behind: self.seen.is_none_or(|(last, _)| last != turn),
+            has_definitions: self.seen.is_none_or(|(_, last)| last != definition),
+        })
+    }
+
+    /// As [`Writer::glance`](super::Writer::glance).
+    pub(super) async fn glance(&mut self) -> Result<Turn, StoreError> {
+        if self.in_doubt {
+            self.roll_back().await?;
+            self.in_doubt = false;
+        }
+        let row = sqlx::query(postgres::STANDING)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(self.compared(&row)?)
+    }
+
+    /// As [`Writer::fall_behind`](super::Writer::fall_behind).
+    pub(super) const fn fall_behind(&mut self) {
+        self.seen = None;
+    }
+
+    /// Gives the turn up.
+    pub(super) async fn leave(&mut self) {
+        if self.turn.take().is_some() {
+            self.in_doubt = self.connection.execute(postgres::ROLLBACK).await.is_err();
+        }
+    }
+
+    pub(super) async fn close(self) -> Result<(), StoreError> {
+        Ok(self.connection.close().await?)
+    }
+
+    pub(super) async fn write(
+        &mut self,
+        (parts, parameters): (Vec<Part>, Vec<Parameter>),
+        changes_definitions: bool,
+    ) -> Result<(), WriteError> {
+        self.in_doubt = true;
+        for (part, Parameter { rows, count }) in parts.into_iter().zip(parameters) {
+            let text = self.text(part);
+            let query = sqlx::query(text).bind(text_of(rows));
+            let done = query.execute(&mut self.connection).await;
+            let done = done.map_err(WriteError::Database)?;
+            if part.is_guarded() && i64::try_from(done.rows_affected()) != Ok(count) {
+                return Err(WriteError::Rows);
+            }
+        }
+        self.commit(changes_definitions)
+            .await
+            .map_err(WriteError::Database)
+    }
+
+    async fn commit(&mut self, changes_definitions: bool) -> Result<(), sqlx::Error> {
+        let text = if changes_definitions {
+            postgres::COMMIT_DEFINITIONS
+        } else {
+            postgres::COMMIT
+        };
+        let rows = sqlx::raw_sql(text).fetch_all(&mut self.connection).await?;
+        self.turn = None;
+        if let (Some(row), Some((turn, definition))) = (rows.first(), &mut self.seen) {
+            *turn = row.try_get(0)?;
+            if changes_definitions {
+                *definition = row.try_get(1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, part: Part) -> SqlStr {
+        let text = self
+            .texts
+            .entry(part)
+            .or_insert_with(|| AssertSqlSafe(part.text(Dialect::Postgres)).into_sql_str());
+        text.clone()
+    }
+
+    /// As [`Link::run`](super::Link::run), which deals with what is in doubt behind it.
+    pub(super) async fn try_run(&mut self, text: &str, values: &[Bind]) -> Result<u64, StoreError> {
+        let turn = self.begin().await?;
+        self.in_doubt = true;
+        let text = AssertSqlSafe(text.to_owned()).into_sql_str();
+        let done = bind(sqlx::query(text), values)
+            .execute(&mut self.connection)
+            .await;
+        let done = match done {
+            Ok(done) => self.commit(false).await.map(|()| done.rows_affected()),
+            Err(error) => Err(error),
+        };
+        if turn.is_behind {
+            // Whoever begins the next turn is to learn what this one found.
+            self.fall_behind();
+        }
+        Ok(done?)
+    }
+
+    pub(super) fn query<'q>(&self, text: &'static str, values: &[Bind]) -> Query<'q> {
+        bind(sqlx::query(text), values)
+    }
+
+    /// Connects anew, to the same history: a standby that took over may lack what was committed last, and what this process
+    /// has in memory would be taken for what stands.
+    async fn connect(&mut self) -> Result<(), StoreError> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        let found = history(&mut connection).await?;
+        if found != self.history {
+            let began = self.history.clone();
+            return Err(StoreError::Unavailable(Arc::new(OtherHistory { began, found })));
+        }
+        self.connection = connection;
+        self.seen = None;
+        Ok(())
+    }
+
+    /// Ends the turn. With a new connection, it waits until the session of the old one has come to its end: only then is
+    /// what that wrote to be seen, or will never be.
+    pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.turn = None;
+        if self.connection.execute(postgres::ROLLBACK).await.is_ok() {
+            return Ok(());
+        }
+        self.connect().await?;
+        self.connection.execute(AssertSqlSafe(postgres::begin())).await?;
+        self.connection.execute(postgres::ROLLBACK).await?;
+        Ok(())
+    }
+}
+
+/// A server that begins anew reads what stands there.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the database has another history ({found}) than the one that this server began with ({began}): restart this server"
+)]
+struct OtherHistory {
+    began: String,
+    found: String,
+}
+
+async fn history(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar(postgres::HISTORY).fetch_one(connection).await
+}
+
+fn bind<'q>(mut query: Query<'q>, values: &[Bind]) -> Query<'q> {
+    for value in values {
+        query = match value {
+            Bind::Int(value) => query.bind(*value),
+            Bind::Text(text) => query.bind(text.clone()),
+            Bind::Id(id) => query.bind(*id),
+            Bind::Bytes(bytes) => query.bind(bytes.clone()),
+            Bind::Rows(rows) => query.bind(text_of(rows.clone())),
+        };
+    }
+    query
+}
+
+/// Rows are JSON text here.
+fn text_of(rows: Vec<u8>) -> String {
+    String::from_utf8(rows).expect("JSON text is UTF-8")
+}

@@ -1,0 +1,173 @@
+//! A PostgreSQL of a test run's own: found among what is installed, started on a free port, gone with its owner.
+//!
+//! Nothing here is needed to build or run Baton.
+
+mod find;
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use tempfile::TempDir;
+
+use find::{Account, unprivileged};
+pub use find::{HOW_TO_GET, Installation};
+
+/// Settings for tests: nothing is flushed, as what a test wrote is worth nothing after a power cut, and many tests have
+/// connections at once.
+pub const FAST: &[&str] = &[
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=400",
+];
+
+/// The superuser of the cluster; it needs no password.
+const USER: &str = "baton";
+/// From the start until it answers. A second is usual; a busy machine takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks whether it answers.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Somebody else may take a port between our choice and its use; then it says this.
+const PORT_IS_TAKEN: &str = "could not create any TCP/IP sockets";
+const TRIES: u32 = 5;
+
+/// Runs a server for as long as somebody holds the other end of its stdin, however that one ends; then ends it at once
+/// and takes its folder away.
+const KEEPER: &str = r#"
+folder=$1; shift
+"$@" </dev/null >"$folder/log" 2>&1 & server=$!
+cat >/dev/null
+kill -QUIT $server 2>/dev/null; wait $server
+rm -rf "$folder"
+"#;
+
+/// A running PostgreSQL with databases of its own. It ends when this is dropped, or with the process that holds it.
+#[derive(Debug)]
+pub struct Cluster {
+    keeper: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// Makes a cluster in a temporary folder and starts it with `settings`, each `name=value`, such as [`FAST`].
+    ///
+    /// # Errors
+    /// Nobody is there to run it as (PostgreSQL refuses root), or it does not start: the error has its log.
+    pub fn start(installation: &Installation, settings: &[&str]) -> anyhow::Result<Self> {
+        let account = unprivileged()?;
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match Self::try_start(installation, account, settings) {
+                Err(error) if tried < TRIES && error.to_string().contains(PORT_IS_TAKEN) => {}
+                outcome => return outcome.context("PostgreSQL does not start"),
+            }
+        }
+    }
+
+    /// The URL of the database from which others are made. Whoever connects is a superuser.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}@{}:{}/postgres", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// Where it keeps everything; `data/postmaster.pid` has the id of its process.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn try_start(
+        installation: &Installation,
+        account: Option<Account>,
+        settings: &[&str],
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("baton-postgres-").tempdir()?;
+        if let Some(Account { user, group }) = account {
+            chown(folder.path(), Some(user), Some(group))?;
+        }
+        let data = folder.path().join("data");
+        let mut init = command(&installation.program("initdb"), account, &folder);
+        init.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"])
+            .args(["--username", USER, "--pgdata"])
+            .arg(&data);
+        quietly(&mut init)?;
+        let port = free_port()?;
+        let mut keeper = command(Path::new("/bin/sh"), account, &folder);
+        keeper.args(["-c", KEEPER, "keeper"]).arg(folder.path());
+        keeper.arg(installation.program("postgres")).arg("-D").arg(&data);
+        keeper.args(["-h", "127.0.0.1", "-k", "", "-p", &port.to_string()]);
+        keeper.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        // A group of its own: Ctrl-C ends whoever runs the tests, and with them this.
+        keeper.process_group(0).stdin(Stdio::piped());
+        let cluster = Self {
+            keeper: keeper.spawn().context("cannot start /bin/sh")?,
+            // From now on the keeper takes it away.
+            folder: folder.keep(),
+            port,
+        };
+        cluster.wait_until_ready()?;
+        Ok(cluster)
+    }
+
+    /// The server itself writes into its lock file when it is ready, which needs no connection to see.
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let read = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        loop {
+            if read("data/postmaster.pid")
+                .lines()
+                .any(|line| line.trim() == "ready")
+            {
+                return Ok(());
+            }
+            let log = read("log");
+            ensure!(!log.contains("FATAL"), "{log}");
+            ensure!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}:\n{log}");
+            std::thread::park_timeout(LOOK_EVERY);
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        if let Err(error) = self.keeper.wait() {
+            eprintln!("PostgreSQL in {} may still run: {error}", self.folder.display());
+        }
+    }
+}
+
+/// `program`, as the user that PostgreSQL accepts.
+fn command(program: &Path, account: Option<Account>, folder: &TempDir) -> Command {
+    let mut command = Command::new(program);
+    if let Some(Account { user, group }) = account {
+        command.uid(user).gid(group);
+    }
+    command.current_dir(folder.path()).env("LC_ALL", "C");
+    command
+}
+
+/// Runs `command`; what it wrote is shown only where it fails.
+fn quietly(command: &mut Command) -> anyhow::Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {name}"))?;
+    if !output.status.success() {
+        bail!("{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
