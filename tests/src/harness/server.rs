@@ -131,6 +131,11 @@ impl TestServer {
         self.channel.clone()
     }
 
+    /// Another connection, of windows as wide as the first.
+    pub fn another_channel(&self) -> Channel {
+        channel(self.address())
+    }
+
     /// What was recorded so far.
     pub fn history(&self) -> &Arc<History> {
         &self.history

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use baton_tests::harness::{TestServer, wire};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::support::id;
 
 /// Connections of their own, so that the server reads them as it likes.
 fn channels(server: &TestServer) -> Vec<Channel> {
-    let endpoint = Endpoint::from_shared(format!("http://{}", server.address())).unwrap();
-    (0..8).map(|_| endpoint.connect_lazy()).collect()
+    (0..8).map(|_| server.another_channel()).collect()
 }
 
 /// Two hundred creates that mean the same task, and other work between them; answers those that were answered.

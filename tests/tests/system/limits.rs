@@ -55,8 +55,7 @@ async fn a_thousand_watches_get_every_event() {
     const WATCHES: usize = 1_000;
     const CONNECTIONS: usize = 10;
     let server = TestServer::start().await;
-    let endpoint = Endpoint::from_shared(format!("http://{}", server.address())).unwrap();
-    let channels: Vec<_> = (0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect();
+    let channels: Vec<_> = (0..CONNECTIONS).map(|_| server.another_channel()).collect();
     let opening =
         (0..WATCHES).map(|number| open(channels[number % CONNECTIONS].clone(), from(WatchStart::Now)));
     let mut watches = join_all(opening).await;
@@ -72,7 +71,8 @@ async fn a_thousand_watches_get_every_event() {
             queued(&server).await;
         }
     };
-    // Read from the first on: a connection that nobody reads takes only so many frames.
+    // Read from the first on: a connection takes only so many small frames that nobody read yet, the fewer the
+    // narrower its window.
     let reading = join_all(watches.iter_mut().map(|watch| events(watch, 40)));
     let ((), all) = tokio::join!(creates, reading);
     for got in all {
