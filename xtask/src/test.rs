@@ -47,7 +47,7 @@ pub fn run(filter: Option<&str>, only: Option<Database>) -> anyhow::Result<()> {
     if only != Some(Database::Postgres) {
         steps.step("documentation examples", || examples(filter));
         steps.step("tests on SQLite", || {
-            let mut command = runner(&["--workspace"]);
+            let mut command = runner(&[]);
             command.args(filter).args(["--", "--skip", ABOUT_SERVERS]);
             run::command(command.env_remove(POSTGRES))
         });
@@ -76,8 +76,7 @@ fn on_postgres(filter: Option<&str>) -> anyhow::Result<()> {
             None => return Ok(()),
         },
     };
-    let packages: Vec<&str> = ON_DATABASES.iter().flat_map(|name| ["--package", name]).collect();
-    let mut command = runner(&packages);
+    let mut command = runner(&ON_DATABASES);
     command.args(filter).args(["--", "--skip", ABOUT_THE_FILE]);
     if let Some(url) = given.or(cluster.as_ref().map(Cluster::url)) {
         command.env(POSTGRES, url);
@@ -90,7 +89,8 @@ fn on_postgres(filter: Option<&str>) -> anyhow::Result<()> {
     run::command(&mut command)
 }
 
-/// `cargo nextest` where it is installed (a process per test, a time limit), else `cargo test`, of these packages.
+/// `cargo nextest` where it is installed (a process per test, a time limit), else `cargo test`, of these packages, or of
+/// all.
 fn runner(packages: &[&str]) -> Command {
     let nextest = run::cargo()
         .args(["nextest", "--version"])
@@ -100,12 +100,23 @@ fn runner(packages: &[&str]) -> Command {
         .is_ok_and(|status| status.success());
     let mut command = run::cargo();
     match nextest {
-        true => command.args(["nextest", "run"]).args(packages),
-        false => command
-            .arg("test")
-            .args(packages)
-            .args(["--lib", "--bins", "--tests", "--no-fail-fast"]),
-    };
+        true => {
+            // Packages named to cargo would be built again, with the features of those alone.
+            command.args(["nextest", "run", "--workspace"]);
+            if !packages.is_empty() {
+                let those: Vec<String> = packages.iter().map(|name| format!("package(={name})")).collect();
+                command.args(["-E", &those.join(" + ")]);
+            }
+        }
+        false => {
+            command.arg("test");
+            match packages {
+                [] => command.arg("--workspace"),
+                _ => command.args(packages.iter().flat_map(|name| ["--package", name])),
+            };
+            command.args(["--lib", "--bins", "--tests", "--no-fail-fast"]);
+        }
+    }
     with_tools(&mut command);
     command
 }

@@ -131,7 +131,7 @@ async fn runs(channel: Channel, namespace: &str) -> Vec<TaskRun> {
 }
 
 /// Rows are read while the feed goes on: what moved in between shows in one of them only. And bookmarks come also while a
-/// long log is read slowly.
+/// long log is read slowly. Of a row that last changed before the log begins, the log tells nothing any more.
 fn agree(evidence: &Evidence) -> bool {
     evidence.namespaces.values().all(|namespace| {
         let newest = namespace
@@ -139,12 +139,18 @@ fn agree(evidence: &Evidence) -> bool {
             .iter()
             .map(|event| (&event.task_id, event.sequence));
         let newest: std::collections::HashMap<_, _> = newest.collect();
-        namespace.rows.iter().all(|row| {
-            newest
-                .get(&row.id)
-                .is_some_and(|sequence| *sequence >= row.revision)
+        let first = namespace.feed.first();
+        let is_whole = first.is_some_and(|first| first.position == 1);
+        let begins = first.and_then(|first| time(first.time));
+        namespace.rows.iter().all(|row| match newest.get(&row.id) {
+            Some(sequence) => *sequence >= row.revision,
+            None => !is_whole && begins.is_none_or(|begins| time(row.update_time) <= Some(begins)),
         })
     })
+}
+
+fn time(time: Option<prost_types::Timestamp>) -> Option<(i64, i32)> {
+    time.map(|time| (time.seconds, time.nanos))
 }
 
 async fn rows(client: &Client, namespace: &str) -> Vec<Task> {
