@@ -3,5 +3,6 @@
 //! The tests themselves are in `tests/system/`.
 
 pub mod harness;
+pub mod linear;
 pub mod oracle;
 pub mod sim;

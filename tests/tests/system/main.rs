@@ -21,6 +21,7 @@ mod insights;
 mod leases;
 mod lifecycle_seed;
 mod limits;
+mod linear;
 mod lists;
 mod moves;
 mod operators;

@@ -13,6 +13,7 @@ use futures::future::join_all;
 use super::{LOOK, moment, processes};
 use crate::dice::{Caller, Ids};
 use crate::leases::{LONG, lease, seconds};
+use crate::linear::all_have_an_order;
 use crate::queues::{ask, finish, limited, step};
 use crate::support::{from_oldest, id, until};
 
@@ -216,4 +217,11 @@ async fn leader(servers: &[Process]) -> usize {
         }
         moment(LOOK).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_of_the_calls_of_three_servers_explains_every_answer() {
+    let servers = three().await;
+    all_have_an_order(&servers, 20).await;
+    finished(servers, Vec::new()).await;
 }
