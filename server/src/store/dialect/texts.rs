@@ -63,9 +63,10 @@ pub(in crate::store) const FIND_DELETED: Sql = Sql {
 };
 /// The rows of keys by a JSON array of [namespace, key].
 pub(in crate::store) const FIND_KEYS: Sql = Sql {
-    sqlite: "SELECT d.* FROM json_each(?) AS r CROSS JOIN dedup AS d \
+    sqlite: "SELECT d.namespace, d.key, d.task_id, d.expire_time FROM json_each(?) AS r CROSS JOIN dedup AS d \
         ON d.namespace = r.value->>0 AND d.key = r.value->>1",
-    postgres: "SELECT d.* FROM jsonb_array_elements($1::jsonb) AS r(value) JOIN dedup AS d \
+    // Named, not `*`: a column that a newer server adds would fail the text of one that has it prepared.
+    postgres: "SELECT d.namespace, d.key, d.task_id, d.expire_time FROM jsonb_array_elements($1::jsonb) AS r(value) JOIN dedup AS d \
         ON d.namespace = r.value->>0 AND d.key = r.value->>1",
 };
 
@@ -172,6 +173,14 @@ pub(in crate::store) const DROP_EMPTY_COUNTS: &str = "DELETE FROM task_count WHE
 /// Draws the identity of a new database and leaves that of an old one: the epoch.
 pub(in crate::store) const MAKE_EPOCH: &str =
     "INSERT INTO store_meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING";
+/// Notes that a step of the schema was taken: its name.
+pub(in crate::store) const NOTE_STEP: Sql = Sql {
+    sqlite: "INSERT INTO seaql_migrations (version, applied_at) VALUES ($1, unixepoch())",
+    postgres: "INSERT INTO seaql_migrations (version, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
+};
+/// Sets the oldest version of the schema that a server must know to use this one.
+pub(in crate::store) const SET_READABLE_FROM: &str = "INSERT INTO store_meta (key, value) VALUES ('readable_from', $1) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 /// The next who opens the database draws a new one.
 pub(in crate::store) const DROP_EPOCH: &str = "DELETE FROM store_meta WHERE key = 'epoch'";
 /// As [`MAKE_EPOCH`]: the first key.
