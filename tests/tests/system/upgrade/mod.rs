@@ -1,6 +1,7 @@
 //! From one version of the schema to the next, and back.
 
 mod fixtures;
+mod populate;
 
 use baton_client::NewTask;
 use baton_migrations::{rehearsal, steps};
