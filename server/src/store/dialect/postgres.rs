@@ -41,8 +41,9 @@ const STATEMENTS: usize = 256;
 pub(in crate::store) fn options(url: &str) -> Result<PgConnectOptions, Error> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("baton")
-        // "already exists, skipping", at every start, says nothing to anybody.
-        .options([("client_min_messages", "warning")])
+        // "already exists, skipping", at every start, says nothing to anybody. No statement takes so long that compiling it
+        // pays, and what the planner believes of a limit that it does not know would have some compiled each time.
+        .options([("client_min_messages", "warning"), ("jit", "off")])
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     Ok(options)
