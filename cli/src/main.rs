@@ -36,7 +36,7 @@ enum Command {
     /// Serves tasks (the default).
     Serve(ServerArgs),
     /// Makes the database, or brings its schema up to date, without serving.
-    Migrate(ServerArgs),
+    Migrate(MigrateArgs),
     /// Prints the effective settings of the server, secrets hidden.
     Config(ServerArgs),
     /// Checks a file of settings and declarations, and tells every mistake with its line.
@@ -77,11 +77,20 @@ struct ServerArgs {
     flags: Flags,
 }
 
+#[derive(Args)]
+struct MigrateArgs {
+    #[command(flatten)]
+    flags: Flags,
+    /// Take away too what only servers of the versions before need: from then on they cannot use the database.
+    #[arg(long)]
+    contract: bool,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::serve(&args.flags),
-        Command::Migrate(args) => serve::migrate(&args.flags),
+        Command::Migrate(args) => serve::migrate(&args.flags, args.contract),
         Command::Config(args) => settings::print(&args.flags),
         Command::CheckConfig(args) => file::check(args),
         Command::Task(args) => return client::task(*args),

@@ -5,6 +5,7 @@ mod inside;
 use std::io::Write;
 
 use anyhow::Context;
+use baton_server::store::Schema;
 use baton_server::{Database, Server, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -42,14 +43,30 @@ pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
 }
 
 /// Makes or migrates the database, says where it is, and ends.
-pub(crate) fn migrate(flags: &Flags) -> anyhow::Result<()> {
+pub(crate) fn migrate(flags: &Flags, contract: bool) -> anyhow::Result<()> {
     let config = settings::load(flags)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let database = runtime.block_on(baton_server::migrate(&config))?;
+    let database = runtime.block_on(baton_server::migrate(&config, contract))?;
     println!("{}", place(&database));
+    println!("{}", standing(database.schema));
     Ok(())
+}
+
+/// Which servers may use the database.
+fn standing(schema: Schema) -> String {
+    let Schema {
+        version,
+        readable_from,
+        known,
+    } = schema;
+    let waits = if version < known {
+        "; `baton migrate --contract` takes away what only servers of the versions before need"
+    } else {
+        ""
+    };
+    format!("Schema {version}, for servers that know {readable_from} or newer; this one knows {known}{waits}")
 }
 
 fn place(database: &Database) -> String {

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Engine, IntakeLimits};
 use crate::feed::Feed;
 use crate::seams::{Clock, Ids};
-use crate::store::{DatabaseUrl, Opened, Store, StoreError, StoreOptions};
+use crate::store::{DatabaseUrl, Opened, Schema, Store, StoreError, StoreOptions};
 use crate::webhooks::{Courier, Post};
 
 pub use config::Config;
@@ -218,14 +218,21 @@ pub struct Database {
     pub place: String,
     /// It was not there before.
     pub created: bool,
+    /// How far its schema is.
+    pub schema: Schema,
 }
 
-/// Makes the database of `config` where it is not there, and brings its schema up to date, without serving.
+/// Makes the database of `config` where it is not there, and brings its schema up to date, without serving. To `contract`: takes
+/// away too what only servers of the versions before need.
 ///
-/// Errors: the settings break their rules, or the database cannot be opened.
-pub async fn migrate(config: &Config) -> Result<Database, RunError> {
+/// Errors: the settings break their rules, or the database cannot be opened, or such servers are connected.
+pub async fn migrate(config: &Config, contract: bool) -> Result<Database, RunError> {
     config.validate()?;
-    let (database, opened) = open_database(config, &store_options(config)).await?;
+    let options = StoreOptions {
+        contract,
+        ..store_options(config)
+    };
+    let (database, opened) = open_database(config, &options).await?;
     opened.writer.close().await;
     Ok(database)
 }
@@ -248,8 +255,12 @@ async fn open_database(config: &Config, options: &StoreOptions) -> Result<(Datab
         DatabaseUrl::Postgres(_) => config.redacted().database,
     };
     let opened = Store::open(&url, options).await?;
-    let created = opened.created;
-    Ok((Database { place, created }, opened))
+    let database = Database {
+        place,
+        created: opened.created,
+        schema: opened.schema,
+    };
+    Ok((database, opened))
 }
 
 /// Opens a server and serves: [`Server::open`] and [`Server::serve`] in one.

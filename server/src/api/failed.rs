@@ -38,13 +38,19 @@ pub(super) fn store_failed(error: &StoreError) -> Refusal {
             Refusal::new(Reason::StoreUnavailable, "the store is not available")
                 .retry_after(STORE_RETRY_AFTER)
         }
+        // While this server had no connection, the schema was changed without it.
+        StoreError::SchemaTooNew { .. } => {
+            tracing::error!(%error, "the store is not for this server any more");
+            Refusal::new(Reason::StoreUnavailable, "the store is not available")
+                .retry_after(STORE_RETRY_AFTER)
+        }
         StoreError::Url(_)
         | StoreError::InUse { .. }
         | StoreError::Corrupt { .. }
         | StoreError::Refused(_)
         | StoreError::Constraint(_)
         | StoreError::VersionTooOld { .. }
-        | StoreError::SchemaTooNew { .. }
+        | StoreError::OldServers { .. }
         | StoreError::Statement(_) => Refusal::bug(error),
     }
 }

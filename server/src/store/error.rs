@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 use thiserror::Error;
 
-use super::dialect;
+use super::{Schema, dialect};
 
 /// Why a read or a start failed, or why nothing of a batch was written. Cloned where one failure answers many callers.
 #[derive(Clone, Debug, Error)]
@@ -53,11 +53,30 @@ pub enum StoreError {
         /// The oldest that will do.
         needed: &'static str,
     },
-    /// A newer version of Baton has changed the schema; nothing was touched.
-    #[error("the database has schema step {step}, which this version does not know; run a newer baton")]
+    /// A newer version of Baton has changed the schema, and this one cannot use it; nothing was touched.
+    #[error(
+        "the database has schema {}, for servers that know schema {} at least; this one knows {}, and not the step {step}: run a \
+         newer baton, nothing was changed",
+        schema.version, schema.readable_from, schema.known
+    )]
     SchemaTooNew {
         /// The first unknown step.
         step: String,
+        /// How far it is.
+        schema: Schema,
+    },
+    /// A step would take away what servers need that are connected; nothing was touched.
+    #[error(
+        "the step {step} of the schema takes away what servers need that do not know version {needs}, and such are connected: \
+         {servers}; stop these first, nothing was changed"
+    )]
+    OldServers {
+        /// The step.
+        step: String,
+        /// What servers must know that go on.
+        needs: u32,
+        /// Those that do not.
+        servers: String,
     },
     /// The database answered with something this code does not expect: a fault of the build.
     #[error("the database did not accept a statement")]
@@ -99,7 +118,8 @@ impl StoreError {
             | Self::Busy(_)
             | Self::Unavailable(_)
             | Self::VersionTooOld { .. }
-            | Self::SchemaTooNew { .. } => false,
+            | Self::SchemaTooNew { .. }
+            | Self::OldServers { .. } => false,
         }
     }
 

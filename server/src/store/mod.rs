@@ -31,6 +31,7 @@ mod replicas;
 mod rows;
 mod runs;
 mod schedules;
+mod schema;
 mod stats;
 mod task_types;
 mod tasks;
@@ -68,6 +69,7 @@ pub use queues::{LeasedTask, SettledPlace, SettledQuery};
 pub use ready::{Demand, FullKeys, Ready};
 pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};
+pub use schema::Schema;
 pub use stats::TaskGroup;
 pub use writer::{Turn, Writer};
 

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::{TaskType, Webhook};
-use baton_migrations::Migrator;
+use baton_migrations::Steps;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryOrder};
-use sea_orm_migration::{MigratorTrait, seaql_migrations};
 use sha2::{Digest as _, Sha256};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -23,7 +22,7 @@ use super::dialect::{self, Dialect, postgres, sqlite};
 use super::entity::{store_meta, token_key};
 use super::tasks::TaskReader;
 use super::writer::{Bind, Link, PostgresLink, SqliteLink};
-use super::{Heads, Inner, Store, StoreError, Writer};
+use super::{Heads, Inner, Schema, Store, StoreError, Writer, schema};
 use crate::seams::Ids;
 use crate::token::{Key, Keyring};
 
@@ -85,6 +84,10 @@ pub struct StoreOptions {
     pub readers: u32,
     /// Keys of labels by which tasks are found through an index. Changing them rebuilds indexes at the next start.
     pub indexed_labels: Vec<String>,
+    /// The steps of the schema that the server knows.
+    pub steps: Steps,
+    /// Take those steps too that shut out servers of the versions before.
+    pub contract: bool,
     /// False: commits are not flushed to disk and a power cut may lose them. For tests only.
     pub durable: bool,
     /// True: batches are taken for written and nothing is.
@@ -100,6 +103,8 @@ impl StoreOptions {
             ids,
             readers: READERS,
             indexed_labels: Vec::new(),
+            steps: baton_migrations::steps,
+            contract: false,
             durable: true,
             #[cfg(feature = "bench")]
             writes_nothing: false,
@@ -120,6 +125,8 @@ pub struct Opened {
     pub task_types: Vec<TaskType>,
     /// Every webhook.
     pub webhooks: Vec<Webhook>,
+    /// How far the schema is.
+    pub schema: Schema,
     /// There was nothing before.
     pub created: bool,
 }
@@ -129,7 +136,8 @@ impl Store {
     /// clone of the store are gone.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::VersionTooOld`], [`StoreError::SchemaTooNew`] (nothing was changed), and
+    /// [`StoreError::InUse`], [`StoreError::VersionTooOld`], [`StoreError::SchemaTooNew`],
+    /// [`StoreError::OldServers`] (nothing was changed), and
     /// what the database may do.
     pub async fn open(url: &DatabaseUrl, options: &StoreOptions) -> Result<Opened, StoreError> {
         let Reached {
@@ -137,6 +145,7 @@ impl Store {
             readers,
             lock,
             replicas,
+            schema,
             created,
         } = match url {
             DatabaseUrl::Sqlite(file) => reach_sqlite(file, options).await?,
@@ -167,6 +176,7 @@ impl Store {
             heads,
             task_types,
             webhooks,
+            schema,
             created,
         })
     }
@@ -178,6 +188,7 @@ struct Reached {
     readers: DatabaseConnection,
     lock: Option<File>,
     replicas: Option<PgConnectOptions>,
+    schema: Schema,
     created: bool,
 }
 
@@ -187,15 +198,17 @@ async fn reach_sqlite(file: &Path, options: &StoreOptions) -> Result<Reached, St
     let mut link = Link::Sqlite(SqliteLink::open(write.clone()).await?);
     check_version(&mut link).await?;
     let database = sqlite_pool(write, 1).await?;
-    let migrated = run_steps(&database).await;
+    let steps = (options.steps, options.contract);
+    let migrated = schema::bring_up(&database, Dialect::Sqlite, steps).await;
     database.close().await?;
-    let created = migrated?;
+    let (schema, created) = migrated?;
     prepare(&mut link, options).await?;
     Ok(Reached {
         link,
         readers: sqlite_pool(sqlite::reader_options(file), options.readers).await?,
         lock: Some(lock),
         replicas: None,
+        schema,
         created,
     })
 }
@@ -203,25 +216,28 @@ async fn reach_sqlite(file: &Path, options: &StoreOptions) -> Result<Reached, St
 async fn reach_postgres(url: &str, options: &StoreOptions) -> Result<Reached, StoreError> {
     let base = postgres::options(url)?;
     let write = postgres::writer_options(&base, options.durable);
-    let mut link = Link::Postgres(PostgresLink::open(write).await?);
+    let known = schema::number((options.steps)().len());
+    let mut link = Link::Postgres(PostgresLink::open(write, known).await?);
     check_version(&mut link).await?;
     check_limits(&mut link).await?;
     // Replicas that start together migrate one after the other; all but the first find nothing to do.
     link.execute(postgres::lock_schema()).await?;
     let database = postgres_pool(base.clone(), 1).await?;
-    let migrated = run_steps(&database).await;
+    let steps = (options.steps, options.contract);
+    let migrated = schema::bring_up(&database, Dialect::Postgres, steps).await;
     database.close().await?;
     let prepared = match migrated {
-        Ok(created) => prepare(&mut link, options).await.map(|()| created),
+        Ok(migrated) => prepare_shared(&mut link, options).await.map(|()| migrated),
         Err(error) => Err(error),
     };
     link.execute(postgres::unlock_schema()).await?;
-    let created = prepared?;
+    let (schema, created) = prepared?;
     Ok(Reached {
         link,
         readers: postgres_pool(postgres::reader_options(&base), options.readers).await?,
         lock: None,
         replicas: Some(base),
+        schema,
         created,
     })
 }
@@ -282,30 +298,6 @@ async fn check_limits(link: &mut Link) -> Result<(), StoreError> {
     )))
 }
 
-/// Runs the steps that the database has not seen; answers whether it had seen none. A lock is held: no two processes
-/// migrate.
-async fn run_steps(database: &DatabaseConnection) -> Result<bool, StoreError> {
-    let known: BTreeSet<String> = Migrator::migrations()
-        .iter()
-        .map(|step| step.name().to_owned())
-        .collect();
-    let manager = sea_orm_migration::SchemaManager::new(database);
-    let is_new = !manager.has_table("seaql_migrations").await?;
-    if !is_new {
-        let steps = seaql_migrations::Entity::find().order_by_asc(seaql_migrations::Column::Version);
-        let unknown = steps
-            .all(database)
-            .await?
-            .into_iter()
-            .find(|step| !known.contains(&step.version));
-        if let Some(step) = unknown {
-            return Err(StoreError::SchemaTooNew { step: step.version });
-        }
-    }
-    Migrator::up(database, None).await?;
-    Ok(is_new)
-}
-
 async fn sqlite_pool(
     options: SqliteConnectOptions,
     connections: u32,
@@ -339,6 +331,14 @@ async fn prepare(link: &mut Link, options: &StoreOptions) -> Result<(), StoreErr
     link.run(dialect::MAKE_KEY, &[Bind::Bytes(secret.to_vec())])
         .await?;
     index_labels(link, &options.indexed_labels).await
+}
+
+/// As [`prepare`], and says that this server is here: while nobody can change the schema that it has found.
+async fn prepare_shared(link: &mut Link, options: &StoreOptions) -> Result<(), StoreError> {
+    if let Link::Postgres(link) = link {
+        link.attend().await?;
+    }
+    prepare(link, options).await
 }
 
 /// Makes the indexes of these labels and drops those of others. Takes as long as reading every task, once.

@@ -14,8 +14,10 @@ impl Writer {
         let raise = dialect::RAISE_HORIZON.of(self.dialect());
         self.run_in(namespace, raise, &[oldest]).await?;
         let rows = [oldest, i64::from(limit)];
-        let removed = self.run_in(namespace, dialect::TRIM_EVENTS, &rows).await?;
-        self.run_in(namespace, dialect::TRIM_DELETED, &rows).await?;
+        let [events, deleted] =
+            [dialect::TRIM_EVENTS, dialect::TRIM_DELETED].map(|text| text.of(self.dialect()));
+        let removed = self.run_in(namespace, events, &rows).await?;
+        self.run_in(namespace, deleted, &rows).await?;
         Ok(removed == u64::from(limit))
     }
 
@@ -25,7 +27,7 @@ impl Writer {
     /// What the database may do; nothing was changed.
     pub async fn expire_keys(&mut self, now: Timestamp, limit: u32) -> Result<bool, StoreError> {
         let values = [now.as_micros(), i64::from(limit)];
-        let removed = self.run(dialect::EXPIRE_KEYS, &values).await?;
+        let removed = self.run(dialect::EXPIRE_KEYS.of(self.dialect()), &values).await?;
         Ok(removed == u64::from(limit))
     }
 

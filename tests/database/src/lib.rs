@@ -95,9 +95,19 @@ impl TestDatabase {
     /// The database is not there, as before the first server is started on a file.
     pub async fn shell(&self) -> Shell {
         match &self.place {
-            Place::File => Shell::of_file(&self.path()).await,
+            Place::File => Shell::of_file(&self.path(), false).await,
             Place::Postgres { .. } => Shell::of_postgres(&self.url()).await,
         }
+    }
+
+    /// Fills a database in which nothing is by statements of its own kind.
+    pub async fn load(&self, text: &str) {
+        let mut shell = match &self.place {
+            Place::File => Shell::of_file(&self.path(), true).await,
+            Place::Postgres { .. } => self.shell().await,
+        };
+        shell.load(text).await;
+        shell.close().await;
     }
 
     /// Keeps a copy as a backup would. Nobody has the database open.

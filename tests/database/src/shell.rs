@@ -25,13 +25,17 @@ macro_rules! over {
 }
 
 impl Shell {
-    pub(crate) async fn of_file(file: &Path) -> Self {
-        let options = SqliteConnectOptions::new().filename(file);
+    /// To a file, which is made to `create`.
+    pub async fn of_file(file: &Path, create: bool) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(create);
         let connection = SqliteConnection::connect_with(&options).await;
         Self::Sqlite(connection.expect("the file opens"))
     }
 
-    pub(crate) async fn of_postgres(url: &str) -> Self {
+    /// To the database of that URL.
+    pub async fn of_postgres(url: &str) -> Self {
         let connection = PgConnection::connect(url).await;
         Self::Postgres(connection.expect("PostgreSQL answers"))
     }
@@ -65,6 +69,26 @@ impl Shell {
     pub async fn number(&mut self, text: &'static str) -> i64 {
         let answer = over!(self, connection => sqlx::query_scalar(text).fetch_one(connection).await);
         answer.unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// The text that a query answers.
+    pub async fn text(&mut self, text: &'static str) -> String {
+        let answer = over!(self, connection => sqlx::query_scalar(text).fetch_one(connection).await);
+        answer.unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Every text that a query answers.
+    pub async fn texts(&mut self, text: &str) -> Vec<String> {
+        let safe = AssertSqlSafe(text.to_owned());
+        let answer = over!(self, connection => sqlx::query_scalar(safe).fetch_all(connection).await);
+        answer.unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Runs statements of the database's own kind, as they stand.
+    pub async fn load(&mut self, text: &str) {
+        let query = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+        let done = over!(self, connection => query.execute(connection).await.map(drop));
+        done.expect("the statements are the database's own");
     }
 
     /// The bytes in the one row that a query answers.

@@ -1,15 +1,16 @@
 //! A server of this process: `baton_server::run` on a port of its own and a database that goes with the test.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use baton_client::{Call, Client, Error, Refusal, RetrySettings, Rpc};
+use baton_migrations::Steps;
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{TaskState, WatchStart, WatchTaskRequest, WatchTasksRequest};
 use baton_server::engine::IntakeLimits;
 use baton_server::seams::Ids;
 use baton_server::store::StoreOptions;
-use baton_server::{Config, Server};
+use baton_server::{Config, RunError, Server};
 use baton_test_database::TestDatabase;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,12 +26,14 @@ use crate::oracle::{self, Evidence, Scope};
 
 /// Bookmarks come this often in tests: they tell that a stream has caught up.
 const BOOKMARKS_MS: u64 = 50;
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A server under test, and the record of what was asked of it.
 #[derive(Debug)]
 pub struct TestServer {
     config: Config,
     limits: IntakeLimits,
+    steps: Steps,
     running: Option<Running>,
     channel: Channel,
     client: Client,
@@ -43,7 +46,7 @@ struct Running {
     address: SocketAddr,
     metrics: Option<SocketAddr>,
     stop: CancellationToken,
-    served: JoinHandle<Result<(), baton_server::RunError>>,
+    served: JoinHandle<Result<(), RunError>>,
 }
 
 impl TestServer {
@@ -59,7 +62,15 @@ impl TestServer {
 
     /// Starts a server with other settings, where so much may wait to be committed.
     pub async fn start_limited(change: impl FnOnce(&mut Config), limits: IntakeLimits) -> Self {
-        let database = TestDatabase::new();
+        Self::start_on(TestDatabase::new(), change, limits).await
+    }
+
+    /// Starts a server on a database in which there may be something.
+    pub async fn start_on(
+        database: TestDatabase,
+        change: impl FnOnce(&mut Config),
+        limits: IntakeLimits,
+    ) -> Self {
         let mut config = Config {
             database: database.url(),
             test_mode: true,
@@ -67,12 +78,15 @@ impl TestServer {
             ..Config::default()
         };
         change(&mut config);
-        let running = run(&config, limits, SocketAddr::from(([127, 0, 0, 1], 0))).await;
+        let steps: Steps = baton_migrations::steps;
+        let running = run(&config, (limits, steps), ANY_PORT).await;
+        let running = running.expect("the server opens");
         let channel = channel(running.address);
         let client = client(running.address);
         TestServer {
             config,
             limits,
+            steps,
             running: Some(running),
             channel,
             client,
@@ -84,16 +98,24 @@ impl TestServer {
     /// Another server on the same database, with the same settings and the same record: on PostgreSQL, which any number may
     /// share.
     pub async fn beside(&self) -> Self {
-        let running = run(&self.config, self.limits, SocketAddr::from(([127, 0, 0, 1], 0))).await;
-        TestServer {
+        self.beside_knowing(self.steps).await.expect("the server opens")
+    }
+
+    /// As [`Self::beside`], one that knows these steps of the schema.
+    ///
+    /// Errors: it does not start.
+    pub async fn beside_knowing(&self, steps: Steps) -> Result<Self, RunError> {
+        let running = run(&self.config, (self.limits, steps), ANY_PORT).await?;
+        Ok(TestServer {
             config: self.config.clone(),
             limits: self.limits,
+            steps,
             channel: channel(running.address),
             client: client(running.address),
             running: Some(running),
             history: Arc::clone(&self.history),
             database: Arc::clone(&self.database),
-        }
+        })
     }
 
     /// Where it listens.
@@ -238,8 +260,22 @@ impl TestServer {
 
     /// Starts it again, where it was, on the same database.
     pub async fn start_again(&mut self, address: SocketAddr) {
+        let started = self.try_again(address).await;
+        started.expect("the server opens");
+    }
+
+    /// As [`Self::start_again`].
+    ///
+    /// Errors: it does not start.
+    pub async fn try_again(&mut self, address: SocketAddr) -> Result<(), RunError> {
         assert!(self.running.is_none(), "the server runs already");
-        self.running = Some(run(&self.config, self.limits, address).await);
+        self.running = Some(run(&self.config, (self.limits, self.steps), address).await?);
+        Ok(())
+    }
+
+    /// From its next start on it knows these steps of the schema, as another version of Baton does.
+    pub fn know(&mut self, steps: Steps) {
+        self.steps = steps;
     }
 
     /// Stops and starts.
@@ -314,21 +350,27 @@ fn told(evidence: &Evidence) -> String {
     text
 }
 
-async fn run(config: &Config, limits: IntakeLimits, address: SocketAddr) -> Running {
+async fn run(
+    config: &Config,
+    (limits, steps): (IntakeLimits, Steps),
+    address: SocketAddr,
+) -> Result<Running, RunError> {
     let listener = TcpListener::bind(address).await.expect("the port is free");
     let address = listener.local_addr().expect("a bound listener has an address");
     let stop = CancellationToken::new();
-    let store = StoreOptions::new(Ids::system());
-    let server = Server::open_with(config.clone(), listener, &store, limits).await;
-    let server = server.expect("the server opens");
+    let store = StoreOptions {
+        steps,
+        ..StoreOptions::new(Ids::system())
+    };
+    let server = Server::open_with(config.clone(), listener, &store, limits).await?;
     let metrics = server.metrics_address();
     let served = tokio::spawn(server.serve(stop.clone()));
-    Running {
+    Ok(Running {
         address,
         metrics,
         stop,
         served,
-    }
+    })
 }
 
 /// A connection with windows that leave no stream waiting for another.

@@ -41,6 +41,7 @@ mod sqlite_disk;
 mod stops;
 mod storm;
 mod types;
+mod upgrade;
 mod waits;
 mod webhooks;
 mod worker_faults;

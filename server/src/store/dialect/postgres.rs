@@ -18,6 +18,10 @@ pub(in crate::store) const MIGRATION_LOCK: i64 = 0x0062_6174_6f6e_0002;
 /// Held by the replica that does what only one needs to do.
 pub(in crate::store) const LEADER_LOCK: i64 = 0x0062_6174_6f6e_0003;
 
+/// The first half of a lock that every server shares for as long as it is connected; the second is the version of the
+/// schema that it knows: "bats".
+const PRESENCE_LOCK: i32 = 0x6261_7473;
+
 /// Waits for a lock that long: as long as a few replicas that freeze one after the other hold the turn.
 const LOCK_TIMEOUT: &str = "10s";
 /// A statement that takes longer is given up.
@@ -37,8 +41,9 @@ const STATEMENTS: usize = 256;
 pub(in crate::store) fn options(url: &str) -> Result<PgConnectOptions, Error> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("baton")
-        // "already exists, skipping", at every start, says nothing to anybody.
-        .options([("client_min_messages", "warning")])
+        // "already exists, skipping", at every start, says nothing to anybody. No statement takes so long that compiling it
+        // pays, and what the planner believes of a limit that it does not know would have some compiled each time.
+        .options([("client_min_messages", "warning"), ("jit", "off")])
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     Ok(options)
@@ -115,6 +120,32 @@ pub(in crate::store) fn unlock_schema() -> String {
     format!(
         "SELECT pg_advisory_unlock({MIGRATION_LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'; \
          SET statement_timeout = '{STATEMENT_TIMEOUT}'"
+    )
+}
+
+/// Waits until no turn is under way, and lets none begin before the transaction ends.
+pub(in crate::store) fn lock_turn() -> String {
+    format!("SELECT pg_advisory_xact_lock({TURN_LOCK})")
+}
+
+/// Says for the life of the session that a server is here which knows that version of the schema. Waits while a step is
+/// taken that shuts it out.
+pub(in crate::store) fn attend(version: u32) -> String {
+    format!("SELECT pg_advisory_lock_shared({PRESENCE_LOCK}, {version})")
+}
+
+/// The oldest version that may use the schema.
+pub(in crate::store) const READABLE_FROM: &str = "SELECT value FROM store_meta WHERE key = 'readable_from'";
+
+/// Shuts out servers that do not know the version `needs`, until the transaction ends; answers those that are here.
+pub(in crate::store) fn shut_out(needs: u32) -> String {
+    format!(
+        "WITH here AS MATERIALIZED (SELECT v FROM generate_series(1, {needs} - 1) AS v \
+           WHERE NOT pg_try_advisory_xact_lock({PRESENCE_LOCK}, v)) \
+         SELECT 'the one at ' || coalesce(host(a.client_addr), 'this machine') || ', which knows version ' || here.v \
+         FROM here LEFT JOIN pg_locks AS l ON l.objid = here.v AND l.classid = {PRESENCE_LOCK} AND l.locktype = 'advisory' \
+           AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+         LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid"
     )
 }
 

@@ -63,9 +63,10 @@ pub(in crate::store) const FIND_DELETED: Sql = Sql {
 };
 /// The rows of keys by a JSON array of [namespace, key].
 pub(in crate::store) const FIND_KEYS: Sql = Sql {
-    sqlite: "SELECT d.* FROM json_each(?) AS r CROSS JOIN dedup AS d \
+    sqlite: "SELECT d.namespace, d.key, d.task_id, d.expire_time FROM json_each(?) AS r CROSS JOIN dedup AS d \
         ON d.namespace = r.value->>0 AND d.key = r.value->>1",
-    postgres: "SELECT d.* FROM jsonb_array_elements($1::jsonb) AS r(value) JOIN dedup AS d \
+    // Named, not `*`: a column that a newer server adds would fail the text of one that has it prepared.
+    postgres: "SELECT d.namespace, d.key, d.task_id, d.expire_time FROM jsonb_array_elements($1::jsonb) AS r(value) JOIN dedup AS d \
         ON d.namespace = r.value->>0 AND d.key = r.value->>1",
 };
 
@@ -149,29 +150,53 @@ pub(in crate::store) const RAISE_HORIZON: Sql = Sql {
         WHERE name = $1",
 };
 /// Removes events of tasks deleted long ago: namespace, oldest position, limit.
-pub(in crate::store) const TRIM_EVENTS: &str = "DELETE FROM event WHERE id IN (SELECT e.id FROM deleted_task AS d \
-     JOIN event AS e ON e.task_id = d.task_id WHERE d.namespace = $1 AND d.position < $2 ORDER BY d.position LIMIT $3);";
+pub(in crate::store) const TRIM_EVENTS: Sql = Sql {
+    sqlite: "DELETE FROM event WHERE id IN (SELECT e.id FROM deleted_task AS d \
+         JOIN event AS e ON e.task_id = d.task_id WHERE d.namespace = $1 AND d.position < $2 ORDER BY d.position LIMIT $3);",
+    // An array, here and below: of a limit that it does not know the planner believes that it is a tenth of the table, and
+    // would read the whole of it for each turn.
+    postgres: "DELETE FROM event WHERE id = ANY(ARRAY(SELECT e.id FROM deleted_task AS d \
+         JOIN event AS e ON e.task_id = d.task_id WHERE d.namespace = $1 AND d.position < $2 ORDER BY d.position LIMIT $3))",
+};
 /// Forgets deleted tasks whose events are all gone: namespace, oldest position, limit.
-pub(in crate::store) const TRIM_DELETED: &str = "DELETE FROM deleted_task WHERE (namespace, position) IN \
-     (SELECT d.namespace, d.position FROM deleted_task AS d WHERE d.namespace = $1 AND d.position < $2 \
-      ORDER BY d.position LIMIT $3) \
-     AND NOT EXISTS (SELECT 1 FROM event AS e WHERE e.task_id = deleted_task.task_id);";
+pub(in crate::store) const TRIM_DELETED: Sql = Sql {
+    sqlite: "DELETE FROM deleted_task WHERE (namespace, position) IN \
+         (SELECT d.namespace, d.position FROM deleted_task AS d WHERE d.namespace = $1 AND d.position < $2 \
+          ORDER BY d.position LIMIT $3) \
+         AND NOT EXISTS (SELECT 1 FROM event AS e WHERE e.task_id = deleted_task.task_id);",
+    postgres: "DELETE FROM deleted_task WHERE namespace = $1 AND position = ANY(ARRAY \
+         (SELECT d.position FROM deleted_task AS d WHERE d.namespace = $1 AND d.position < $2 ORDER BY d.position LIMIT $3)) \
+         AND NOT EXISTS (SELECT 1 FROM event AS e WHERE e.task_id = deleted_task.task_id)",
+};
 /// Removes the oldest requests, as far as they have expired: limit, time.
 pub(in crate::store) const EXPIRE_REQUESTS: Sql = Sql {
     // Rows stand in the order of their expiry.
     sqlite: "DELETE FROM request WHERE rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?1) \
         AND expire_time <= ?2;",
-    postgres: "DELETE FROM request WHERE (request_id, namespace) IN (SELECT request_id, namespace FROM request \
-        WHERE expire_time <= $2 ORDER BY expire_time LIMIT $1)",
+    // A row stays where it is: nobody else writes meanwhile.
+    postgres: "DELETE FROM request WHERE ctid = ANY(ARRAY(SELECT ctid FROM request \
+        WHERE expire_time <= $2 ORDER BY expire_time LIMIT $1))",
 };
 /// Removes keys whose time is over: time, limit.
-pub(in crate::store) const EXPIRE_KEYS: &str = "DELETE FROM dedup WHERE (namespace,key) IN \
-     (SELECT namespace,key FROM dedup WHERE expire_time <= $1 LIMIT $2);";
+pub(in crate::store) const EXPIRE_KEYS: Sql = Sql {
+    sqlite: "DELETE FROM dedup WHERE (namespace,key) IN \
+         (SELECT namespace,key FROM dedup WHERE expire_time <= $1 LIMIT $2);",
+    postgres: "DELETE FROM dedup WHERE ctid = ANY(ARRAY \
+         (SELECT ctid FROM dedup WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2))",
+};
 pub(in crate::store) const DROP_EMPTY_COUNTS: &str = "DELETE FROM task_count WHERE count = 0;";
 
 /// Draws the identity of a new database and leaves that of an old one: the epoch.
 pub(in crate::store) const MAKE_EPOCH: &str =
     "INSERT INTO store_meta (key, value) VALUES ('epoch', $1) ON CONFLICT DO NOTHING";
+/// Notes that a step of the schema was taken: its name.
+pub(in crate::store) const NOTE_STEP: Sql = Sql {
+    sqlite: "INSERT INTO seaql_migrations (version, applied_at) VALUES ($1, unixepoch())",
+    postgres: "INSERT INTO seaql_migrations (version, applied_at) VALUES ($1, extract(epoch FROM now())::bigint)",
+};
+/// Sets the oldest version of the schema that a server must know to use this one.
+pub(in crate::store) const SET_READABLE_FROM: &str = "INSERT INTO store_meta (key, value) VALUES ('readable_from', $1) \
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 /// The next who opens the database draws a new one.
 pub(in crate::store) const DROP_EPOCH: &str = "DELETE FROM store_meta WHERE key = 'epoch'";
 /// As [`MAKE_EPOCH`]: the first key.
@@ -206,8 +231,10 @@ pub(in crate::store) const FIND_LEASES: Sql = Sql {
 pub(in crate::store) const SETTLED_STOP: Sql = Sql {
     sqlite: "SELECT number, create_time FROM task INDEXED BY task_by_state \
         WHERE namespace = ? AND state = ? AND number > ? ORDER BY number LIMIT 1 OFFSET ?",
-    postgres: "SELECT number, create_time FROM task \
-        WHERE namespace = $1 AND state = $2 AND number > $3 ORDER BY number LIMIT 1 OFFSET $4",
+    // A range of one state, in its order: asked for the state and the order of numbers alone, the planner walks all tasks
+    // that there are in that order, for a state that one in a million has.
+    postgres: "SELECT number, create_time FROM task WHERE namespace = $1 AND (state, number) > ($2, $3) AND state <= $2 \
+        ORDER BY state, number LIMIT 1 OFFSET $4",
 };
 /// Tasks of a queue that settled long ago: namespace, state, behind this number, to this one, queue, end, limit.
 pub(in crate::store) const SETTLED: Sql = Sql {
@@ -215,8 +242,8 @@ pub(in crate::store) const SETTLED: Sql = Sql {
         WHERE namespace = ? AND state = ? AND number > ? AND number <= ? AND queue = ? AND end_time <= ? \
         ORDER BY number LIMIT ?",
     postgres: "SELECT number, id FROM task \
-        WHERE namespace = $1 AND state = $2 AND number > $3 AND number <= $4 AND queue = $5 AND end_time <= $6 \
-        ORDER BY number LIMIT $7",
+        WHERE namespace = $1 AND (state, number) > ($2, $3) AND (state, number) <= ($2, $4) AND queue = $5 AND end_time <= $6 \
+        ORDER BY state, number LIMIT $7",
 };
 
 /// Moves the ends of leases to half of their duration from a moment, where they are sooner; of those that were not

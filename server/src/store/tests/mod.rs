@@ -17,6 +17,7 @@ mod ready;
 mod round_trip;
 mod runs;
 mod schedules;
+mod schema;
 mod sqlite_plans;
 mod stored;
 mod task_types;

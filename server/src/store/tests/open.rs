@@ -106,29 +106,6 @@ async fn a_sqlite_writer_flushes_every_commit_of_a_write_ahead_log() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused_and_nothing_is_changed() {
-    let fixture = Fixture::new().await;
-    let Fixture {
-        database,
-        store,
-        writer,
-        ..
-    } = fixture;
-    drop((store, writer));
-    let mut shell = database.shell().await;
-    shell
-        .run("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_leases', 0)")
-        .await;
-    shell.run("DELETE FROM token_key").await;
-    let error = open(&database).await.unwrap_err();
-    let StoreError::SchemaTooNew { step } = &error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(step, "m29990101_000001_leases");
-    assert_eq!(shell.number("SELECT count(*) FROM token_key").await, 0);
-}
-
-#[tokio::test]
 async fn the_folder_of_a_sqlite_file_is_made() {
     let database = TestDatabase::new();
     let deep = database.folder().join("not/there/yet.db");

@@ -385,13 +385,22 @@ async fn writes_find_their_rows_by_key() {
             dialect::RAISE_HORIZON.of(Dialect::Sqlite),
             "event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
         ),
-        (dialect::TRIM_EVENTS, "event_by_task (task_id=?)"),
-        (dialect::TRIM_DELETED, "event_by_task (task_id=?)"),
+        (
+            dialect::TRIM_EVENTS.of(Dialect::Sqlite),
+            "event_by_task (task_id=?)",
+        ),
+        (
+            dialect::TRIM_DELETED.of(Dialect::Sqlite),
+            "event_by_task (task_id=?)",
+        ),
         (
             dialect::EXPIRE_REQUESTS.of(Dialect::Sqlite),
             "INTEGER PRIMARY KEY (rowid=?)",
         ),
-        (dialect::EXPIRE_KEYS, "dedup_due (expire_time<?)"),
+        (
+            dialect::EXPIRE_KEYS.of(Dialect::Sqlite),
+            "dedup_due (expire_time<?)",
+        ),
         (
             dialect::FIND_TASK.of(Dialect::Sqlite),
             "sqlite_autoindex_task_1 (id=?)",

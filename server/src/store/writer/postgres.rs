@@ -17,12 +17,15 @@ use super::{Turn, WriteError};
 use crate::store::dialect::{self, Dialect, postgres};
 use crate::store::error::{Class, StoreError};
 use crate::store::plan::{Parameter, Part};
+use crate::store::schema::{self, Schema};
 
 /// The connection with which this replica takes its turns.
 #[derive(Debug)]
 pub(in crate::store) struct PostgresLink {
     pub(super) connection: PgConnection,
     options: PgConnectOptions,
+    /// The version of the schema that this server knows.
+    known: u32,
     /// Names the server and its history, as this began with it.
     history: String,
     texts: HashMap<Part, SqlStr>,
@@ -36,12 +39,13 @@ pub(in crate::store) struct PostgresLink {
 pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 impl PostgresLink {
-    pub(in crate::store) async fn open(options: PgConnectOptions) -> Result<Self, StoreError> {
+    pub(in crate::store) async fn open(options: PgConnectOptions, known: u32) -> Result<Self, StoreError> {
         let mut connection = PgConnection::connect_with(&options).await?;
         Ok(Self {
             history: history(&mut connection).await?,
             connection,
             options,
+            known,
             texts: HashMap::new(),
             turn: None,
             seen: None,
@@ -197,6 +201,11 @@ impl PostgresLink {
         bind(sqlx::query(text), values)
     }
 
+    /// Says that this server is here, for as long as the session lives: nobody takes from the schema what it needs.
+    pub(in crate::store) async fn attend(&mut self) -> Result<(), StoreError> {
+        Ok(attend(&mut self.connection, self.known).await?)
+    }
+
     /// Connects anew, to the same history: a standby that took over may lack what was committed last, and what this process
     /// has in memory would be taken for what stands.
     async fn connect(&mut self) -> Result<(), StoreError> {
@@ -206,6 +215,8 @@ impl PostgresLink {
             let began = self.history.clone();
             return Err(StoreError::Unavailable(Arc::new(OtherHistory { began, found })));
         }
+        attend(&mut connection, self.known).await?;
+        check_schema(&mut connection, self.known).await?;
         self.connection = connection;
         self.seen = None;
         Ok(())
@@ -237,6 +248,31 @@ struct OtherHistory {
 
 async fn history(connection: &mut PgConnection) -> Result<String, sqlx::Error> {
     sqlx::query_scalar(postgres::HISTORY).fetch_one(connection).await
+}
+
+async fn attend(connection: &mut PgConnection, known: u32) -> Result<(), sqlx::Error> {
+    let text = AssertSqlSafe(postgres::attend(known));
+    connection.execute(text).await?;
+    Ok(())
+}
+
+/// What the schema has come to while this server was not connected.
+async fn check_schema(connection: &mut PgConnection, known: u32) -> Result<(), StoreError> {
+    let mark: Option<Vec<u8>> = sqlx::query_scalar(postgres::READABLE_FROM)
+        .fetch_optional(connection)
+        .await?;
+    let readable_from = mark.map_or(Ok(1), |mark| schema::read(&mark))?;
+    if readable_from <= known {
+        return Ok(());
+    }
+    Err(StoreError::SchemaTooNew {
+        step: "that was taken meanwhile".to_owned(),
+        schema: Schema {
+            version: readable_from,
+            readable_from,
+            known,
+        },
+    })
 }
 
 fn bind<'q>(mut query: Query<'q>, values: &[Bind]) -> Query<'q> {

@@ -2,6 +2,7 @@
 
 mod frozen;
 mod replicas;
+mod upgrade;
 
 use std::sync::Arc;
 use std::time::Duration;
