@@ -56,6 +56,12 @@ if (wants("lives")) {
   tellRate("lives", began);
   await stop();
 }
+if (wants("create")) {
+  await clear();
+  const began = now();
+  await each(JOBS, CALLERS, (n) => utils.addJob("job", { n }));
+  tellRate("create", began);
+}
 if (wants("start")) {
   await tellStarts((began) => work(async ({ sent }) => began(sent)), (sent) => utils.addJob("job", { sent }));
 }

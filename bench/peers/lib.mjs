@@ -1,5 +1,5 @@
 // What the peers' scripts share. Each runs the phases that PHASES names and tells each as one line of JSON:
-//   {"phase": "drain" | "lives", "per_second": 123.4}   or   {"phase": "start", "p50_ms": .., "p99_ms": .., "max_ms": ..}
+//   {"phase": "drain" | "lives" | "create", "per_second": 123.4}   or   {"phase": "start", "p50_ms": .., "p99_ms": .., "max_ms": ..}
 const number = (name, otherwise) => Number(process.env[name] ?? otherwise);
 
 /** Jobs of a backlog, and of a stretch in which jobs are added while they are run. */

@@ -42,6 +42,12 @@ if (wants("lives")) {
   await Promise.all([runAll(queue), each(JOBS, CALLERS, (n) => boss.send(queue, { n }))]);
   tellRate("lives", began);
 }
+if (wants("create")) {
+  const queue = await newQueue("create");
+  const began = now();
+  await each(JOBS, CALLERS, (n) => boss.send(queue, { n }));
+  tellRate("create", began);
+}
 if (wants("start")) {
   const queue = await newQueue("start");
   // It polls; half a second is the shortest that it allows.

@@ -27,6 +27,10 @@ pub(crate) struct Bench {
     pub(crate) results: Results,
     /// Of the peers' programs.
     pub(crate) versions: Vec<String>,
+    /// What the PostgreSQL under test says of itself.
+    pub(crate) postgres_version: Option<String>,
+    /// Programs that belong to what is measured, beside the one that is named for a figure.
+    pub(crate) programs: &'static [&'static str],
     pub(crate) progress: ProgressBar,
     /// The `baton` under test.
     pub(crate) server: PathBuf,
@@ -104,6 +108,8 @@ impl Bench {
             options,
             results: Results::default(),
             versions: Vec::new(),
+            postgres_version: None,
+            programs: &[],
             progress,
             server,
             own,
@@ -143,6 +149,11 @@ impl Bench {
         self.folder.path().join(format!("{}.{extension}", self.files))
     }
 
+    /// The URL of a new SQLite file.
+    pub(crate) fn new_database(&mut self) -> String {
+        format!("sqlite:{}", self.new_file("db").display())
+    }
+
     /// Starts the echo service.
     pub(crate) async fn start_echo(&mut self) -> anyhow::Result<Process> {
         let mut command = Command::new(&self.own);
@@ -150,10 +161,10 @@ impl Bench {
         Process::start(command, self.new_file("log")).await
     }
 
-    /// Starts `baton serve` with default settings, but for its address, its file, and the index that one row is about.
-    pub(crate) async fn start_baton(&mut self, database: &Path) -> anyhow::Result<Process> {
+    /// Starts `baton serve` with default settings, but for its address, its store, and the index that one row is about.
+    pub(crate) async fn start_baton(&mut self, database: &str) -> anyhow::Result<Process> {
         let mut command = Command::new(&self.server);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database", &url(database)]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--database", database]);
         command.env("BATON_INDEXED_LABELS", sample::INDEXED);
         command.current_dir(self.folder());
         Process::start(command, self.new_file("log")).await
@@ -163,10 +174,10 @@ impl Bench {
     pub(crate) async fn start_variant(
         &mut self,
         variant: Variant,
-        database: &Path,
+        database: &str,
     ) -> anyhow::Result<Process> {
         let mut command = Command::new(&self.own);
-        command.args(["serve", variant.name(), &url(database)]);
+        command.args(["serve", variant.name(), database]);
         Process::start(command, self.new_file("log")).await
     }
 
@@ -246,7 +257,7 @@ impl Bench {
     }
 
     fn open_frame(&self, measured: u32) -> anyhow::Result<(f64, Meter)> {
-        Ok((self.probe.measure()?, Meter::start(measured)?))
+        Ok((self.probe.measure()?, Meter::start(measured, self.programs)?))
     }
 
     fn close_frame(&self, (probe_ms, meter): &(f64, Meter)) -> anyhow::Result<Frame> {
@@ -304,8 +315,4 @@ fn trial(seen: &Measured, reference: Option<f64>, (probes_ms, shares): Frame) ->
         broken,
         note,
     }
-}
-
-fn url(database: &Path) -> String {
-    format!("sqlite:{}", database.display())
 }

@@ -208,6 +208,64 @@ pub(crate) const ROWS: &[Row] = &[
     lives("lives-temporal", TEMPORAL),
     start("start-temporal-p50", START_P50, TEMPORAL),
     start("start-temporal-p99", START_P99, TEMPORAL),
+    postgres(
+        "postgres-create",
+        "CreateTask, durable, 64 in flight",
+        ECHO,
+        &[Bound::at_least(Ratio, 0.22, 0.14)],
+    ),
+    postgres(
+        "postgres-worker-lives",
+        "create, LeaseTasks(10), ReportTasks, lives",
+        ECHO,
+        &[Bound::at_least(Ratio, 0.12, 0.07)],
+    ),
+    postgres(
+        "postgres-lives",
+        "create, start, progress, complete one by one, lives",
+        ECHO,
+        &[Bound::at_least(Ratio, 0.05, 0.03)],
+    ),
+    postgres(
+        "postgres-create-graphile",
+        "CreateTask, 64 in flight, against its addJob on the same PostgreSQL",
+        GRAPHILE,
+        &[Bound::at_least(Ratio, 5.0, 3.0)],
+    ),
+    postgres(
+        "postgres-create-pgboss",
+        "CreateTask, 64 in flight, against its send on the same PostgreSQL",
+        PG_BOSS,
+        &[Bound::at_least(Ratio, 4.0, 3.0)],
+    ),
+    postgres(
+        "postgres-three",
+        "CreateTask, 64 in flight over three servers on one database",
+        "over one server",
+        &[Bound::at_least(Ratio, 0.9, 0.7)],
+    ),
+    Row {
+        id: "postgres-three-feed",
+        group: Group::Postgres,
+        what: "commit at one server to 100 watchers of another, 300 events/s, p99",
+        unit: Unit::Milliseconds,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 50.0, Some(200.0))],
+    },
+    postgres(
+        "postgres-slow-flush",
+        "CreateTask, 64 in flight, every flush 4 ms later",
+        "without the delay",
+        &[Bound::at_least(Ratio, 0.25, 0.25)],
+    ),
+    Row {
+        id: "postgres-lost",
+        group: Group::Postgres,
+        what: "acknowledged writes not found after kill -9 of a server under load",
+        unit: Unit::Count,
+        reference: "",
+        bounds: &[Bound::at_most(Figure, 0.0, Some(0.0))],
+    },
     Row {
         id: "idle-memory",
         group: Group::Footprint,
@@ -295,6 +353,23 @@ const fn lives(id: &'static str, reference: &'static str) -> Row {
         unit: Unit::PerSecond,
         reference,
         bounds: &[],
+    }
+}
+
+/// A rate on PostgreSQL.
+const fn postgres(
+    id: &'static str,
+    what: &'static str,
+    reference: &'static str,
+    bounds: &'static [Bound],
+) -> Row {
+    Row {
+        id,
+        group: Group::Postgres,
+        what,
+        unit: Unit::PerSecond,
+        reference,
+        bounds,
     }
 }
 

@@ -14,6 +14,7 @@ mod load;
 mod machine;
 mod options;
 mod peers;
+mod postgres;
 mod probe;
 mod process;
 mod processor;
@@ -82,6 +83,8 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
     );
     let needing = options.needing_peers(ROWS);
     ensure!(needing.is_empty(), "only with --peers: {}", needing.join(", "));
+    let needing = options.needing_database(ROWS);
+    ensure!(needing.is_empty(), "only with --database: {}", needing.join(", "));
     let mut bench = Bench::new(options)?;
     let machine = Machine::look(bench.folder(), &bench.server);
     tokio::select! {
@@ -103,6 +106,7 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
         rows: bench.results.outcomes(ROWS),
         skipped: bench.results.skipped(ROWS),
         peers: std::mem::take(&mut bench.versions),
+        postgres: bench.postgres_version.take(),
     };
     match bench.options.output {
         Output::Table => report.print_table(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::peers;
 use crate::row::{Group, Row};
 use crate::variant::Variant;
 
@@ -53,6 +54,10 @@ pub(crate) struct Options {
     /// pip [default: `peers` in the target folder]
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
     pub(crate) peers: Option<Option<PathBuf>>,
+    /// Measures on this PostgreSQL: the group `postgres`, and that alone unless rows are named. Makes databases there and
+    /// takes them away again; without a URL, starts a PostgreSQL with its default settings in the folder under test
+    #[arg(long, value_name = "URL", num_args = 0..=1)]
+    pub(crate) database: Option<Option<String>>,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -76,18 +81,38 @@ pub(crate) enum Output {
 impl Options {
     /// Whether this row is to be reported.
     pub(crate) fn wants(&self, row: &Row) -> bool {
-        let named = |name: &String| *name == row.id || Group::from_str(name, true) == Ok(row.group);
-        let measurable = row.group != Group::Peers || self.peers.is_some();
-        measurable && (self.rows.is_empty() || self.rows.iter().any(named))
+        let on_postgres = row.group == Group::Postgres;
+        // Whoever names a database and nothing else asks about that.
+        let asked = match self.rows.is_empty() {
+            true => on_postgres == self.database.is_some(),
+            false => self.rows.iter().any(|name| is_named(row, name)),
+        };
+        let measurable = (self.database.is_some() || !on_postgres)
+            && (self.peers.is_some() || !peers::is_reference_of(row));
+        asked && measurable
     }
 
     /// Names that mean nothing without `--peers`, where that is missing.
     pub(crate) fn needing_peers(&self, rows: &[Row]) -> Vec<&str> {
-        let named = |row: &Row, name: &str| name == row.id || Group::from_str(name, true) == Ok(row.group);
-        let peers = rows.iter().filter(|row| row.group == Group::Peers);
-        let needs = |name: &&String| peers.clone().any(|row| named(row, name));
-        let needing = self.rows.iter().filter(needs).map(String::as_str);
-        needing.filter(|_| self.peers.is_none()).collect()
+        match self.peers {
+            Some(_) => Vec::new(),
+            None => self.naming(rows, |row, name| {
+                peers::is_reference_of(row) && (row.group == Group::Peers || row.id == name)
+            }),
+        }
+    }
+
+    /// Names that mean nothing without `--database`, where that is missing.
+    pub(crate) fn needing_database(&self, rows: &[Row]) -> Vec<&str> {
+        match self.database {
+            Some(_) => Vec::new(),
+            None => self.naming(rows, |row, _| row.group == Group::Postgres),
+        }
+    }
+
+    fn naming(&self, rows: &[Row], needs: impl Fn(&Row, &str) -> bool) -> Vec<&str> {
+        let needs = |name: &&String| rows.iter().any(|row| is_named(row, name) && needs(row, name));
+        self.rows.iter().filter(needs).map(String::as_str).collect()
     }
 
     /// Names that are neither a group nor a row.
@@ -101,6 +126,10 @@ impl Options {
             .map(String::as_str)
             .collect()
     }
+}
+
+fn is_named(row: &Row, name: &str) -> bool {
+    name == row.id || Group::from_str(name, true) == Ok(row.group)
 }
 
 #[cfg(test)]
@@ -125,8 +154,6 @@ mod tests {
             (footprint, unknown),
             (vec!["idle-memory", "idle-cpu", "binary"], 1)
         );
-        let all = CommandLine::try_parse_from(["bench", "--peers"]).unwrap();
-        assert!(ROWS.iter().all(|row| all.options.wants(row)));
     }
 
     #[test]
@@ -134,15 +161,45 @@ mod tests {
         let without = CommandLine::try_parse_from(["bench"]).unwrap();
         assert!(
             ROWS.iter()
-                .all(|row| without.options.wants(row) == (row.group != Group::Peers))
+                .all(|row| without.options.wants(row) == !peers::is_reference_of(row)
+                    && row.group != Group::Postgres)
         );
         let line = ["bench", "--rows", "binary,drain-bullmq,peers"];
         let named = CommandLine::try_parse_from(line).unwrap();
         assert_eq!(named.options.needing_peers(ROWS), ["drain-bullmq", "peers"]);
+        let line = ["bench", "--peers"];
+        let all = CommandLine::try_parse_from(line).unwrap();
+        assert!(
+            ROWS.iter()
+                .all(|row| all.options.wants(row) == (row.group != Group::Postgres))
+        );
         let line = ["bench", "--rows", "drain-bullmq", "--peers=somewhere"];
         let one = CommandLine::try_parse_from(line).unwrap();
         assert!(one.options.needing_peers(ROWS).is_empty());
         let wanted = ROWS.iter().filter(|row| one.options.wants(row));
         assert_eq!(wanted.map(|row| row.id).collect::<Vec<_>>(), ["drain-bullmq"]);
+    }
+
+    #[test]
+    fn a_database_is_measured_alone() {
+        let wanted = |line: &[&str]| -> Vec<&str> {
+            let line = CommandLine::try_parse_from(line).unwrap();
+            let rows = ROWS.iter().filter(|row| line.options.wants(row));
+            rows.map(|row| row.id).collect()
+        };
+        let of_group = |peers| {
+            let rows = ROWS.iter().filter(|row| row.group == Group::Postgres);
+            let rows = rows.filter(|row| peers || !peers::is_reference_of(row));
+            rows.map(|row| row.id).collect::<Vec<_>>()
+        };
+        let url = "postgres://somewhere/db";
+        assert_eq!(wanted(&["bench", "--database", url]), of_group(false));
+        assert_eq!(wanted(&["bench", "--database"]), of_group(false));
+        assert_eq!(
+            wanted(&["bench", "--peers", "--rows", "postgres", "--database", url]),
+            of_group(true)
+        );
+        let line = CommandLine::try_parse_from(["bench", "--rows", "postgres,get"]).unwrap();
+        assert_eq!(line.options.needing_database(ROWS), ["postgres"]);
     }
 }

@@ -62,19 +62,22 @@ pub(crate) struct Shares {
 /// Counters at the beginning of a stretch.
 pub(crate) struct Meter {
     server: u32,
+    programs: &'static [&'static str],
     began: Instant,
     before: [Duration; 3],
 }
 
 impl Meter {
-    /// Begins a stretch in which `server` is the process under test.
+    /// Begins a stretch in which `server` is the process under test, and with it all processes that run one of these
+    /// programs.
     ///
     /// Errors: it does not run.
-    pub(crate) fn start(server: u32) -> anyhow::Result<Self> {
+    pub(crate) fn start(server: u32, programs: &'static [&'static str]) -> anyhow::Result<Self> {
         Ok(Meter {
             server,
+            programs,
             began: Instant::now(),
-            before: read(server)?,
+            before: read(server, programs)?,
         })
     }
 
@@ -83,7 +86,7 @@ impl Meter {
     /// Errors: the process under test has ended.
     pub(crate) fn stop(&self) -> anyhow::Result<Shares> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let after = read(self.server)?;
+        let after = read(self.server, self.programs)?;
         let [server, client, all] = [0, 1, 2]
             .map(|party: usize| after[party].saturating_sub(self.before[party]).as_secs_f64() / seconds);
         Ok(Shares {
@@ -94,10 +97,30 @@ impl Meter {
     }
 }
 
-fn read(server: u32) -> anyhow::Result<[Duration; 3]> {
+fn read(server: u32, programs: &[&str]) -> anyhow::Result<[Duration; 3]> {
     let all =
         busy(&fs::read_to_string("/proc/stat")?).ok_or_else(|| anyhow!("/proc/stat has another form"))?;
-    Ok([time_of(server)?, time_of(std::process::id())?, all])
+    let beside = running(programs)?.into_iter().filter(|pid| *pid != server);
+    // One that ends meanwhile takes its time with it.
+    let beside: Duration = beside.filter_map(|pid| time_of(pid).ok()).sum();
+    Ok([time_of(server)? + beside, time_of(std::process::id())?, all])
+}
+
+/// The processes that run one of these programs.
+fn running(programs: &[&str]) -> anyhow::Result<Vec<u32>> {
+    if programs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let path = entry?.path();
+        let pid = path.file_name().and_then(|name| name.to_str()?.parse().ok());
+        let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
+        if let Some(pid) = pid.filter(|_| programs.contains(&name.trim_end())) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
 }
 
 /// Time that was not idle, all processors together: user, nice, system, irq, softirq and steal.
@@ -131,7 +154,7 @@ mod tests {
     #[test]
     fn a_meter_sees_its_own_process_work() {
         let own = std::process::id();
-        let meter = Meter::start(own).unwrap();
+        let meter = Meter::start(own, &["no such program"]).unwrap();
         let before = time_of(own).unwrap();
         let mut sum = 0_u64;
         while time_of(own).unwrap() < before + Duration::from_millis(5) {

@@ -4,6 +4,7 @@
 //! draw. The rows are in memory before the clock starts.
 
 use std::path::Path;
+use std::str::FromStr as _;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -41,11 +42,11 @@ enum Cell {
 }
 
 impl Rows {
-    /// Reads all that stands in the database file of a server.
+    /// Reads all that stands in the database file of a server, of which this is the URL.
     ///
     /// Errors: it is no such file.
-    pub(crate) async fn read(file: &Path) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    pub(crate) async fn read(url: &str) -> anyhow::Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)?.read_only(true);
         let mut connection = options.connect().await?;
         let mut schema = Vec::new();
         let mut tables = Vec::new();
@@ -184,10 +185,11 @@ mod tests {
         sqlx::raw_sql(made).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
 
-        let rows = Rows::read(&source).await.unwrap();
+        let url = |file: &Path| format!("sqlite:{}", file.display());
+        let rows = Rows::read(&url(&source)).await.unwrap();
         assert_eq!(rows.tasks(), 3);
         assert!(rows.insert(&copy, 2).await.unwrap() > 0.0);
-        let again = Rows::read(&copy).await.unwrap();
+        let again = Rows::read(&url(&copy)).await.unwrap();
         for (one, other) in rows.tables.iter().zip(&again.tables) {
             assert_eq!((&one.columns, &one.rows), (&other.columns, &other.rows));
         }

@@ -14,6 +14,8 @@ pub(crate) enum Group {
     Workers,
     /// The same work done by what users would pick instead; measured with `--peers`.
     Peers,
+    /// All that is different where the store is a PostgreSQL; measured with `--database`.
+    Postgres,
     /// Memory and idle processor time.
     Footprint,
     /// Gets and lists among very many tasks; start on such a database.

@@ -26,9 +26,6 @@ const SCRIPTS: &[(&str, &str)] = &[
 /// How long one installation may take.
 const INSTALLATION: Duration = Duration::from_secs(900);
 
-/// Where distributions keep PostgreSQL, beside the PATH: a folder for each version.
-const POSTGRES: &str = "/usr/lib/postgresql";
-
 /// A folder with what could be installed.
 #[derive(Debug)]
 pub(crate) struct Installed {
@@ -120,10 +117,7 @@ impl Installed {
         let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
         let restate = "node_modules/@restatedev/restate-server-linux-x64/bin";
         let packaged = [self.in_venv(name), self.folder.join(restate).join(name)];
-        let postgres = versions(Path::new(POSTGRES))
-            .into_iter()
-            .map(|version| version.join("bin").join(name));
-        let mut places = on_path.chain(packaged).chain(postgres);
+        let mut places = on_path.chain(packaged);
         let found = places.find(|file| file.is_file());
         found.with_context(|| self.missing(&format!("no {name} on this machine")))
     }
@@ -153,15 +147,6 @@ impl Installed {
 
 fn is(file: &Path, text: &str) -> bool {
     fs::read_to_string(file).is_ok_and(|read| read == text)
-}
-
-/// The newest first.
-fn versions(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut versions: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    versions.sort();
-    versions.reverse();
-    versions
 }
 
 /// Runs a command that has nothing to say unless it fails.

@@ -7,7 +7,9 @@ mod run;
 mod server;
 
 pub(crate) use install::Installed;
-pub(crate) use run::{Figures, run};
+pub(crate) use run::{Figures, run, run_on};
+
+use crate::row::Row;
 
 /// One of them.
 #[derive(Debug)]
@@ -32,13 +34,15 @@ pub(crate) struct Rows {
     pub(crate) drain: Option<&'static str>,
     pub(crate) lives: Option<&'static str>,
     pub(crate) start: Option<[&'static str; 2]>,
+    /// On the PostgreSQL on which we are measured.
+    pub(crate) create: Option<&'static str>,
 }
 
 impl Rows {
     /// All of them.
     pub(crate) fn all(&self) -> Vec<&'static str> {
         let start = self.start.into_iter().flatten();
-        [self.drain, self.lives]
+        [self.drain, self.lives, self.create]
             .into_iter()
             .flatten()
             .chain(start)
@@ -55,6 +59,11 @@ enum ServerKind {
     Temporal,
 }
 
+/// Whether a row is about one of them.
+pub(crate) fn is_reference_of(row: &Row) -> bool {
+    PEERS.iter().any(|peer| peer.rows.all().contains(&row.id))
+}
+
 /// All of them, in the order in which they are measured.
 pub(crate) const PEERS: &[Peer] = &[
     Peer {
@@ -63,6 +72,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-bullmq"),
             lives: Some("lives-bullmq"),
             start: Some(["start-bullmq-p50", "start-bullmq-p99"]),
+            create: None,
         },
         script: "bullmq.mjs",
         package: "bullmq",
@@ -77,6 +87,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-graphile"),
             lives: Some("lives-graphile"),
             start: Some(["start-graphile-p50", "start-graphile-p99"]),
+            create: Some("postgres-create-graphile"),
         },
         script: "graphile.mjs",
         package: "graphile-worker",
@@ -91,6 +102,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-graphile-tuned"),
             lives: None,
             start: None,
+            create: None,
         },
         script: "graphile.mjs",
         package: "graphile-worker",
@@ -105,6 +117,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-pgboss"),
             lives: Some("lives-pgboss"),
             start: Some(["start-pgboss-p50", "start-pgboss-p99"]),
+            create: Some("postgres-create-pgboss"),
         },
         script: "pgboss.mjs",
         package: "pg-boss",
@@ -119,6 +132,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-restate"),
             lives: Some("lives-restate"),
             start: Some(["start-restate-p50", "start-restate-p99"]),
+            create: None,
         },
         script: "restate.mjs",
         package: "@restatedev/restate-sdk",
@@ -134,6 +148,7 @@ pub(crate) const PEERS: &[Peer] = &[
             drain: Some("drain-temporal"),
             lives: Some("lives-temporal"),
             start: Some(["start-temporal-p50", "start-temporal-p99"]),
+            create: None,
         },
         script: "temporal.py",
         package: "",
@@ -151,10 +166,11 @@ mod tests {
 
     use super::*;
     use crate::catalogue::ROWS;
-    use crate::row::{Group, Row};
+    use crate::row::Group;
 
     fn rows() -> impl Iterator<Item = &'static Row> {
-        ROWS.iter().filter(|row| row.group == Group::Peers)
+        ROWS.iter()
+            .filter(|row| row.group == Group::Peers || is_reference_of(row))
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     pub(crate) lives: Option<f64>,
     /// From a create to the first line of its handler.
     pub(crate) start: Option<Latency>,
+    /// Created one by one while nobody works, jobs a second.
+    pub(crate) create: Option<f64>,
 }
 
 /// One line of a script.
@@ -35,6 +37,7 @@ enum Told {
     Drain { per_second: f64 },
     Lives { per_second: f64 },
     Start(Latency),
+    Create { per_second: f64 },
 }
 
 /// Runs a peer's script on a new server with its files in `folder`; `phases` are those that are wanted.
@@ -47,30 +50,52 @@ pub(crate) async fn run(
     folder: &Path,
     counted: Duration,
 ) -> anyhow::Result<Figures> {
-    let interpreter = installed.interpreter(peer)?;
+    let mut script = script(peer, phases, installed, counted)?;
     let server = PeerServer::start(peer.server, installed, folder).await?;
+    script.envs(server.environment.iter().map(|(name, value)| (name, value)));
     let log = folder.join("script.log");
-    let mut script = Command::new(interpreter);
+    let told = tell(&mut script, &log).await;
+    // Before anything is said about what it told: it must not go on beside others.
+    server.stop().await?;
+    read(&told?, phases.len())
+}
+
+/// Runs a peer's script on the PostgreSQL database at `url`; its log is written to the file `log`.
+///
+/// Errors: as [`run`].
+pub(crate) async fn run_on(
+    url: &str,
+    peer: &Peer,
+    phases: &[&str],
+    installed: &Installed,
+    log: &Path,
+) -> anyhow::Result<Figures> {
+    let mut script = script(peer, phases, installed, Duration::ZERO)?;
+    read(&tell(script.env("PGURL", url), log).await?, phases.len())
+}
+
+fn script(peer: &Peer, phases: &[&str], installed: &Installed, counted: Duration) -> anyhow::Result<Command> {
+    let mut script = Command::new(installed.interpreter(peer)?);
     script
         .arg(peer.script)
         .current_dir(installed.folder())
         .envs(peer.environment.iter().copied())
-        .envs(server.environment.iter().map(|(name, value)| (name, value)))
         .env("JOBS", peer.jobs.to_string())
         .env("RATE", peer.rate.to_string())
         .env("SECONDS", counted.as_secs_f64().ceil().to_string())
         .env("PHASES", phases.join(","))
         .stdin(Stdio::null())
-        .stderr(std::fs::File::create(&log)?)
         .kill_on_drop(true);
+    Ok(script)
+}
+
+/// Answers what the script printed.
+async fn tell(script: &mut Command, log: &Path) -> anyhow::Result<String> {
+    script.stderr(std::fs::File::create(log)?);
     let told = timeout(PATIENCE, script.output()).await;
-    // Before anything is said about what it told: it must not go on beside others.
-    server.stop().await?;
     let told = told.context("it does not come to an end")??;
-    if !told.status.success() {
-        bail!("{}: {}: {}", peer.script, told.status, last_line(&log));
-    }
-    read(&String::from_utf8_lossy(&told.stdout), phases.len())
+    ensure!(told.status.success(), "{}: {}", told.status, last_line(log));
+    Ok(String::from_utf8_lossy(&told.stdout).into_owned())
 }
 
 fn read(text: &str, phases: usize) -> anyhow::Result<Figures> {
@@ -81,6 +106,7 @@ fn read(text: &str, phases: usize) -> anyhow::Result<Figures> {
             Told::Drain { per_second } => figures.drain = Some(per_second),
             Told::Lives { per_second } => figures.lives = Some(per_second),
             Told::Start(latency) => figures.start = Some(latency),
+            Told::Create { per_second } => figures.create = Some(per_second),
         }
         read += 1;
     }

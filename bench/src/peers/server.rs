@@ -2,12 +2,12 @@
 //! files on the disk under test.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use baton_test_postgres::Cluster;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
@@ -22,9 +22,14 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// A running server.
 pub(super) struct PeerServer {
-    child: Child,
+    runs: Runs,
     /// Where it is, for the peer's script.
     pub(super) environment: Vec<(&'static str, String)>,
+}
+
+enum Runs {
+    Child(Child),
+    Postgres(Cluster),
 }
 
 /// How one is started.
@@ -46,8 +51,8 @@ impl PeerServer {
     ) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let mut plan = match kind {
+            ServerKind::Postgres => return postgres(folder).await,
             ServerKind::Redis => redis(installed, folder)?,
-            ServerKind::Postgres => postgres(installed, folder).await?,
             ServerKind::Restate => restate(installed, folder)?,
             ServerKind::Temporal => temporal(installed, folder)?,
         };
@@ -58,41 +63,55 @@ impl PeerServer {
             .stdout(file.try_clone()?)
             .stderr(file)
             .kill_on_drop(true);
-        let child = plan.command.spawn()?;
-        let mut server = PeerServer {
-            child,
-            environment: plan.environment,
-        };
-        let listens = timeout(PATIENCE, server.until_listening(plan.port)).await;
+        let mut child = plan.command.spawn()?;
+        let listens = timeout(PATIENCE, until_listening(&mut child, plan.port)).await;
         listens
             .unwrap_or_else(|_| bail!("it does not listen in time"))
             .with_context(|| format!("{kind:?}: {}", last_line(&log)))?;
-        Ok(server)
-    }
-
-    async fn until_listening(&mut self, port: u16) -> anyhow::Result<()> {
-        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("it ended: {status}");
-            }
-            sleep(LOOK).await;
-        }
-        Ok(())
+        Ok(PeerServer {
+            runs: Runs::Child(child),
+            environment: plan.environment,
+        })
     }
 
     /// Tells it to end, and waits for that; what does not listen is killed.
     ///
     /// Errors: it cannot be waited for.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        if let Some(pid) = self.child.id() {
-            // Of PostgreSQL's ways to end the one that asks nobody; the others take it like a Ctrl-C.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        let mut child = match self.runs {
+            Runs::Child(child) => child,
+            Runs::Postgres(cluster) => {
+                drop(cluster);
+                return Ok(());
+            }
+        };
+        if let Some(pid) = child.id() {
             quietly(Command::new("sh").args(["-c", &format!("kill -INT {pid}")])).await?;
         }
-        if timeout(PATIENCE, self.child.wait()).await.is_err() {
-            self.child.kill().await?;
+        if timeout(PATIENCE, child.wait()).await.is_err() {
+            child.kill().await?;
         }
         Ok(())
     }
+}
+
+async fn until_listening(child: &mut Child, port: u16) -> anyhow::Result<()> {
+    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended: {status}");
+        }
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// With its default settings.
+async fn postgres(folder: &Path) -> anyhow::Result<PeerServer> {
+    let cluster = crate::postgres::cluster(folder).await?;
+    Ok(PeerServer {
+        environment: vec![("PGURL", cluster.url())],
+        runs: Runs::Postgres(cluster),
+    })
 }
 
 /// The last line of a log.
@@ -121,41 +140,6 @@ fn redis(installed: &Installed, folder: &Path) -> anyhow::Result<Plan> {
         command,
         port,
         environment: vec![("REDIS_PORT", port.to_string())],
-    })
-}
-
-/// With its default settings; it refuses to run as root.
-async fn postgres(installed: &Installed, folder: &Path) -> anyhow::Result<Plan> {
-    let [port] = ports::free()?;
-    let data = folder.join("data");
-    let user = unprivileged()?;
-    if let Some((uid, gid)) = user {
-        chown(folder, Some(uid), Some(gid))?;
-    }
-    let run_as = |program: PathBuf| {
-        let mut command = Command::new(program);
-        if let Some((uid, gid)) = user {
-            command.uid(uid).gid(gid);
-        }
-        command.current_dir(folder);
-        command
-    };
-    let mut init = run_as(installed.program("initdb")?);
-    init.args([
-        "--auth=trust",
-        "--username=bench",
-        "--encoding=UTF8",
-        "--locale=C",
-        "--no-sync",
-    ]);
-    quietly(init.arg("--pgdata").arg(&data)).await?;
-    let mut command = run_as(installed.program("postgres")?);
-    command.arg("-D").arg(&data).arg("-k").arg(folder);
-    command.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    Ok(Plan {
-        command,
-        port,
-        environment: vec![("PGURL", format!("postgres://bench@127.0.0.1:{port}/postgres"))],
     })
 }
 
@@ -194,39 +178,4 @@ fn temporal(installed: &Installed, folder: &Path) -> anyhow::Result<Plan> {
         port,
         environment: vec![("TEMPORAL_PORT", port.to_string())],
     })
-}
-
-/// Whom to run as who may not be root: its user and group. Nobody where we are not.
-fn unprivileged() -> anyhow::Result<Option<(u32, u32)>> {
-    let is_root = fs::metadata("/proc/self")?.uid() == 0;
-    let users = fs::read_to_string("/etc/passwd")?;
-    let user = ["postgres", "nobody"].iter().find_map(|name| ids(&users, name));
-    match user {
-        _ if !is_root => Ok(None),
-        Some(user) => Ok(Some(user)),
-        None => bail!("nobody to run PostgreSQL as"),
-    }
-}
-
-fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
-    let fields = |line: &str| {
-        let fields: Vec<&str> = line.split(':').collect();
-        let [user, _, uid, gid, ..] = *fields else {
-            return None;
-        };
-        (user == name).then_some((uid.parse().ok()?, gid.parse().ok()?))
-    };
-    users.lines().find_map(fields)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn users_are_found_by_name() {
-        let users = "root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/:/bin/sh\nbroken\n";
-        assert_eq!(ids(users, "postgres"), Some((101, 104)));
-        assert_eq!(ids(users, "nobody"), None);
-    }
 }

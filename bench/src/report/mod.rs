@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) skipped: Vec<Skipped>,
     /// Versions of the programs that the peers use.
     pub(crate) peers: Vec<String>,
+    /// The PostgreSQL under test, where there was one.
+    pub(crate) postgres: Option<String>,
 }
 
 impl Report {

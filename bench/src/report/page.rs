@@ -84,6 +84,7 @@ impl<'a> Part<'a> {
         let lines = match self.group {
             Group::Reads => vec![format!("There are {} tasks.", report.tasks)],
             Group::Peers => vec![format!("Beside us: {}.", report.peers.join("; "))],
+            Group::Postgres => report.postgres.iter().map(|text| format!("On {text}.")).collect(),
             Group::Writes | Group::Watches | Group::Workers | Group::Footprint => Vec::new(),
         };
         for line in lines {

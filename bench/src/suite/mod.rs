@@ -2,6 +2,7 @@
 
 mod footprint;
 mod peers;
+mod postgres;
 mod reads;
 mod server;
 mod watches;
@@ -10,14 +11,16 @@ mod writes;
 
 use crate::bench::Bench;
 use crate::catalogue::ROWS;
-use crate::row::Group;
+use crate::peers::is_reference_of;
+use crate::row::{Group, Row};
 
 /// Measures all that the options want.
 ///
 /// Errors: a program does not start, a call fails that must not.
 pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let rounds = bench.options.rounds;
-    let installed = match wanted(bench, Group::Peers) {
+    let reference = |row: &&Row| is_reference_of(row) && bench.options.wants(row);
+    let installed = match ROWS.iter().any(|row| reference(&row)) {
         true => Some(peers::set_up(bench).await?),
         false => None,
     };
@@ -32,8 +35,11 @@ pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
         if wanted(bench, Group::Workers) {
             workers::round(bench).await?;
         }
-        if let Some(installed) = &installed {
+        if let Some(installed) = installed.as_ref().filter(|_| wanted(bench, Group::Peers)) {
             peers::round(bench, installed).await?;
+        }
+        if wanted(bench, Group::Postgres) {
+            postgres::round(bench, installed.as_ref()).await?;
         }
         if wanted(bench, Group::Footprint) {
             footprint::round(bench).await?;

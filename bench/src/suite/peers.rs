@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use baton_test_postgres::Installation;
 use tokio::process::Command;
 use tokio::time::sleep;
 
@@ -20,8 +21,10 @@ const STARTS: &str = "starts";
 pub(super) async fn set_up(bench: &mut Bench) -> anyhow::Result<Installed> {
     bench.progress.set_message("installing the peers");
     let installed = Installed::set_up(&bench.peers_folder()).await?;
-    for program in ["node", "redis-server", "postgres"] {
-        if let Ok(path) = installed.program(program)
+    let postgres = Installation::find().map(|found| found.program("postgres"));
+    let programs = ["node", "redis-server"].map(|name| (name, installed.program(name).ok()));
+    for (program, path) in programs.into_iter().chain([("postgres", postgres)]) {
+        if let Some(path) = path
             && let Ok(said) = Command::new(path).arg("--version").output().await
         {
             let said = String::from_utf8_lossy(&said.stdout);
@@ -82,11 +85,14 @@ struct Ours {
 }
 
 fn wanted(bench: &Bench, peer: &Peer) -> Rows {
-    let Rows { drain, lives, start } = peer.rows;
+    let Rows {
+        drain, lives, start, ..
+    } = peer.rows;
     Rows {
         drain: drain.filter(|row| bench.wants(&[row])),
         lives: lives.filter(|row| bench.wants(&[row])),
         start: start.filter(|rows| bench.wants(rows)),
+        create: None,
     }
 }
 

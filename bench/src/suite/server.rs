@@ -1,10 +1,11 @@
 //! A server under load, with its callers and what it said to them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
 use baton_client::Client;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::bench::{Bench, Measured};
 use crate::echo::EchoLane;
@@ -14,10 +15,14 @@ use crate::load::{self, Load};
 use crate::process::Process;
 use crate::variant::Variant;
 
-/// A running server and its file.
+/// The load that only a kill ends.
+const ENDLESS: Duration = Duration::from_secs(86_400);
+
+/// A running server and its store.
 pub(crate) struct Server {
     pub(crate) process: Process,
-    pub(crate) database: PathBuf,
+    /// Its URL.
+    pub(crate) database: String,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Arc<Ledger>,
 }
@@ -25,19 +30,24 @@ pub(crate) struct Server {
 impl Server {
     /// The `baton` under test, on a new file.
     pub(crate) async fn start(bench: &mut Bench) -> anyhow::Result<Self> {
-        let database = bench.new_file("db");
+        let database = bench.new_database();
+        Self::start_on(bench, database).await
+    }
+
+    /// The `baton` under test, on the database at this URL.
+    pub(crate) async fn start_on(bench: &mut Bench, database: String) -> anyhow::Result<Self> {
         let process = bench.start_baton(&database).await?;
         Self::on(process, database, Arc::default())
     }
 
     /// A server with one thing changed, on a new file.
     pub(crate) async fn start_variant(bench: &mut Bench, variant: Variant) -> anyhow::Result<Self> {
-        let database = bench.new_file("db");
+        let database = bench.new_database();
         let process = bench.start_variant(variant, &database).await?;
         Self::on(process, database, Arc::default())
     }
 
-    fn on(process: Process, database: PathBuf, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
+    fn on(process: Process, database: String, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
         Ok(Server {
             clients: clients(process.url(), CONNECTIONS, |settings| settings)?,
             process,
@@ -72,7 +82,24 @@ impl Server {
         load::run(self.creators(callers, RequestIds::Default), counted).await
     }
 
-    /// Ends the server by SIGKILL and starts the `baton` under test on its file.
+    /// So many callers create and live for `time`, and go on for as long as what is returned is kept.
+    pub(crate) async fn keep_busy(
+        &self,
+        callers: usize,
+        time: Duration,
+    ) -> anyhow::Result<[AbortOnDropHandle<anyhow::Result<Load>>; 2]> {
+        let creators = self.creators(callers / 2, RequestIds::Default);
+        let creating = tokio::spawn(load::run(creators, ENDLESS));
+        let lives = self.living(callers / 2, RequestIds::Default)?;
+        let living = tokio::spawn(load::run(lives, ENDLESS));
+        let load = [creating, living].map(AbortOnDropHandle::new);
+        tokio::time::sleep(time).await;
+        let failed = load.iter().any(AbortOnDropHandle::is_finished);
+        ensure!(!failed, "a caller failed before the kill");
+        Ok(load)
+    }
+
+    /// Ends the server by SIGKILL and starts the `baton` under test on its store.
     pub(crate) async fn restart(self, bench: &mut Bench) -> anyhow::Result<Self> {
         self.process.kill().await?;
         let process = bench.start_baton(&self.database).await?;

@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So many watchers at so many events a second.
 #[derive(Clone, Copy)]
-struct Crowd {
-    watchers: usize,
-    events_per_second: u32,
+pub(super) struct Crowd {
+    pub(super) watchers: usize,
+    pub(super) events_per_second: u32,
 }
 
 /// What one watcher saw.
@@ -48,7 +48,7 @@ pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
             watchers: 100,
             events_per_second: 1_000,
         };
-        let stage = Stage::open(bench, crowd).await?;
+        let stage = Stage::alone(bench, crowd).await?;
         stage.measure(bench, "watch-100").await?;
         stage.close(bench).await?;
     }
@@ -57,7 +57,7 @@ pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
             watchers: 1_000,
             events_per_second: 300,
         };
-        let stage = Stage::open(bench, crowd).await?;
+        let stage = Stage::alone(bench, crowd).await?;
         let memory = stage.measure(bench, "watch-1000").await?;
         bench.record("watch-memory", Measured::number(memory))?;
         stage.close(bench).await?;
@@ -65,7 +65,8 @@ pub(super) async fn round(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-struct Stage {
+/// A server that is told of progress, and the connections of those who watch.
+pub(super) struct Stage {
     server: Server,
     watching: Vec<Client>,
     tasks: Vec<String>,
@@ -74,8 +75,19 @@ struct Stage {
 }
 
 impl Stage {
-    async fn open(bench: &mut Bench, crowd: Crowd) -> anyhow::Result<Self> {
+    async fn alone(bench: &mut Bench, crowd: Crowd) -> anyhow::Result<Self> {
         let server = Server::start(bench).await?;
+        let watched = server.process.url().to_owned();
+        Stage::open(bench, server, &watched, crowd).await
+    }
+
+    /// The watchers are at the server with this URL.
+    pub(super) async fn open(
+        bench: &Bench,
+        server: Server,
+        watched: &str,
+        crowd: Crowd,
+    ) -> anyhow::Result<Self> {
         let mut tasks = Vec::new();
         for n in 0..TASKS {
             let task = server.clients[0]
@@ -85,7 +97,7 @@ impl Stage {
             tasks.push(task.id.clone());
         }
         Ok(Stage {
-            watching: clients(server.process.url(), CONNECTIONS, |settings| settings)?,
+            watching: clients(watched, CONNECTIONS, |settings| settings)?,
             server,
             tasks,
             crowd,
@@ -94,7 +106,7 @@ impl Stage {
     }
 
     /// Answers how many MiB the server holds for the watchers, after the traffic.
-    async fn measure(&self, bench: &mut Bench, row: &'static str) -> anyhow::Result<f64> {
+    pub(super) async fn measure(&self, bench: &mut Bench, row: &'static str) -> anyhow::Result<f64> {
         // Memory that a first crowd left behind a second one would use again: the largest difference counts.
         let memory = Cell::new(0.0_f64);
         let figure = async || {

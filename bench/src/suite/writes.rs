@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
-use tokio_util::task::AbortOnDropHandle;
-
 use crate::bench::{Bench, Measured};
 use crate::lanes::{Batch, CONNECTIONS, RequestIds};
 use crate::load::{self, Load};
@@ -20,8 +17,6 @@ const BATCHES: usize = 8;
 
 /// How long the tasks are created whose rows the raw inserts write again: some ten thousand.
 const RAW: Duration = Duration::from_millis(400);
-/// The load that only a kill ends.
-const ENDLESS: Duration = Duration::from_secs(86_400);
 
 /// All servers of one round. They wait while they are not asked.
 struct Stage {
@@ -176,15 +171,7 @@ impl Stage {
 
     /// Kills the server in the middle of creates and moves, and looks for all that was acknowledged in this round.
     async fn kill(self, bench: &mut Bench) -> anyhow::Result<()> {
-        let creators = self.baton.creators(32, RequestIds::Default);
-        let creating = AbortOnDropHandle::new(tokio::spawn(load::run(creators, ENDLESS)));
-        let lives = self.baton.living(32, RequestIds::Default)?;
-        let living = AbortOnDropHandle::new(tokio::spawn(load::run(lives, ENDLESS)));
-        tokio::time::sleep(self.half).await;
-        ensure!(
-            !creating.is_finished() && !living.is_finished(),
-            "a caller failed before the kill"
-        );
+        let _load = self.baton.keep_busy(64, self.half).await?;
         let Stage {
             baton, per_request, ..
         } = self;

@@ -61,11 +61,19 @@ impl Cluster {
     /// # Errors
     /// Nobody is there to run it as (PostgreSQL refuses root), or it does not start: the error has its log.
     pub fn start(installation: &Installation, settings: &[&str]) -> anyhow::Result<Self> {
+        Self::start_in(&std::env::temp_dir(), installation, settings)
+    }
+
+    /// As [`Self::start`], in a folder of its own within `folder`, through which everybody has to come.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_in(folder: &Path, installation: &Installation, settings: &[&str]) -> anyhow::Result<Self> {
         let account = unprivileged()?;
         let mut tried = 0;
         loop {
             tried += 1;
-            match Self::try_start(installation, account, settings) {
+            match Self::try_start(folder, installation, account, settings) {
                 Err(error) if tried < TRIES && error.to_string().contains(PORT_IS_TAKEN) => {}
                 outcome => return outcome.context("PostgreSQL does not start"),
             }
@@ -85,11 +93,14 @@ impl Cluster {
     }
 
     fn try_start(
+        within: &Path,
         installation: &Installation,
         account: Option<Account>,
         settings: &[&str],
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("baton-postgres-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("baton-postgres-")
+            .tempdir_in(within)?;
         if let Some(Account { user, group }) = account {
             chown(folder.path(), Some(user), Some(group))?;
         }

@@ -16,7 +16,7 @@ use crate::sample;
 use crate::suite::server::Server;
 
 /// Callers that create while others work.
-pub(super) const CREATORS: usize = 64;
+pub(crate) const CREATORS: usize = 64;
 /// Workers that lease at once.
 pub(super) const WORKERS: usize = 8;
 /// Tasks of a BatchCreateTasks that fills a queue.
