@@ -4,6 +4,7 @@
 //! in a transaction. Whoever runs them holds a lock: SeaORM takes none.
 
 mod m20261122_000001_create_tables;
+mod m20261123_000002_mark_imported_events;
 
 use sea_orm_migration::prelude::*;
 
@@ -13,6 +14,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_create_tables::Migration)]
+        vec![
+            Box::new(m20261122_000001_create_tables::Migration),
+            Box::new(m20261123_000002_mark_imported_events::Migration),
+        ]
     }
 }

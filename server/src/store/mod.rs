@@ -7,6 +7,7 @@
 //! Writes go over one connection, in batches: see [`Writer`]. Reads go over a pool and see what was committed when
 //! they began.
 
+mod archive;
 mod backup;
 mod batch;
 mod bulk;
@@ -53,9 +54,10 @@ use self::dialect::Dialect;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
+pub use archive::{Archive, ArchiveCounts, Batches, Fault, Target, spool};
 pub use backup::{Backup, BackupError};
 pub use batch::{
-    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
+    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeptPayload, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
     WriteBatch,
 };
 pub use error::{CommitError, Constraint, Source, StoreError};
@@ -69,7 +71,7 @@ pub use ready::{Demand, FullKeys, Ready};
 pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};
 pub use stats::TaskGroup;
-pub use writer::{Turn, Writer};
+pub use writer::{ImportError, Turn, Writer};
 
 /// Reads what is stored. Clones share everything.
 #[derive(Clone, Debug)]
