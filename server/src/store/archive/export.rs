@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 use baton_domain::{Event, EventType, Task, TaskId, Timestamp};
 use sea_orm::{
-    ColumnTrait, CursorTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     TransactionTrait,
 };
 use uuid::Uuid;
@@ -249,7 +249,8 @@ impl Export<'_> {
                 .await?;
             let Some(row) = rows.last() else { return Ok(()) };
             last = row.id;
-            for row in rows.into_iter().filter(|row| row.namespace == self.namespace) {
+            let namespace = self.namespace;
+            for row in rows.into_iter().filter(|row| row.namespace == namespace) {
                 self.push(RecordKind::Run(records::run_record(row)))?;
             }
         }
