@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
 use std::sync::Arc;
 
+use baton_domain::limits::NAME_CHARS;
 use baton_domain::webhook::WebhookSecret;
 use baton_domain::{EventType, Payload, PayloadRole, Task, Timestamp};
 use bytes::Bytes;
@@ -152,6 +153,11 @@ impl<'a> Batches<'a> {
                 is_newer,
                 ..batches.fault(what)
             });
+        }
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+        if namespace.is_empty() || namespace.len() > NAME_CHARS || !namespace.bytes().all(allowed) {
+            let what = format!("{namespace:?} is no name of a namespace");
+            return Err(batches.fault(what));
         }
         if batches.target.namespace.is_empty() {
             batches.target.namespace = namespace;
