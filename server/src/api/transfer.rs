@@ -6,11 +6,11 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use baton_domain::Timestamp;
 use baton_domain::webhook::WebhookSecret;
 use baton_proto::raw::v1 as raw;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream;
@@ -45,7 +45,12 @@ impl AdminApi {
         let counts = self.engine.store().export(namespace, (written, now)).await;
         let counts = counts.map_err(|error| store_failed(&error))?;
         drop(turn);
-        tracing::info!(namespace, tasks = counts.tasks, events = counts.events, "a namespace is exported");
+        tracing::info!(
+            namespace,
+            tasks = counts.tasks,
+            events = counts.events,
+            "a namespace is exported"
+        );
         pieces(file).await.map_err(|error| unwritten(&error))
     }
 
@@ -177,7 +182,9 @@ fn refuse_import(error: &Error, namespace: &str) -> Refusal {
         ImportError::Unknown(_) => return refuse_error(&Error::OutcomeUnknown),
     };
     let message = if matches!(failure, ImportError::InUse(_)) {
-        format!("namespace {namespace} has {holds} already: an archive becomes a namespace that was never used")
+        format!(
+            "namespace {namespace} has {holds} already: an archive becomes a namespace that was never used"
+        )
     } else {
         format!("the archive has {holds} of this database: it was imported already, or it is from here")
     };

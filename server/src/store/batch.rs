@@ -5,7 +5,8 @@ use std::sync::Arc;
 use baton_domain::dedup::Hold;
 use baton_domain::queue::Usage;
 use baton_domain::{
-    Event, Payload, PayloadRole, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp, Webhook,
+    Event, Payload, PayloadRole, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType,
+    Timestamp, Webhook,
 };
 use uuid::Uuid;
 

@@ -57,8 +57,8 @@ use crate::token::Keyring;
 pub use archive::{Archive, ArchiveCounts, Batches, Fault, Target, spool};
 pub use backup::{Backup, BackupError};
 pub use batch::{
-    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeptPayload, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
-    WriteBatch,
+    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeptPayload, KeyUse, NewFollowUp, RequestRecord,
+    StandingQueue, WriteBatch,
 };
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;

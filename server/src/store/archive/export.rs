@@ -9,21 +9,18 @@ use std::io::Write as _;
 
 use baton_domain::{Event, EventType, Task, TaskId, Timestamp};
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    TransactionTrait,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
 };
 use uuid::Uuid;
 
 use super::{ArchiveCounts, FORMAT, Recorder, unavailable};
 use crate::store::entity::{
-    dedup, edge, event, follow_up, payload, queue, queue_key, request, run, schedule, task,
-    task_type, webhook,
+    dedup, edge, event, follow_up, payload, queue, queue_key, request, run, schedule, task, task_type,
+    webhook,
 };
 use crate::store::rows::archive as records;
 use crate::store::rows::stored::archive::{Header, RecordKind};
-use crate::store::rows::{
-    read_events, read_follow_up, read_replaced, read_request, read_task, read_webhook,
-};
+use crate::store::rows::{read_events, read_follow_up, read_replaced, read_request, read_task, read_webhook};
 use crate::store::{KeptPayload, Store, StoreError, log, tasks};
 
 /// Rows of the small tables and of the log read at once.
@@ -212,7 +209,11 @@ impl Export<'_> {
         let uuids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         let keys = payload::Entity::find()
             .select_only()
-            .columns([payload::Column::TaskId, payload::Column::Role, payload::Column::Version])
+            .columns([
+                payload::Column::TaskId,
+                payload::Column::Role,
+                payload::Column::Version,
+            ])
             .filter(payload::Column::TaskId.is_in(uuids.iter().copied()))
             .order_by_asc(payload::Column::Role)
             .order_by_asc(payload::Column::Version)

@@ -49,7 +49,9 @@ impl Ledger {
         entry.0 = *sequence;
         if event.kind == EventType::Deleted {
             if entry.1.is_some() {
-                return Err(format!("task {task_id} is there, and its history says that it was deleted"));
+                return Err(format!(
+                    "task {task_id} is there, and its history says that it was deleted"
+                ));
             }
             self.tasks.remove(task_id);
         }
@@ -58,7 +60,10 @@ impl Ledger {
 
     /// That all that the batch says of tasks is of tasks that are there.
     pub(super) fn points(&self, batch: &WriteBatch) -> Result<(), String> {
-        let edges = batch.edges_added.iter().flat_map(|edge| [edge.task_id, edge.depends_on]);
+        let edges = batch
+            .edges_added
+            .iter()
+            .flat_map(|edge| [edge.task_id, edge.depends_on]);
         let runs = batch.runs_begun.iter().map(|run| run.task_id);
         // A key outlives its task; so does what is remembered of a call.
         let gone = edges.chain(runs).find(|id| !self.tasks.contains_key(id));
@@ -67,7 +72,10 @@ impl Ledger {
 
     /// That every history ends where its task stands.
     pub(super) fn close(&self) -> Result<(), String> {
-        let broken = self.tasks.iter().find(|(_, (last, revision))| Some(*last) != *revision);
+        let broken = self
+            .tasks
+            .iter()
+            .find(|(_, (last, revision))| Some(*last) != *revision);
         match broken {
             None => Ok(()),
             Some((id, (last, Some(revision)))) => Err(format!(

@@ -146,8 +146,7 @@ impl<'a> Batches<'a> {
             return Err(batches.fault("the first record is no header".to_owned()));
         };
         if format != FORMAT {
-            let what =
-                format!("the archive has format {format}, and this server reads format {FORMAT} only");
+            let what = format!("the archive has format {format}, and this server reads format {FORMAT} only");
             let is_newer = format > FORMAT;
             return Err(Fault {
                 is_newer,
@@ -212,7 +211,9 @@ impl<'a> Batches<'a> {
             ));
         }
         let mut bytes = vec![0; length];
-        self.file.read_exact(&mut bytes).map_err(|error| cut_off(&error))?;
+        self.file
+            .read_exact(&mut bytes)
+            .map_err(|error| cut_off(&error))?;
         self.next_offset = self.offset + (prefix.len() + length) as u64;
         let bytes = Bytes::from(bytes);
         let record = Record::decode(bytes.clone());
@@ -241,7 +242,9 @@ impl<'a> Batches<'a> {
                 return Ok(prefix);
             }
             if prefix.len() == 4 {
-                return Err("the length of the record is none: this is no archive, or it is damaged".to_owned());
+                return Err(
+                    "the length of the record is none: this is no archive, or it is damaged".to_owned(),
+                );
             }
         }
     }
@@ -315,10 +318,16 @@ impl<'a> Batches<'a> {
                 self.event(batch, record, ledger)?;
             }
             RecordKind::Dependency(record) => batch.edges_added.push(records::read_edge_record(&record)?),
-            RecordKind::Run(record) => batch.runs_begun.push(records::read_run_record(record, namespace)?),
-            RecordKind::Key(record) => batch.keys_taken.push(records::read_key_record(record, namespace)?),
+            RecordKind::Run(record) => batch
+                .runs_begun
+                .push(records::read_run_record(record, namespace)?),
+            RecordKind::Key(record) => batch
+                .keys_taken
+                .push(records::read_key_record(record, namespace)?),
             RecordKind::Request(record) => {
-                batch.requests.push(records::read_request_record(record, namespace)?);
+                batch
+                    .requests
+                    .push(records::read_request_record(record, namespace)?);
             }
             RecordKind::FollowUp(record) => {
                 let follow_up = records::read_follow_up_record(&record, namespace)?;

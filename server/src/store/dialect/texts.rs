@@ -253,7 +253,10 @@ pub(in crate::store) const FIND_USE: [(&str, &str); 6] = [
         AND event.id < (namespace.number + 1) * 1099511627776))",
     ),
     ("queues", "SELECT 1 FROM queue WHERE namespace = $1 LIMIT 1"),
-    ("task types", "SELECT 1 FROM task_type WHERE namespace = $1 LIMIT 1"),
+    (
+        "task types",
+        "SELECT 1 FROM task_type WHERE namespace = $1 LIMIT 1",
+    ),
     ("schedules", "SELECT 1 FROM schedule WHERE namespace = $1 LIMIT 1"),
     ("webhooks", "SELECT 1 FROM webhook WHERE namespace = $1 LIMIT 1"),
 ];

@@ -68,7 +68,8 @@ impl Writer {
             if let Err(error) = self.add(&batch).await {
                 return match error {
                     ImportError::Store(error) if error.is_about_the_rows() => {
-                        let what = format!("the database does not take one of the records up to this one: {error}");
+                        let what =
+                            format!("the database does not take one of the records up to this one: {error}");
                         Err(ImportError::Invalid(batches.fault(what)))
                     }
                     error => Err(error),
@@ -96,10 +97,16 @@ impl Writer {
         if let Err(error) = self.link.add((plan.parts, plan.parameters)).await {
             return match self.failed(error, batch).await {
                 // It was never committed.
-                Ok(()) => Err(ImportError::Store(StoreError::corrupt("batch", "of an import", "it is there already"))),
+                Ok(()) => Err(ImportError::Store(StoreError::corrupt(
+                    "batch",
+                    "of an import",
+                    "it is there already",
+                ))),
                 Err(CommitError::Conflict(taken)) => Err(ImportError::Taken(taken)),
                 // Nothing was to be committed yet.
-                Err(CommitError::Failed(error) | CommitError::Unknown(error)) => Err(ImportError::Store(error)),
+                Err(CommitError::Failed(error) | CommitError::Unknown(error)) => {
+                    Err(ImportError::Store(error))
+                }
             };
         }
         self.numbers.add(fresh);

@@ -21,15 +21,23 @@ fn records(mut archive: &[u8]) -> Vec<ArchiveRecord> {
 /// An archive of these records, whose last one says what it is to say of them.
 fn archive(mut records: Vec<ArchiveRecord>) -> Vec<u8> {
     let last = records.pop();
-    let mut bytes: Vec<u8> = records.iter().flat_map(ArchiveRecord::encode_length_delimited_to_vec).collect();
-    let Some(ArchiveRecord { record: Some(Record::End(end)) }) = last else {
+    let mut bytes: Vec<u8> = records
+        .iter()
+        .flat_map(ArchiveRecord::encode_length_delimited_to_vec)
+        .collect();
+    let Some(ArchiveRecord {
+        record: Some(Record::End(end)),
+    }) = last
+    else {
         panic!("the last record is the end");
     };
     let end = ArchiveEnd {
         sha256: Sha256::digest(&bytes).to_vec().into(),
         ..end
     };
-    let end = ArchiveRecord { record: Some(Record::End(end)) };
+    let end = ArchiveRecord {
+        record: Some(Record::End(end)),
+    };
     bytes.extend(end.encode_length_delimited_to_vec());
     bytes
 }
@@ -67,14 +75,23 @@ async fn what_is_no_whole_archive_leaves_nothing_behind() {
     let (source, _folder) = on_a_file().await;
     fill(source.client()).await;
     let whole = exported(source.client(), "default").await;
-    assert_eq!(archive(records(&whole)), whole, "others read and write it as the server does");
+    assert_eq!(
+        archive(records(&whole)),
+        whole,
+        "others read and write it as the server does"
+    );
     let target = here().await;
     invalid(&target, b"", "cut off").await;
     invalid(&target, b"tasks, please", "").await;
     let half = invalid(&target, &whole[..whole.len() / 2], "cut off").await;
     let offset: usize = half.metadata["offset"].parse().unwrap();
     assert!(offset > 0 && offset < whole.len() / 2);
-    let without_end = whole.len() - records(&whole).last().unwrap().encode_length_delimited_to_vec().len();
+    let without_end = whole.len()
+        - records(&whole)
+            .last()
+            .unwrap()
+            .encode_length_delimited_to_vec()
+            .len();
     invalid(&target, &whole[..without_end], "cut off").await;
     let mut more = whole.clone();
     more.push(0);
@@ -113,9 +130,14 @@ async fn what_contradicts_itself_leaves_nothing_behind() {
     let is_event = |record: &ArchiveRecord| matches!(record.record, Some(Record::Event(_)));
     wrong("second header", &|all| all.insert(1, all[0].clone())).await;
     wrong("no header", &|all| drop(all.remove(0))).await;
-    wrong("name of a namespace", &|all| first!(all, Header).namespace = "No Name".into()).await;
+    wrong("name of a namespace", &|all| {
+        first!(all, Header).namespace = "No Name".into()
+    })
+    .await;
     wrong("counts", &|all| {
-        let key = all.iter().position(|record| matches!(record.record, Some(Record::Key(_))));
+        let key = all
+            .iter()
+            .position(|record| matches!(record.record, Some(Record::Key(_))));
         all.remove(key.unwrap());
     })
     .await;
@@ -128,7 +150,10 @@ async fn what_contradicts_itself_leaves_nothing_behind() {
         all.remove(event);
     })
     .await;
-    wrong("positions of events do not rise", &|all| first!(all, Event).position = 1_000_000).await;
+    wrong("positions of events do not rise", &|all| {
+        first!(all, Event).position = 1_000_000
+    })
+    .await;
     wrong("clock has yet to reach", &|all| {
         let last = all.iter_mut().rev().find_map(|record| match &mut record.record {
             Some(Record::Event(event)) => Some(event),
@@ -138,8 +163,14 @@ async fn what_contradicts_itself_leaves_nothing_behind() {
     })
     .await;
     wrong("state", &|all| first!(all, Event).to_state = 77).await;
-    wrong("not in the archive", &|all| first!(all, Run).task_id = vec![7; 16].into()).await;
-    wrong("task", &|all| first!(all, Task).id = vec![7; 3].into()).await;
+    wrong("not in the archive", &|all| {
+        first!(all, Run).task_id = vec![7; 16].into()
+    })
+    .await;
+    wrong("id cannot be read", &|all| {
+        first!(all, Task).id = vec![7; 3].into()
+    })
+    .await;
     wrong("body", &|all| first!(all, Task).body = vec![255; 9].into()).await;
     // What only the database notices.
     wrong("does not take", &|all| {

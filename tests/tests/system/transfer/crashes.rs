@@ -40,7 +40,10 @@ async fn a_kill_leaves_all_or_nothing() {
         killed.unwrap();
         let again = Process::start(&database, |_| {}).unwrap();
         let tasks = again.client().stats().await.unwrap().total;
-        assert!(tasks == 0 || tasks == i64::try_from(TASKS).unwrap(), "{tasks} tasks");
+        assert!(
+            tasks == 0 || tasks == i64::try_from(TASKS).unwrap(),
+            "{tasks} tasks"
+        );
         is_there = tasks > 0;
         assert!(is_there || answer.is_err(), "what was acknowledged is there");
         if is_there {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use baton_client::proto::{RetryPolicy, Task};
-use baton_client::{
-    Client, NewQueue, NewSchedule, NewTask, NewTaskType, NewWebhook, State, actor, value,
-};
+use baton_client::{Client, NewQueue, NewSchedule, NewTask, NewTaskType, NewWebhook, State, actor, value};
 use serde_json::json;
 
 use crate::support::{id, worker};
@@ -64,7 +62,11 @@ async fn definitions(client: &Client) {
 async fn resting(client: &Client) -> usize {
     create(client, NewTask::new("test").hold()).await;
     create(client, NewTask::new("test").delay(HOUR * 48)).await;
-    create(client, NewTask::new("test").label("team", "a \"quoted\" \u{1f980} one")).await;
+    create(
+        client,
+        NewTask::new("test").label("team", "a \"quoted\" \u{1f980} one"),
+    )
+    .await;
     let assigned = create(client, NewTask::new("test")).await;
     client.assign(&assigned.id, actor::human("ada")).await.unwrap();
     let paused = create(client, NewTask::new("test")).await;
@@ -83,7 +85,11 @@ async fn resting(client: &Client) -> usize {
     client.fail(&failed.id, "broken").non_retryable().await.unwrap();
     let dead = started(client, NewTask::new("test").retry_policy(once())).await;
     client.fail(&dead.id, "broken").code("E7").await.unwrap();
-    let done = started(client, NewTask::new("report").input(&json!({"week": 47})).unwrap()).await;
+    let done = started(
+        client,
+        NewTask::new("report").input(&json!({"week": 47})).unwrap(),
+    )
+    .await;
     let output = value::json_text(r#"{"pages": 3, "text": "äöü"}"#);
     client.complete(&done.id).output(output).await.unwrap();
     let parent = create(client, NewTask::new("test")).await;
@@ -125,7 +131,12 @@ async fn leased(client: &Client) -> Task {
         if round == 0 {
             client.release(&queued.id).lease_token(&token).await.unwrap();
         } else {
-            client.progress(&queued.id).percent(40).lease_token(&token).await.unwrap();
+            client
+                .progress(&queued.id)
+                .percent(40)
+                .lease_token(&token)
+                .await
+                .unwrap();
             held = Some(client.get(&queued.id).await.unwrap().task);
         }
     }

@@ -25,7 +25,11 @@ async fn an_archive_is_of_one_moment() {
     };
     let ((), archives) = tokio::join!(creates, exports);
     let archive = archives.last().unwrap();
-    let counts = imported(target.client(), "", archive).await.unwrap().counts.unwrap();
+    let counts = imported(target.client(), "", archive)
+        .await
+        .unwrap()
+        .counts
+        .unwrap();
     assert_eq!((counts.tasks % 2, counts.events), (0, counts.tasks * 2));
     let listed: Vec<_> = target.client().list().all().try_collect().await.unwrap();
     assert_eq!(listed.len(), usize::try_from(counts.tasks).unwrap());

@@ -90,6 +90,10 @@ async fn seen(client: &Client) -> Seen {
         webhook.paused = true;
         webhook.note.clear();
     }
+    let mut stats = client.stats().await.unwrap().groups;
+    for group in &mut stats {
+        group.as_of_time = None;
+    }
     Seen {
         tasks,
         events,
@@ -98,6 +102,6 @@ async fn seen(client: &Client) -> Seen {
         types: client.list_task_types().all().try_collect().await.unwrap(),
         webhooks,
         queues: client.list_queues().all().try_collect().await.unwrap(),
-        stats: client.stats().await.unwrap().groups,
+        stats,
     }
 }
