@@ -59,6 +59,10 @@ enum Command {
     Dead(Box<client::DeadArgs>),
     /// Lets a server copy its SQLite file while it serves.
     Backup(Box<client::BackupArgs>),
+    /// Writes a namespace into a file, for another server and database.
+    Export(Box<client::ExportArgs>),
+    /// Makes a namespace out of such a file.
+    Import(Box<client::ImportArgs>),
     /// Looks at a server and its tasks, and says what is wrong and what to do.
     Doctor(Box<client::DoctorArgs>),
     /// Prints a script that completes commands, for a shell to read when it starts.
@@ -102,6 +106,8 @@ fn main() -> ExitCode {
         Command::Webhook(args) => return client::webhook(*args),
         Command::Dead(args) => return client::dead(*args),
         Command::Backup(args) => return client::backup(*args),
+        Command::Export(args) => return client::export(*args),
+        Command::Import(args) => return client::import(*args),
         Command::Doctor(args) => return client::doctor(*args),
         Command::Completions { shell } => complete(shell),
     };

@@ -93,6 +93,7 @@
 
 mod admin;
 mod answers;
+mod archives;
 mod bulk;
 mod call;
 mod channel;
@@ -122,6 +123,7 @@ pub mod actor;
 pub mod value;
 
 pub use answers::{BulkOutcome, Commented, Fetched, Lease, Triggered};
+pub use archives::Export;
 pub use baton_proto::v1 as proto;
 pub use baton_proto::v1::{
     DedupPolicy, LeaseDirective, TaskEventType as EventType, TaskPriority as Priority, TaskState as State,

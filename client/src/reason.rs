@@ -108,6 +108,12 @@ reasons! {
     BackupOff = "BACKUP_OFF";
     /// A file of this name is in the folder of backups.
     BackupExists = "BACKUP_EXISTS";
+    /// The namespace that an archive is to become has been used; metadata `holds`.
+    ImportTargetInUse = "IMPORT_TARGET_IN_USE";
+    /// A newer version of Baton wrote the archive.
+    ArchiveTooNew = "ARCHIVE_TOO_NEW";
+    /// The archive is damaged, was changed, or is none; metadata `record` and `offset` say where.
+    ArchiveInvalid = "ARCHIVE_INVALID";
     /// The task was edited since the caller read it.
     EtagMismatch = "ETAG_MISMATCH";
     /// The log no longer reaches back to the resume token.

@@ -6,6 +6,7 @@
 //! Before a step is written, see docs/adr/0019: what a step may do while servers of the version before it run.
 
 mod m20261122_000001_create_tables;
+mod m20261123_000002_mark_imported_events;
 #[cfg(feature = "rehearsal")]
 pub mod rehearsal;
 
@@ -35,10 +36,16 @@ pub enum Change {
 /// Every step that has landed.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    vec![Step {
-        migration: Box::new(m20261122_000001_create_tables::Migration),
-        change: Change::Expand,
-    }]
+    vec![
+        Step {
+            migration: Box::new(m20261122_000001_create_tables::Migration),
+            change: Change::Expand,
+        },
+        Step {
+            migration: Box::new(m20261123_000002_mark_imported_events::Migration),
+            change: Change::Expand,
+        },
+    ]
 }
 
 /// The oldest version that a server must know to use the schema that such steps lead to.

@@ -19,6 +19,7 @@ mod runs;
 mod schedule;
 mod show;
 mod task_type;
+mod transfer;
 mod watch;
 mod webhook;
 mod work;
@@ -37,6 +38,7 @@ use options::{Options, Session};
 pub(crate) use queue::QueueArgs;
 pub(crate) use schedule::ScheduleArgs;
 pub(crate) use task_type::TypeArgs;
+pub(crate) use transfer::{ExportArgs, ImportArgs};
 pub(crate) use watch::WatchArgs;
 pub(crate) use webhook::WebhookArgs;
 pub(crate) use worker::WorkerArgs;
@@ -199,6 +201,19 @@ pub(crate) fn webhook(args: WebhookArgs) -> ExitCode {
 pub(crate) fn dead(args: DeadArgs) -> ExitCode {
     let DeadArgs { options, command } = args;
     run(&options, |session| Box::pin(dead::carry_out(session, command)))
+}
+
+/// Runs `baton export`.
+pub(crate) fn export(args: ExportArgs) -> ExitCode {
+    let ExportArgs { options, file } = args;
+    run(&options, |session| Box::pin(transfer::export(session, file)))
+}
+
+/// Runs `baton import`.
+pub(crate) fn import(args: ImportArgs) -> ExitCode {
+    let ImportArgs { options, file } = args;
+    let what = (file, options.namespace());
+    run(&options, |session| Box::pin(transfer::import(session, what)))
 }
 
 /// Runs `baton backup`.

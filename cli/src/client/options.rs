@@ -56,12 +56,17 @@ impl Options {
         self.output.unwrap_or(Format::Table)
     }
 
+    /// The namespace that was named, if one was.
+    pub(super) fn namespace(&self) -> String {
+        self.namespace.clone().unwrap_or_default()
+    }
+
     /// A client that is to be told who acts.
     pub(super) fn client(&self) -> ClientBuilder {
         let mut builder = Client::builder()
             .user_agent(concat!("baton-cli/", env!("CARGO_PKG_VERSION")))
             .timeout(self.timeout)
-            .namespace(self.namespace.clone().unwrap_or_default());
+            .namespace(self.namespace());
         for server in &self.server {
             builder = builder.endpoint(server);
         }

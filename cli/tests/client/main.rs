@@ -9,6 +9,7 @@ mod promises;
 mod queues;
 mod schedules;
 mod support;
+mod transfers;
 mod types;
 mod watches;
 mod webhooks;

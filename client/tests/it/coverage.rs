@@ -154,6 +154,8 @@ async fn the_rest(client: &Client) {
     check(client.server_info().await);
     check(client.advance_clock(Duration::from_secs(1)).await);
     check(client.backup_store("x").await);
+    check(client.export_namespace("x").await);
+    check(client.import_namespace("x", futures::stream::empty()).await);
 }
 
 #[tokio::test]

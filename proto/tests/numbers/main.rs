@@ -319,7 +319,14 @@ fn the_services_have_the_calls_of_the_design_and_no_other() {
     let types: Vec<_> = TASK_TYPE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let queues: Vec<_> = QUEUE_SERVICE.iter().map(|row| row.0.to_owned()).collect();
     let webhooks: Vec<_> = WEBHOOK_SERVICE.iter().map(|row| row.0.to_owned()).collect();
-    let admin = ["GetServerInfo", "AdvanceClock", "BackupStore"].map(str::to_owned);
+    let admin = [
+        "GetServerInfo",
+        "AdvanceClock",
+        "BackupStore",
+        "ExportNamespace",
+        "ImportNamespace",
+    ]
+    .map(str::to_owned);
     assert_eq!(
         services,
         BTreeMap::from([

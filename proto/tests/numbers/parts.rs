@@ -1,7 +1,7 @@
 //! The fields of messages that are parts of others.
 
 /// Messages whose fields the design numbers, beside requests and responses.
-pub(crate) const PARTS: [(&str, &str); 24] = [
+pub(crate) const PARTS: [(&str, &str); 46] = [
     ("Task", TASK),
     ("TaskEvent", TASK_EVENT),
     (
@@ -45,6 +45,52 @@ pub(crate) const PARTS: [(&str, &str); 24] = [
     ("BackupStoreRequest", "name=10"),
     ("BackupStoreResponse", "path=1 size_bytes=2 logs=3"),
     ("LogEnd", "namespace=1 position=2"),
+    (
+        "ArchiveRecord",
+        "header=1 queue=2 queue_key=3 task_type=4 schedule=5 webhook=6 task=7 payload=8 event=9 dependency=10 run=11 key=12 request=13 follow_up=14 end=15",
+    ),
+    (
+        "ArchiveHeader",
+        "format=1 server_version=2 store_kind=3 namespace=4 time_micros=5",
+    ),
+    ("ArchivedQueue", "id=1 name=2 spec=3 leased=4 bucket_micros=5"),
+    ("ArchivedQueueKey", "queue_id=1 key=2 leased=3"),
+    ("ArchivedTaskType", "id=1 name=2 spec=3 revision=4"),
+    (
+        "ArchivedSchedule",
+        "id=1 name=2 spec=3 revision=4 template=5 progress=6 next_time_micros=7 waiting=8",
+    ),
+    ("ArchivedWebhook", "id=1 name=2 spec=3 revision=4 progress=5"),
+    ("ArchivedTask", "id=1 queue=2 type=3 labels=4 body=5"),
+    ("ArchivedPayload", "task_id=1 role=2 payload=3"),
+    (
+        "ArchivedBytes",
+        "kind=1 media_type=2 version=3 size_bytes=4 sha256=5 body=6",
+    ),
+    (
+        "ArchivedEvent",
+        "task_id=1 sequence=2 position=3 type=4 time_micros=5 actor=6 message=7 from_state=8 to_state=9 state_reason=10 attempt=11 fence=12 queue=13 task_type=14 labels=15 detail=16 detail_version=17",
+    ),
+    ("ArchivedDependency", "task_id=1 depends_on=2 revision=3"),
+    (
+        "ArchivedRun",
+        "task_id=1 number=2 attempt=3 fence=4 queue=5 task_type=6 assignee=7 start_time_micros=8 end_time_micros=9 outcome=10 error=11 output=12",
+    ),
+    ("ArchivedKey", "key=1 task_id=2 expire_time_micros=3"),
+    (
+        "ArchivedRequest",
+        "request_id=1 method=2 hash=3 task_ids=4 revision=5 expire_time_micros=6",
+    ),
+    ("ArchivedFollowUp", "kind=1 task_id=2 result=3 revision=4"),
+    ("ArchiveEnd", "counts=1 sha256=2"),
+    (
+        "ArchiveCounts",
+        "tasks=1 events=2 runs=3 payloads=4 dependencies=5 queues=6 task_types=7 schedules=8 webhooks=9 keys=10 requests=11 follow_ups=12",
+    ),
+    ("ExportNamespaceRequest", "namespace=1"),
+    ("ExportNamespaceResponse", "data=1 total_bytes=2"),
+    ("ImportNamespaceRequest", "namespace=1 data=10"),
+    ("ImportNamespaceResponse", "namespace=1 counts=2"),
 ];
 
 const TASK: &str = "id=1 namespace=2 queue=3 type=4 state=5 state_reason=6 state_message=7 priority=8 title=9 \
@@ -76,6 +122,6 @@ const WEBHOOK_STATUS: &str = "position=1 lag_count=2 delivered_count=3 given_up_
     last_error=6 last_error_time=7";
 
 const TASK_EVENT: &str = "task_id=1 namespace=2 sequence=3 position=4 type=5 time=6 actor=7 message=8 \
-    from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 \
+    from_state=9 to_state=10 state_reason=11 attempt=12 queue=13 task_type=14 labels=15 left=16 fence=17 imported=18 \
     created=20 updated=21 assigned=22 progress=23 result=24 failure=25 scheduled=26 input=27 retried=28 \
     checkpoint=29 dependency=30 output=31 started=32";

@@ -239,6 +239,8 @@ pub struct Event {
     pub task_type: String,
     /// The task's labels after it.
     pub labels: Labels,
+    /// It happened in another database, and came here with its namespace.
+    pub imported: bool,
     /// The rest.
     pub detail: Detail,
 }

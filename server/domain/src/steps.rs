@@ -239,6 +239,7 @@ impl<'a> Steps<'a> {
             queue: self.task.queue.clone(),
             task_type: self.task.task_type.clone(),
             labels: self.task.labels.clone(),
+            imported: false,
             detail: Detail::None,
         }
     }

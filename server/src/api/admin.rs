@@ -9,11 +9,12 @@ use baton_domain::{Span, Timestamp};
 use baton_proto::raw::v1 as raw;
 use baton_proto::raw::v1::admin_service_server::AdminService;
 use tokio::sync::Mutex;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::convert::time;
-use super::requests::admin::{read_advance, read_backup};
+use super::requests::admin::{read_advance, read_backup, read_export};
 use super::status::{Reason, Refusal};
+use super::watch::Answers;
 use super::{failed, judge};
 use crate::config::MESSAGE_MAX_BYTES;
 use crate::engine::Engine;
@@ -26,11 +27,15 @@ pub(super) const WAIT_MAX: Span = Span::from_secs(60);
 /// AdminService: what concerns the server as a whole.
 #[derive(Clone)]
 pub(crate) struct AdminApi {
-    engine: Engine,
+    pub(super) engine: Engine,
     start_time: Timestamp,
     backup_folder: Option<PathBuf>,
     /// Held while a copy is made.
     copying: Arc<Mutex<()>>,
+    /// Held while an archive is written.
+    pub(super) exporting: Arc<Mutex<()>>,
+    /// Held while one is read.
+    pub(super) importing: Arc<Mutex<()>>,
 }
 
 impl AdminApi {
@@ -42,6 +47,8 @@ impl AdminApi {
             start_time,
             backup_folder,
             copying: Arc::default(),
+            exporting: Arc::default(),
+            importing: Arc::default(),
         }
     }
 
@@ -90,6 +97,24 @@ impl AdminApi {
 
 #[tonic::async_trait]
 impl AdminService for AdminApi {
+    type ExportNamespaceStream = Answers<raw::ExportNamespaceResponse>;
+
+    async fn export_namespace(
+        &self,
+        request: Request<raw::ExportNamespaceRequest>,
+    ) -> Result<Response<Self::ExportNamespaceStream>, Status> {
+        let request = request.into_inner();
+        let namespace = judge::read(|v| read_export(v, request))?;
+        Ok(Response::new(self.export(&namespace).await?))
+    }
+
+    async fn import_namespace(
+        &self,
+        request: Request<Streaming<raw::ImportNamespaceRequest>>,
+    ) -> Result<Response<raw::ImportNamespaceResponse>, Status> {
+        Ok(Response::new(self.import(request.into_inner()).await?))
+    }
+
     async fn get_server_info(
         &self,
         _: Request<raw::GetServerInfoRequest>,

@@ -101,6 +101,8 @@ fn refuse_at(error: &Error, prefix: &str, name: &dyn Fn(TaskId) -> String) -> Re
                 .with("field", path)
                 .resource("task", id.to_string())
         }
+        // Who imports says itself what came of it.
+        Error::NotImported(error) => Refusal::bug(error),
         Error::Rejected(rejection) => refuse_rejection(rejection, prefix, name),
         Error::EtagMismatch { current } => {
             let message = "it was moved or edited since the etag was read: read it again";

@@ -156,6 +156,8 @@ const JUDGES: &[(&str, Judge)] = &[
     ("ExplainTask", |bytes| judge_with(bytes, admin::read_explain)),
     ("AdvanceClock", |bytes| judge_with(bytes, admin::read_advance)),
     ("BackupStore", |bytes| judge_with(bytes, admin::read_backup)),
+    ("ExportNamespace", |bytes| judge_with(bytes, admin::read_export)),
+    ("ImportNamespace", |bytes| judge_with(bytes, admin::read_import)),
     ("LeaseTasks", |bytes| judge_with(bytes, leases::read_lease)),
     ("RenewLeases", |bytes| {
         judge_with(bytes, |v, request| {

@@ -29,6 +29,7 @@ mod task_service;
 mod task_types;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod value;
 mod violations;
 mod wait;

@@ -49,6 +49,8 @@ reasons! {
     TaskTypeUnknown = InvalidArgument, "TASK_TYPE_UNKNOWN";
     /// A payload does not fit the schema of the task's type; `BadRequest` lists every violation.
     SchemaViolation = InvalidArgument, "SCHEMA_VIOLATION";
+    /// An archive is damaged, was changed or is none; metadata `record` and `offset` say where.
+    ArchiveInvalid = InvalidArgument, "ARCHIVE_INVALID";
     /// No task has this id.
     TaskNotFound = NotFound, "TASK_NOT_FOUND";
     /// No worker of this id was heard of.
@@ -96,6 +98,11 @@ reasons! {
     /// The server makes no copies of its database: no folder is allowed for them, or it is no SQLite file; metadata
     /// `store_kind`.
     BackupOff = FailedPrecondition, "BACKUP_OFF";
+    /// The namespace that an archive is to become has been used, or what the archive names is in another namespace of this
+    /// database; metadata `namespace`, `holds`.
+    ImportTargetInUse = FailedPrecondition, "IMPORT_TARGET_IN_USE";
+    /// A newer version of Baton wrote the archive.
+    ArchiveTooNew = FailedPrecondition, "ARCHIVE_TOO_NEW";
     /// The task was edited since the caller read it.
     EtagMismatch = Aborted, "ETAG_MISMATCH";
     /// The log no longer reaches back to the resume token; metadata `oldest_position` says how far it does.

@@ -89,6 +89,10 @@ impl Committer {
             Upkeep::ExpireKeys(now) => self.writer.expire_keys(*now, UPKEEP_ROWS).await,
             Upkeep::TrimLog { namespace, oldest } => self.writer.trim(namespace, *oldest, UPKEEP_ROWS).await,
             Upkeep::Look => self.look_out().await.map(|()| false),
+            Upkeep::Import(archive) => {
+                let done = self.import(archive).await;
+                return drop(job.reply.send(done.map(|()| false)));
+            }
         };
         drop(job.reply.send(more.map_err(Error::Store)));
     }

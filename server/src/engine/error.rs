@@ -6,7 +6,7 @@ use baton_domain::{Rejection, TaskId};
 use thiserror::Error;
 
 use super::types::{Misfit, Unchecked};
-use crate::store::StoreError;
+use crate::store::{ImportError, StoreError};
 
 /// What a caller of the engine may meet. Cloned where one failure answers a whole batch.
 #[derive(Clone, Debug, Error)]
@@ -28,6 +28,9 @@ pub enum Error {
     /// The rules refuse it.
     #[error(transparent)]
     Rejected(Rejection),
+    /// An archive was not imported; nothing of it was written, unless this says otherwise.
+    #[error(transparent)]
+    NotImported(ImportError),
     /// The task changed since the caller read it.
     #[error("the etag does not match; the task's is {current}")]
     EtagMismatch {
@@ -189,6 +192,7 @@ impl Error {
             | Self::TooManyQueues
             | Self::InBatch { .. } => true,
             Self::RequestIdReused
+            | Self::NotImported(_)
             | Self::TooManyTypes
             | Self::TooManyWebhooks
             | Self::Misfit(_)

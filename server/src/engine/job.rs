@@ -12,7 +12,7 @@ use super::queues::{QueueChange, QueueDone};
 use super::schedules::{ScheduleChange, ScheduleDone};
 use super::types::{Mark, TypeChange, TypeDone};
 use super::webhooks::{WebhookChange, WebhookDone};
-use crate::store::RequestRecord;
+use crate::store::{Archive, RequestRecord};
 
 /// Whose place a job takes in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +148,8 @@ pub(crate) enum Upkeep {
     TrimLog { namespace: String, oldest: i64 },
     /// Looks whether others have written.
     Look,
+    /// Writes all of an archive into its namespace. Of all upkeep this alone is not bounded: nobody else writes meanwhile.
+    Import(Arc<Archive>),
 }
 
 pub(super) struct UpkeepJob {

@@ -11,6 +11,7 @@ mod create;
 mod doubt;
 mod error;
 mod handover;
+mod import;
 mod intake;
 mod job;
 mod keys;
@@ -63,7 +64,7 @@ use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
-use crate::store::{Opened, Store, Writer};
+use crate::store::{Archive, Opened, Store, Writer};
 
 /// The one way to change a task. Cheap to clone.
 #[derive(Clone)]
@@ -337,6 +338,15 @@ impl Engine {
             .await
             .map_err(|_| Error::Draining)?;
         answer.await.unwrap_or(Err(Error::Draining))
+    }
+
+    /// Writes all of an archive into its namespace, which must never have been used, or nothing. Goes on where its caller
+    /// does not.
+    ///
+    /// # Errors
+    /// [`Error::NotImported`], and what the queue may do.
+    pub(crate) async fn import(&self, archive: Archive) -> Result<(), Error> {
+        self.keep_up(Upkeep::Import(Arc::new(archive))).await.map(drop)
     }
 
     /// Learns what other servers have written up to now.

@@ -125,6 +125,7 @@ mod tests {
                 queue: "default".to_owned(),
                 task_type: "report".to_owned(),
                 labels: Labels::default(),
+                imported: false,
                 detail: Detail::Progress(Progress {
                     current_step: step.clone(),
                     ..Progress::default()

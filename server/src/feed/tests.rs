@@ -38,6 +38,7 @@ fn event(namespace: &str, position: i64, message: &str) -> Arc<Event> {
         queue: "default".to_owned(),
         task_type: "report".to_owned(),
         labels: Labels::default(),
+        imported: false,
         detail: Detail::None,
     })
 }

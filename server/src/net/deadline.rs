@@ -9,7 +9,7 @@ use crate::api::status::{Reason, Refusal, quote};
 use crate::seams::monotonic_now;
 
 /// When a call must be answered. Handlers that wait find it among the request's extensions, if there is one: every
-/// unary call but BackupStore has a deadline, a stream only where its caller asked for it.
+/// unary call but BackupStore and ImportNamespace has a deadline, a stream only where its caller asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Instant);
 

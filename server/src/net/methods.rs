@@ -70,7 +70,8 @@ impl Methods {
                             name,
                             streams: method.server_streaming(),
                             changes: kind == Kind::Contract && !only_reads(method),
-                            takes_long: kind == Kind::Contract && method.name() == "BackupStore",
+                            takes_long: kind == Kind::Contract
+                                && matches!(method.name(), "BackupStore" | "ImportNamespace"),
                             kind,
                         };
                         by_path.insert(format!("/{}", method.name), Arc::new(method));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use baton_domain::dedup::Hold;
 use baton_domain::queue::Usage;
 use baton_domain::{
-    Event, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType, Timestamp, Webhook,
+    Event, Payload, PayloadRole, Queue, QueueId, Run, RunEnd, Schedule, State, Task, TaskId, TaskType,
+    Timestamp, Webhook,
 };
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub struct WriteBatch {
     pub runs_ended: Vec<EndedRun>,
     /// New events with their positions, rising within each namespace.
     pub events: Vec<Arc<Event>>,
+    /// Payloads that stand on no row any more.
+    pub payloads_kept: Vec<KeptPayload>,
     /// Successes to be remembered.
     pub requests: Vec<RequestRecord>,
     /// Keys that a task holds from now on, whoever held them before; one entry each.
@@ -78,6 +81,7 @@ impl WriteBatch {
             runs_begun,
             runs_ended,
             events,
+            payloads_kept,
             requests,
             keys_taken,
             keys_released,
@@ -105,6 +109,7 @@ impl WriteBatch {
             && runs_begun.is_empty()
             && runs_ended.is_empty()
             && events.is_empty()
+            && payloads_kept.is_empty()
             && requests.is_empty()
             && keys_taken.is_empty()
             && keys_released.is_empty()
@@ -152,6 +157,17 @@ pub struct StandingQueue {
     pub queue: Arc<Queue>,
     /// What is in use, but for its keys.
     pub usage: Usage,
+}
+
+/// A payload of a task, with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPayload {
+    /// Whose.
+    pub task_id: TaskId,
+    /// What it is to the task.
+    pub role: PayloadRole,
+    /// The payload.
+    pub payload: Payload,
 }
 
 /// What is in use of a key of a queue.

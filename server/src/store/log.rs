@@ -274,7 +274,7 @@ impl Store {
 }
 
 /// The condition that a row is of that namespace, at that position or later.
-fn from(dialect: Dialect, namespace: &str, position: i64) -> Expr {
+pub(super) fn from(dialect: Dialect, namespace: &str, position: i64) -> Expr {
     let position = position.clamp(0, LAST_POSITION);
     dialect.holds(
         dialect::EVENTS_FROM,

@@ -7,6 +7,7 @@
 //! Writes go over one connection, in batches: see [`Writer`]. Reads go over a pool and see what was committed when
 //! they began.
 
+mod archive;
 mod backup;
 mod batch;
 mod bulk;
@@ -54,10 +55,11 @@ use self::dialect::Dialect;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
+pub use archive::{Archive, ArchiveCounts, Batches, Fault, Target, spool};
 pub use backup::{Backup, BackupError};
 pub use batch::{
-    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeyUse, NewFollowUp, RequestRecord, StandingQueue,
-    WriteBatch,
+    Edge, EndedRun, FollowUp, FollowUpKind, HeldKey, KeptPayload, KeyUse, NewFollowUp, RequestRecord,
+    StandingQueue, WriteBatch,
 };
 pub use error::{CommitError, Constraint, Source, StoreError};
 pub use heads::Heads;
@@ -71,7 +73,7 @@ pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};
 pub use schema::Schema;
 pub use stats::TaskGroup;
-pub use writer::{Turn, Writer};
+pub use writer::{ImportError, Turn, Writer};
 
 /// Reads what is stored. Clones share everything.
 #[derive(Clone, Debug)]

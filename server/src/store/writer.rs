@@ -2,6 +2,7 @@
 //!
 //! SQLite has one writer; on PostgreSQL each replica has one, and they take turns: see [`Writer::begin`].
 
+mod import;
 mod link;
 mod postgres;
 mod sqlite;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use baton_domain::Timestamp;
 
+pub use self::import::ImportError;
 pub(super) use self::link::{Bind, Link};
 pub(super) use self::postgres::PostgresLink;
 pub(super) use self::sqlite::SqliteLink;

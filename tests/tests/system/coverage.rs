@@ -20,6 +20,7 @@ const TESTS: &[&str] = &[
     include_str!("repeats.rs"),
     include_str!("schedules/calls.rs"),
     include_str!("sqlite_backup.rs"),
+    include_str!("transfer/mod.rs"),
     include_str!("types/calls.rs"),
     include_str!("webhooks/calls.rs"),
     include_str!("../../cases/s0.toml"),
@@ -60,6 +61,8 @@ fn client_method(rpc: &str) -> &str {
         "GetServerInfo" => ".server_info(",
         "AdvanceClock" => ".advance_clock(",
         "BackupStore" => ".backup_store(",
+        "ExportNamespace" => ".export_namespace(",
+        "ImportNamespace" => ".import_namespace(",
         "QueueTask" => ".queue(",
         "ScheduleTask" => ".schedule(",
         "AssignTask" => ".assign(",
@@ -124,8 +127,8 @@ fn every_call_is_tested() {
     let methods = wire::methods();
     assert_eq!(
         methods.len(),
-        83,
-        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 8 of WebhookService, 3 of \
+        85,
+        "40 of TaskService, 9 of WorkerService, 9 of ScheduleService, 9 of QueueService, 5 of TaskTypeService, 8 of WebhookService, 5 of \
          AdminService"
     );
     for method in &methods {

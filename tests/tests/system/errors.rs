@@ -1,5 +1,6 @@
 //! Every reason for a refusal: on the page, and provoked.
 
+mod archives;
 mod queues;
 mod schedules;
 mod types;
@@ -238,6 +239,7 @@ async fn states(provoked: &mut Provoked) {
         .await;
     production.finish().await;
     backups(provoked).await;
+    archives::provoke(&server, provoked).await;
     server.finish().await;
 }
 

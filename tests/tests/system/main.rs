@@ -40,6 +40,7 @@ mod sqlite_backup;
 mod sqlite_disk;
 mod stops;
 mod storm;
+mod transfer;
 mod types;
 mod upgrade;
 mod waits;

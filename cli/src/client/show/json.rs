@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use baton_client::BulkOutcome;
 use baton_client::proto::{
     BackupStoreResponse, BulkCancelResponse, ExplainTaskResponse, GetQueueStatsResponse,
-    GetTaskStatsResponse, LeasedTask, PurgeQueueResponse, Queue, Receipt, Schedule, ScheduleTick, Task,
-    TaskEvent, TaskRun, TaskType, TestWebhookResponse, WatchTasksResponse, Webhook, Worker,
+    GetTaskStatsResponse, ImportNamespaceResponse, LeasedTask, PurgeQueueResponse, Queue, Receipt, Schedule,
+    ScheduleTick, Task, TaskEvent, TaskRun, TaskType, TestWebhookResponse, WatchTasksResponse, Webhook,
+    Worker,
 };
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
@@ -31,7 +32,7 @@ macro_rules! named {
 
 named!(Task TaskEvent TaskRun TaskType Worker Schedule ScheduleTick Receipt GetTaskStatsResponse ExplainTaskResponse
     WatchTasksResponse BulkCancelResponse LeasedTask Queue GetQueueStatsResponse PurgeQueueResponse
-    Webhook TestWebhookResponse BackupStoreResponse);
+    Webhook TestWebhookResponse BackupStoreResponse ImportNamespaceResponse);
 
 fn descriptor<M: Named>() -> MessageDescriptor {
     CONTRACT

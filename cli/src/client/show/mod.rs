@@ -16,9 +16,9 @@ mod worker;
 use std::io::{self, Write};
 
 use baton_client::proto::{
-    BackupStoreResponse, ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse, LeasedTask,
-    PurgeQueueResponse, Queue, Schedule, ScheduleTick, Task, TaskEvent, TaskRun, TaskType,
-    TestWebhookResponse, WatchTasksResponse, Webhook, Worker,
+    BackupStoreResponse, ExplainTaskResponse, GetQueueStatsResponse, GetTaskStatsResponse,
+    ImportNamespaceResponse, LeasedTask, PurgeQueueResponse, Queue, Schedule, ScheduleTick, Task, TaskEvent,
+    TaskRun, TaskType, TestWebhookResponse, WatchTasksResponse, Webhook, Worker,
 };
 use baton_client::{BulkOutcome, Lease};
 
@@ -211,6 +211,35 @@ impl Screen {
                 backup.size_bytes
             )),
             Format::Json => line(&json::line(backup)?),
+        }
+    }
+
+    pub(super) fn exported(&self, path: &str, bytes: u64) -> io::Result<()> {
+        match self.format {
+            Format::Table => line(&format!("{} ({bytes} bytes)", text::clean(path))),
+            Format::Json => {
+                line(&serde_json::json!({ "path": path, "totalBytes": bytes.to_string() }).to_string())
+            }
+        }
+    }
+
+    pub(super) fn imported(&self, answer: &ImportNamespaceResponse) -> io::Result<()> {
+        match self.format {
+            Format::Table => {
+                let counts = answer.counts.unwrap_or_default();
+                line(&format!(
+                    "namespace {}: {} tasks, {} events, {} runs, {} queues, {} task types, {} schedules, {} webhooks",
+                    text::clean(&answer.namespace),
+                    counts.tasks,
+                    counts.events,
+                    counts.runs,
+                    counts.queues,
+                    counts.task_types,
+                    counts.schedules,
+                    counts.webhooks,
+                ))
+            }
+            Format::Json => line(&json::line(answer)?),
         }
     }
 

@@ -129,6 +129,7 @@ impl HeapBytes for Event {
             queue,
             task_type,
             labels,
+            imported: _,
             detail,
         } = self;
         sum!(namespace, actor, message, queue, task_type, labels, detail)

@@ -30,6 +30,7 @@ pub(crate) fn write(event: &Event, full: bool) -> raw::TaskEvent {
         queue,
         task_type,
         labels,
+        imported,
         detail,
     } = event;
     raw::TaskEvent {
@@ -49,6 +50,7 @@ pub(crate) fn write(event: &Event, full: bool) -> raw::TaskEvent {
         task_type: task_type.clone(),
         labels: BTreeMap::clone(labels),
         left: false,
+        imported: *imported,
         fence: *fence,
         detail: write_detail(detail, event, full),
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use baton_domain::limits::DELAY;
 use baton_domain::{Span, TaskId};
 use baton_proto::raw::v1 as raw;
+use bytes::Bytes;
 
 use crate::api::check;
 use crate::api::violations::{Path, Violations};
@@ -42,4 +43,23 @@ pub(in crate::api) fn read_advance(
         return None;
     }
     Some(Duration::from_micros(span.as_micros().unsigned_abs()))
+}
+
+/// Reads which namespace is to be exported.
+pub(in crate::api) fn read_export(
+    v: &mut Violations,
+    request: raw::ExportNamespaceRequest,
+) -> Option<String> {
+    let raw::ExportNamespaceRequest { namespace } = request;
+    check::name(v, &Path::REQUEST.field("namespace"), namespace)
+}
+
+/// Reads the first message of an archive: which namespace it is to become, if that is said, and its first bytes.
+pub(in crate::api) fn read_import(
+    v: &mut Violations,
+    request: raw::ImportNamespaceRequest,
+) -> Option<(String, Bytes)> {
+    let raw::ImportNamespaceRequest { namespace, data } = request;
+    let namespace = check::name_or_none(v, &Path::REQUEST.field("namespace"), namespace)?;
+    Some((namespace, data))
 }

@@ -230,6 +230,7 @@ mod tests {
             queue: "default".to_owned(),
             task_type: "report".to_owned(),
             labels: Arc::new([("run".to_owned(), "7".to_owned())].into()),
+            imported: false,
             detail: Detail::Input(Box::new(request)),
         }))
     }

@@ -269,3 +269,21 @@ pub(in crate::store) const LABEL_INDEXES: Sql = Sql {
     postgres: "SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema() AND tablename = 'task' \
         AND indexname LIKE 'task\\_label\\_%'",
 };
+
+/// What a namespace may have that an import would meet, and how it is found.
+pub(in crate::store) const FIND_USE: [(&str, &str); 6] = [
+    ("tasks", "SELECT 1 FROM task WHERE namespace = $1 LIMIT 1"),
+    (
+        "events",
+        "SELECT 1 FROM namespace WHERE name = $1 AND (last_position > 0 OR EXISTS \
+        (SELECT 1 FROM event WHERE event.id > namespace.number * 1099511627776 \
+        AND event.id < (namespace.number + 1) * 1099511627776))",
+    ),
+    ("queues", "SELECT 1 FROM queue WHERE namespace = $1 LIMIT 1"),
+    (
+        "task types",
+        "SELECT 1 FROM task_type WHERE namespace = $1 LIMIT 1",
+    ),
+    ("schedules", "SELECT 1 FROM schedule WHERE namespace = $1 LIMIT 1"),
+    ("webhooks", "SELECT 1 FROM webhook WHERE namespace = $1 LIMIT 1"),
+];

@@ -32,6 +32,7 @@ pub struct Model {
     pub next_kind: Option<i32>,
     pub next_to_state: Option<String>,
     pub next_state_reason: Option<String>,
+    pub imported: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

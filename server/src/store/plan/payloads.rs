@@ -44,7 +44,11 @@ impl Plan {
             self.add(part, rows);
         }
         let passing = batch.events.iter().flat_map(|event| passing(event, &standing));
-        let cells = passing.map(|(id, role, payload)| payload_cells(id, role, payload));
+        let kept = batch.payloads_kept.iter();
+        let kept = kept.map(|kept| (kept.task_id, kept.role, &kept.payload));
+        let cells = passing
+            .chain(kept)
+            .map(|(id, role, payload)| payload_cells(id, role, payload));
         self.whole(Part::Payloads, &PAYLOAD, cells)
     }
 }

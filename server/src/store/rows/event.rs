@@ -41,6 +41,7 @@ pub(in crate::store) const EVENT: Table = Table {
             plain("next_to_state", Default::Null),
             plain("next_state_reason", Default::Null),
         ],
+        &[plain("imported", Default::Int(0))],
     ],
 };
 
@@ -94,6 +95,7 @@ fn follows_at_once(first: &Event, next: &Event) -> bool {
         queue,
         task_type,
         labels,
+        imported,
         detail,
     } = next;
     *task_id == first.task_id
@@ -103,7 +105,7 @@ fn follows_at_once(first: &Event, next: &Event) -> bool {
         && matches!(detail, Detail::None)
         && (*time, *attempt, *fence) == (first.time, first.attempt, first.fence)
         && (namespace, queue, task_type) == (&first.namespace, &first.queue, &first.task_type)
-        && (actor, labels) == (&first.actor, &first.labels)
+        && (actor, labels, *imported) == (&first.actor, &first.labels, first.imported)
 }
 
 /// The cells of a row of the log of the namespace with that number, in the order of [`EVENT`].
@@ -125,6 +127,7 @@ pub(in crate::store) fn event_cells(number: i64, EventRow { first, next }: Event
         queue,
         task_type,
         labels,
+        imported,
         detail: _,
     } = first;
     vec![
@@ -152,6 +155,7 @@ pub(in crate::store) fn event_cells(number: i64, EventRow { first, next }: Event
         Cell::option(next, |next| Cell::Int(next.kind.number().into())),
         Cell::option(next, |next| Cell::text(next.to_state.name())),
         Cell::option(next, |next| Cell::text(&next.state_reason)),
+        Cell::Int((*imported).into()),
     ]
 }
 
@@ -169,7 +173,7 @@ pub(in crate::store) fn read_events(rows: Vec<Model>) -> Result<Vec<Event>, Stor
     Ok(events)
 }
 
-fn convert(row: Model) -> Result<(Event, Option<Event>), Why> {
+pub(super) fn convert(row: Model) -> Result<(Event, Option<Event>), Why> {
     let Model {
         // Namespace and position, once more.
         id: _,
@@ -196,6 +200,7 @@ fn convert(row: Model) -> Result<(Event, Option<Event>), Why> {
         next_kind,
         next_to_state,
         next_state_reason,
+        imported,
     } = row;
     let actor_kind = parts::number(actor_kind, ActorType::from_number, "actor type")?;
     let event = Event {
@@ -221,6 +226,7 @@ fn convert(row: Model) -> Result<(Event, Option<Event>), Why> {
         queue,
         task_type: r#type,
         labels: parts::from_labels(&labels)?,
+        imported,
         detail: Detail::None,
     };
     let next = next_kind

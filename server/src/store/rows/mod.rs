@@ -1,5 +1,6 @@
 //! Rows to domain values and back. Every conversion names every field, so that a new one breaks the build here.
 
+pub(super) mod archive;
 mod created;
 mod detail;
 mod event;

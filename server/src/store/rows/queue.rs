@@ -99,7 +99,7 @@ pub(in crate::store) fn read_queue(row: Model) -> Result<StandingQueue, StoreErr
     convert(row).map_err(|why| StoreError::corrupt("queue", id, why))
 }
 
-fn convert(row: Model) -> Result<StandingQueue, Why> {
+pub(super) fn convert(row: Model) -> Result<StandingQueue, Why> {
     let Model {
         id,
         leased,

@@ -105,7 +105,7 @@ pub(in crate::store) fn read_run(row: Model) -> Result<Run, StoreError> {
     convert(row).map_err(|why| StoreError::corrupt("run", id, why))
 }
 
-fn convert(row: Model) -> Result<Run, Why> {
+pub(super) fn convert(row: Model) -> Result<Run, Why> {
     let Model {
         id: _,
         task_id,

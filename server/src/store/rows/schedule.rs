@@ -131,7 +131,7 @@ pub(in crate::store) fn read_schedule(row: Model) -> Result<Schedule, StoreError
     convert(row).map_err(|why| StoreError::corrupt("schedule", id, why))
 }
 
-fn convert(row: Model) -> Result<Schedule, Why> {
+pub(super) fn convert(row: Model) -> Result<Schedule, Why> {
     let Model {
         id,
         revision,

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+pub(in crate::store) mod archive;
 mod queue;
 mod schedule;
 mod task_type;

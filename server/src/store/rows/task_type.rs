@@ -69,7 +69,7 @@ pub(in crate::store) fn read_task_type(row: Model) -> Result<TaskType, StoreErro
     convert(row).map_err(|why| StoreError::corrupt("task_type", id, why))
 }
 
-fn convert(row: Model) -> Result<TaskType, Why> {
+pub(super) fn convert(row: Model) -> Result<TaskType, Why> {
     let Model {
         id,
         revision,

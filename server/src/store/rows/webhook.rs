@@ -34,7 +34,7 @@ pub(in crate::store) fn webhook_cells(webhook: &Webhook) -> Vec<Cell<'_>> {
     ]
 }
 
-fn to_spec(webhook: &Webhook) -> stored::WebhookSpec {
+pub(super) fn to_spec(webhook: &Webhook) -> stored::WebhookSpec {
     let WebhookSpec {
         description,
         url,
@@ -58,7 +58,7 @@ fn to_spec(webhook: &Webhook) -> stored::WebhookSpec {
     }
 }
 
-fn to_progress(progress: &WebhookProgress) -> stored::WebhookProgress {
+pub(super) fn to_progress(progress: &WebhookProgress) -> stored::WebhookProgress {
     let WebhookProgress {
         position,
         delivered,
@@ -85,7 +85,7 @@ pub(in crate::store) fn read_webhook(row: Model) -> Result<Webhook, StoreError> 
     convert(row).map_err(|why| StoreError::corrupt("webhook", id, why))
 }
 
-fn convert(row: Model) -> Result<Webhook, Why> {
+pub(super) fn convert(row: Model) -> Result<Webhook, Why> {
     let Model {
         id,
         revision,

@@ -172,6 +172,7 @@ fn created(task: &Task, position: i64, (actor, message): (Actor, String)) -> Eve
         queue: task.queue.clone(),
         task_type: task.task_type.clone(),
         labels: task.labels.clone(),
+        imported: false,
         detail: Detail::Created(Box::new(named)),
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn event(task: &Task, sequence: i64, kind: EventType, detail: Detail)
         queue: task.queue.clone(),
         task_type: task.task_type.clone(),
         labels: task.labels.clone(),
+        imported: false,
         detail,
     }
 }

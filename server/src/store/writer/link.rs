@@ -57,6 +57,28 @@ impl Link {
         }
     }
 
+    /// Begins a transaction to which [`Link::add`] adds; on a database that has turns, the turn is that.
+    pub(super) async fn open(&mut self) -> Result<(), WriteError> {
+        match self {
+            Self::Sqlite(link) => link.open_batch().await.map_err(WriteError::Database),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Writes the parts, none of them guarded, into the transaction that is open.
+    pub(super) async fn add(&mut self, plan: (Vec<Part>, Vec<Parameter>)) -> Result<(), WriteError> {
+        over!(self, link => link.add(plan).await)
+    }
+
+    /// Commits what was added; the outcome of a call that failed or was cut off is in doubt.
+    pub(super) async fn finish(&mut self) -> Result<(), WriteError> {
+        let done = match self {
+            Self::Sqlite(link) => link.finish().await,
+            Self::Postgres(link) => link.commit(true).await,
+        };
+        done.map_err(WriteError::Database)
+    }
+
     /// Runs one statement in a transaction; answers how many rows it changed.
     pub(in crate::store) async fn run(&mut self, text: &str, values: &[Bind]) -> Result<u64, StoreError> {
         let done = over!(self, link => link.try_run(text, values).await);
@@ -127,6 +149,11 @@ impl Link {
     /// Whether a transaction may be open: a call was cancelled half-way, or rolling back failed.
     pub(super) const fn is_in_doubt(&self) -> bool {
         over!(self, link => link.in_doubt)
+    }
+
+    /// The connection is in a transaction that is to be rolled back.
+    pub(super) const fn mark_in_doubt(&mut self) {
+        over!(self, link => link.in_doubt = true);
     }
 
     /// Nothing is in doubt any more.

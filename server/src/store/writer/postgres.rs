@@ -138,6 +138,17 @@ impl PostgresLink {
         (parts, parameters): (Vec<Part>, Vec<Parameter>),
         changes_definitions: bool,
     ) -> Result<(), WriteError> {
+        self.add((parts, parameters)).await?;
+        self.commit(changes_definitions)
+            .await
+            .map_err(WriteError::Database)
+    }
+
+    /// As [`Link::add`](super::Link::add).
+    pub(super) async fn add(
+        &mut self,
+        (parts, parameters): (Vec<Part>, Vec<Parameter>),
+    ) -> Result<(), WriteError> {
         self.in_doubt = true;
         for (part, Parameter { rows, count }) in parts.into_iter().zip(parameters) {
             let text = self.text(part);
@@ -148,12 +159,10 @@ impl PostgresLink {
                 return Err(WriteError::Rows);
             }
         }
-        self.commit(changes_definitions)
-            .await
-            .map_err(WriteError::Database)
+        Ok(())
     }
 
-    async fn commit(&mut self, changes_definitions: bool) -> Result<(), sqlx::Error> {
+    pub(super) async fn commit(&mut self, changes_definitions: bool) -> Result<(), sqlx::Error> {
         let text = if changes_definitions {
             postgres::COMMIT_DEFINITIONS
         } else {

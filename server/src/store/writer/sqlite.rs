@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _, SqlStr, Sqlite};
 
+use super::WriteError;
 use super::link::Bind;
 use crate::store::dialect::{Dialect, sqlite};
 use crate::store::error::{Class, StoreError};
@@ -51,6 +52,31 @@ impl SqliteLink {
         }
         self.in_doubt = true;
         query.execute(&mut self.connection).await.map(|_| ())
+    }
+
+    /// As [`Link::open`](super::Link::open).
+    pub(super) async fn open_batch(&mut self) -> Result<(), sqlx::Error> {
+        self.in_doubt = true;
+        self.connection.execute(sqlite::BEGIN).await.map(drop)
+    }
+
+    /// As [`Link::add`](super::Link::add): a statement at a time, for their texts seldom come together again.
+    pub(super) async fn add(
+        &mut self,
+        (parts, parameters): (Vec<Part>, Vec<Parameter>),
+    ) -> Result<(), WriteError> {
+        self.in_doubt = true;
+        for (part, Parameter { rows, .. }) in parts.into_iter().zip(parameters) {
+            let text = AssertSqlSafe(part.text(Dialect::Sqlite)).into_sql_str();
+            let done = sqlx::query(text).bind(rows).execute(&mut self.connection).await;
+            done.map_err(WriteError::Database)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Link::finish`](super::Link::finish).
+    pub(super) async fn finish(&mut self) -> Result<(), sqlx::Error> {
+        self.connection.execute(sqlite::COMMIT).await.map(drop)
     }
 
     fn text(&mut self, parts: Vec<Part>) -> SqlStr {

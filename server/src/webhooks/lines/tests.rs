@@ -27,6 +27,7 @@ fn event(number: u128, position: i64) -> Arc<Logged> {
         queue: "default".to_owned(),
         task_type: "report".to_owned(),
         labels: Labels::default(),
+        imported: false,
         detail: Detail::None,
     })))
 }
