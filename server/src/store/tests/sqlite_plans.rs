@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::fixture::{Fixture, NOW};
 use crate::seams::Ids;
 use crate::store::plan::Part;
+use crate::store::readers::Readers;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
@@ -38,9 +39,10 @@ pub(super) async fn watched() -> Watched {
         panic!("these are the plans of SQLite")
     };
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let mut readers = fixture.store.readers().clone();
+    let mut readers = fixture.store.readers().pool().clone();
     let note = Arc::clone(&asked);
     readers.set_metric_callback(move |info| note.lock().push(info.statement.sql.clone()));
+    let readers = Readers::of_file(readers);
     let (epoch, keyring) = (fixture.store.epoch(), fixture.store.keyring().clone());
     let lock = tempfile::tempfile().unwrap();
     let inner = Inner {
