@@ -4,12 +4,14 @@
  * What would survive a power cut stands beside each of them in <path>.durable: only fsync and fdatasync bring it there,
  * each after a delay of BATON_DISK_DELAY_US. BATON_DISK_FAIL_AFTER makes every flush after that many fail with EIO, or as
  * many of them as BATON_DISK_FAIL_TIMES says; BATON_DISK_FULL_AFTER every write after so many flushes with ENOSPC.
+ * BATON_DISK_KILL_BEFORE ends the process right before that flush, BATON_DISK_KILL_AFTER right after it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +104,7 @@ static int flush(int fd, int (*real)(int)) {
     long limit = setting("BATON_DISK_FAIL_AFTER", -1);
     long number = __sync_add_and_fetch(&flushes, 1);
     long times = setting("BATON_DISK_FAIL_TIMES", -1);
+    if (number == setting("BATON_DISK_KILL_BEFORE", -1)) raise(SIGKILL);
     if (limit >= 0 && number > limit && (times < 0 || number <= limit + times)) {
         errno = EIO;
         return -1;
@@ -118,6 +121,7 @@ static int flush(int fd, int (*real)(int)) {
         if (ftruncate(file->durable, mine.st_size) != 0) abort();
     }
     pthread_mutex_unlock(&lock);
+    if (number == setting("BATON_DISK_KILL_AFTER", -1)) raise(SIGKILL);
     return 0;
 }
 

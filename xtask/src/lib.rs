@@ -2,6 +2,7 @@
 
 pub mod buf;
 pub mod check;
+pub mod faults;
 pub mod fuzz;
 pub mod run;
 pub mod sim;

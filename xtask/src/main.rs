@@ -43,6 +43,17 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Injects every fault of tests/faults.toml into real processes on both databases, and writes docs/faults.md
+    Faults {
+        /// These only, such as F9; then nothing is written
+        ids: Vec<String>,
+        /// On this database only; then nothing is written
+        #[arg(long)]
+        only: Option<xtask::test::Database>,
+        /// With the numbers of the tests of every build
+        #[arg(long)]
+        quick: bool,
+    },
     /// Builds the load generator in release mode and runs it
     Bench {
         /// Handed to the load generator
@@ -69,6 +80,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tools => xtask::tools::install(),
         Task::Fuzz { seconds } => xtask::fuzz::run(Duration::from_secs(seconds)),
         Task::Sim { seeds, seed } => xtask::sim::run(seeds, seed),
+        Task::Faults { ids, only, quick } => xtask::faults::run(&ids, only, quick),
         Task::Bench { arguments } => bench(&arguments),
     }
 }

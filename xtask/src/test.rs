@@ -10,7 +10,7 @@ use crate::tools::{self, Tool};
 
 /// Tells the tests which PostgreSQL they run on; where it is not there, each has a SQLite file. Whoever sets it beforehand
 /// brings a PostgreSQL of their own.
-const POSTGRES: &str = "BATON_TEST_POSTGRES";
+pub(crate) const POSTGRES: &str = "BATON_TEST_POSTGRES";
 
 /// The packages whose tests have a database.
 const ON_DATABASES: [&str; 5] = [
@@ -22,10 +22,10 @@ const ON_DATABASES: [&str; 5] = [
 ];
 
 /// Part of the name of every test that is about the SQLite file itself.
-const ABOUT_THE_FILE: &str = "sqlite";
+pub(crate) const ABOUT_THE_FILE: &str = "sqlite";
 
 /// Part of the name of every test of what only PostgreSQL can do: many servers on one database.
-const ABOUT_SERVERS: &str = "postgres::";
+pub(crate) const ABOUT_SERVERS: &str = "postgres::";
 
 /// So many tests at once on PostgreSQL: each has a dozen connections, and the cluster takes 400.
 const AT_ONCE: usize = 24;
@@ -37,6 +37,26 @@ pub enum Database {
     Sqlite,
     /// A database for each test, of a cluster that is started for the run.
     Postgres,
+}
+
+impl Database {
+    /// As `ServerInfo.store_kind` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
 }
 
 /// Runs the tests whose name contains `filter`, or all, on `only` this database, or on both. What was skipped, and how

@@ -37,14 +37,20 @@ impl AdminApi {
         &self,
         namespace: &str,
     ) -> Result<Answers<raw::ExportNamespaceResponse>, Refusal> {
-        let turn = self.exporting.lock().await;
+        let turn = Arc::clone(&self.exporting).lock_owned().await;
         // What other servers have acknowledged is in the store; the snapshot sees it.
         let file = spool().map_err(|error| store_failed(&error))?;
         let written = file.try_clone().map_err(|error| unwritten(&error))?;
         let now = Timestamp::from_micros(self.engine.clock().now_micros());
-        let counts = self.engine.store().export(namespace, (written, now)).await;
+        let (store, name) = (self.engine.store().clone(), namespace.to_owned());
+        // In a task of its own: a caller that hangs up leaves no connection within a transaction.
+        let export = tokio::spawn(async move {
+            let counts = store.export(&name, (written, now)).await;
+            drop(turn);
+            counts
+        });
+        let counts = export.await.map_err(|error| Refusal::bug(&error))?;
         let counts = counts.map_err(|error| store_failed(&error))?;
-        drop(turn);
         tracing::info!(
             namespace,
             tasks = counts.tasks,

@@ -87,7 +87,11 @@ impl Store {
             .mode(0o600)
             .open(part)
             .await?;
-        let source = self.readers().get_sqlite_connection_pool().connect_options();
+        let source = self
+            .readers()
+            .pool()
+            .get_sqlite_connection_pool()
+            .connect_options();
         let mut source = SqliteConnection::connect_with(&source).await?;
         let into = part.display().to_string();
         let copied = sqlx::query(sqlite::COPY).bind(into).execute(&mut source).await;

@@ -15,7 +15,7 @@ impl Writer {
     /// closes puts the write-ahead log into the file and removes it, so that the file alone is the database. Where a
     /// read does not end in time, or another process has the file open, the log stays beside it; nothing is lost.
     pub async fn close(self) {
-        let readers = self.inner.readers.close_by_ref();
+        let readers = self.inner.readers.close();
         let all_ended = match timeout(READS_END, readers).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {

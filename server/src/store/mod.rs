@@ -27,6 +27,7 @@ mod open;
 mod plan;
 mod queues;
 mod read;
+mod readers;
 mod ready;
 mod replicas;
 mod rows;
@@ -47,11 +48,11 @@ mod tests;
 use std::fs::File;
 use std::sync::Arc;
 
-use sea_orm::DatabaseConnection;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
 use self::dialect::Dialect;
+use self::readers::Readers;
 use self::tasks::TaskReader;
 use crate::token::Keyring;
 
@@ -84,7 +85,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     dialect: Dialect,
-    readers: DatabaseConnection,
+    readers: Readers,
     tasks: TaskReader,
     epoch: Uuid,
     keyring: Keyring,
@@ -127,7 +128,7 @@ impl Store {
         self.inner.dialect
     }
 
-    fn readers(&self) -> &DatabaseConnection {
+    fn readers(&self) -> &Readers {
         &self.inner.readers
     }
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::dialect::{self, Dialect, postgres, sqlite};
 use super::entity::{store_meta, token_key};
+use super::readers::{Doubt, Readers};
 use super::tasks::TaskReader;
 use super::writer::{Bind, Link, PostgresLink, SqliteLink};
 use super::{Heads, Inner, Schema, Store, StoreError, Writer, schema};
@@ -185,7 +186,7 @@ impl Store {
 /// A database whose schema is this version's, with its identity and the indexes of labels made.
 struct Reached {
     link: Link,
-    readers: DatabaseConnection,
+    readers: Readers,
     lock: Option<File>,
     replicas: Option<PgConnectOptions>,
     schema: Schema,
@@ -205,7 +206,7 @@ async fn reach_sqlite(file: &Path, options: &StoreOptions) -> Result<Reached, St
     prepare(&mut link, options).await?;
     Ok(Reached {
         link,
-        readers: sqlite_pool(sqlite::reader_options(file), options.readers).await?,
+        readers: Readers::of_file(sqlite_pool(sqlite::reader_options(file), options.readers).await?),
         lock: Some(lock),
         replicas: None,
         schema,
@@ -217,12 +218,13 @@ async fn reach_postgres(url: &str, options: &StoreOptions) -> Result<Reached, St
     let base = postgres::options(url)?;
     let write = postgres::writer_options(&base, options.durable);
     let known = schema::number((options.steps)().len());
-    let mut link = Link::Postgres(PostgresLink::open(write, known).await?);
+    let doubt = Doubt::of(options.readers);
+    let mut link = Link::Postgres(PostgresLink::open(write, known, doubt.clone()).await?);
     check_version(&mut link).await?;
     check_limits(&mut link).await?;
     // Replicas that start together migrate one after the other; all but the first find nothing to do.
     link.execute(postgres::lock_schema()).await?;
-    let database = postgres_pool(base.clone(), 1).await?;
+    let database = postgres_pool(base.clone(), pool(1)).await?;
     let steps = (options.steps, options.contract);
     let migrated = schema::bring_up(&database, Dialect::Postgres, steps).await;
     database.close().await?;
@@ -232,9 +234,11 @@ async fn reach_postgres(url: &str, options: &StoreOptions) -> Result<Reached, St
     };
     link.execute(postgres::unlock_schema()).await?;
     let (schema, created) = prepared?;
+    let readers = doubt.watch(pool(options.readers));
+    let readers = postgres_pool(postgres::reader_options(&base), readers).await?;
     Ok(Reached {
         link,
-        readers: postgres_pool(postgres::reader_options(&base), options.readers).await?,
+        readers: Readers::of_postgres(readers, doubt),
         lock: None,
         replicas: Some(base),
         schema,
@@ -307,9 +311,9 @@ async fn sqlite_pool(
 
 async fn postgres_pool(
     options: PgConnectOptions,
-    connections: u32,
+    pool: PoolOptions<Postgres>,
 ) -> Result<DatabaseConnection, StoreError> {
-    let pool = pool::<Postgres>(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    let pool = pool.acquire_timeout(ACQUIRE_TIMEOUT);
     Ok(pool.connect_with(options).await?.into())
 }
 
@@ -356,7 +360,7 @@ async fn index_labels(link: &mut Link, keys: &[String]) -> Result<(), StoreError
 }
 
 /// The epoch of the log and the keys of tokens.
-async fn identity(database: &DatabaseConnection, link: &Link) -> Result<(Uuid, Keyring), StoreError> {
+async fn identity(database: &Readers, link: &Link) -> Result<(Uuid, Keyring), StoreError> {
     let epoch = store_meta::Entity::find_by_id(EPOCH).one(database).await?;
     let epoch = epoch
         .ok_or_else(|| StoreError::corrupt("store_meta", EPOCH, "it is not there"))?

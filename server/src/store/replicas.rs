@@ -4,6 +4,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use uuid::Uuid;
 
+use super::dialect::postgres::{ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
 use super::dialect::{Dialect, postgres};
 use super::{Store, StoreError};
 
@@ -40,12 +41,16 @@ impl Store {
             name: name.clone(),
             leads: false,
         };
-        let pool = sqlx::pool::PoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(postgres::CHANNEL).await?;
+        let listening = async {
+            let pool = sqlx::pool::PoolOptions::new()
+                .max_connections(1)
+                .connect_with(options.clone())
+                .await?;
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen(postgres::CHANNEL).await?;
+            Ok(listener)
+        };
+        let listener = answered(ANSWER_TIMEOUT, listening).await?;
         Ok(Some((herald, Listener { listener, name })))
     }
 
@@ -70,10 +75,11 @@ impl Herald {
     /// What the database may do. The next call connects anew.
     pub async fn tell(&mut self) -> Result<(), StoreError> {
         let name = self.name.clone();
-        let told = sqlx::query(postgres::NOTIFY)
-            .bind(name)
-            .execute(self.connected().await?)
-            .await;
+        let telling = async {
+            let query = sqlx::query(postgres::NOTIFY).bind(name);
+            query.execute(self.connected().await?).await
+        };
+        let told = answered(WORD_TIMEOUT, telling).await;
         self.checked(told.map(|_| ()))
     }
 
@@ -84,17 +90,19 @@ impl Herald {
     /// What the database may do: then this process leads no more. The next call connects anew.
     pub async fn beat(&mut self) -> Result<bool, StoreError> {
         if self.leads {
-            let alive = self.connected().await?.execute("SELECT 1").await;
+            let beating = async { self.connected().await?.execute("SELECT 1").await };
+            let alive = answered(WORD_TIMEOUT, beating).await;
             self.checked(alive.map(|_| ()))?;
             return Ok(self.leads);
         }
         let asked = AssertSqlSafe(postgres::try_to_lead());
-        let leads = sqlx::query_scalar(asked).fetch_one(self.connected().await?).await;
+        let asking = async { sqlx::query_scalar(asked).fetch_one(self.connected().await?).await };
+        let leads = answered(WORD_TIMEOUT, asking).await;
         self.leads = self.checked(leads)?;
         Ok(self.leads)
     }
 
-    async fn connected(&mut self) -> Result<&mut PgConnection, StoreError> {
+    async fn connected(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => PgConnection::connect_with(&self.options).await?,

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use baton_domain::filter::{Field, Filter, Op, Value};
 use baton_domain::{PayloadRole, Run, TaskId};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
-use sea_orm::{ConnectionTrait as _, FromQueryResult as _, Iterable as _, TransactionTrait as _};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, FromQueryResult as _, Iterable as _,
+    TransactionTrait as _,
+};
 
 use super::dialect::Dialect;
 use super::entity::run::{Column, Entity, Model};
@@ -96,24 +99,15 @@ impl Store {
     /// # Errors
     /// What the database may do.
     pub async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
-        let path = Path::choose(&query.filter);
         // One snapshot: or a run that ends in between would be neither a match nor looked at.
-        let dialect = self.dialect();
-        let snapshot = self.readers().begin_with_options(dialect.snapshot()).await?;
-        let found = snapshot.query_all(&matches(dialect, query, &path)).await?;
-        let mut rows: Vec<Model> = found
-            .iter()
-            .map(|row| Model::from_query_result(row, ""))
-            .collect::<Result<_, _>>()?;
-        let next = if rows.len() > query.limit as usize {
-            rows.truncate(query.limit as usize);
-            rows.last().map(|row| path.key(row))
-        } else {
-            let last = snapshot.query_one(&last_row(query, &path)).await?;
-            last.and_then(|row| read_integer(&row, 0).transpose())
-                .transpose()?
+        let (dialect, asked) = (self.dialect(), query.clone());
+        let unit = |pool: DatabaseConnection| async move {
+            let snapshot = pool.begin_with_options(dialect.snapshot()).await?;
+            let page = page(&snapshot, dialect, &asked).await;
+            snapshot.commit().await?;
+            page
         };
-        snapshot.commit().await?;
+        let (rows, next) = self.readers().asked(unit).await?;
         let mut runs: Vec<Run> = rows.into_iter().map(read_run).collect::<Result<_, _>>()?;
         if query.payloads {
             self.fill_outputs(&mut runs).await?;
@@ -142,6 +136,29 @@ impl Store {
 }
 
 /// The matches among the rows that may be looked at, and one more than are asked for.
+/// The rows of a page, and where the next one begins.
+async fn page(
+    snapshot: &DatabaseTransaction,
+    dialect: Dialect,
+    query: &RunQuery,
+) -> Result<(Vec<Model>, Option<i64>), StoreError> {
+    let path = Path::choose(&query.filter);
+    let found = snapshot.query_all(&matches(dialect, query, &path)).await?;
+    let mut rows: Vec<Model> = found
+        .iter()
+        .map(|row| Model::from_query_result(row, ""))
+        .collect::<Result<_, _>>()?;
+    let next = if rows.len() > query.limit as usize {
+        rows.truncate(query.limit as usize);
+        rows.last().map(|row| path.key(row))
+    } else {
+        let last = snapshot.query_one(&last_row(query, &path)).await?;
+        last.and_then(|row| read_integer(&row, 0).transpose())
+            .transpose()?
+    };
+    Ok((rows, next))
+}
+
 fn matches(dialect: Dialect, query: &RunQuery, path: &Path<'_>) -> SelectStatement {
     let mut rows = rows(query, path);
     rows.columns(Column::iter()).limit(u64::from(query.scan_limit));

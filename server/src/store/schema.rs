@@ -42,6 +42,10 @@ pub(super) async fn bring_up(
     let created = taken.is_empty();
     let wanted = if contract { steps.len() } else { by_itself(&steps) };
     for (at, step) in steps.iter().enumerate().take(wanted).skip(taken.len()) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whoever migrates has the database alone"
+        )]
         let within = database.begin().await?;
         take(&within, dialect, step).await?;
         mark(&within, dialect, readable_from(&steps[..=at])).await?;

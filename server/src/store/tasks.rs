@@ -9,13 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use baton_domain::{Task, TaskId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Iterable as _, Statement};
+use sea_orm::{ConnectionTrait, Iterable as _, Statement};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::StoreError;
 use super::dialect::Dialect;
 use super::entity::task::Column;
 use super::read::id_list;
+use super::readers::Readers;
 use super::rows::{TaskRow, read_row, read_task};
 
 /// Statements of single tasks under way at once.
@@ -48,7 +49,7 @@ pub(super) struct TaskReader {
 
 impl TaskReader {
     /// Starts the lanes; they end with the reader.
-    pub(super) fn start(database: &DatabaseConnection, dialect: Dialect) -> Self {
+    pub(super) fn start(database: &Readers, dialect: Dialect) -> Self {
         let (wanted, waiting) = mpsc::channel(IDS_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..LANES {
@@ -81,7 +82,7 @@ impl TaskReader {
 #[error("the readers of tasks have ended")]
 struct LanesGone;
 
-async fn answer(database: &DatabaseConnection, dialect: Dialect, together: Vec<Wanted>) {
+async fn answer(database: &Readers, dialect: Dialect, together: Vec<Wanted>) {
     let mut waiting: HashMap<TaskId, Vec<oneshot::Sender<Answer>>> = HashMap::with_capacity(together.len());
     for (id, reply) in together {
         waiting.entry(id).or_default().push(reply);

@@ -51,6 +51,14 @@ impl TestDatabase {
         Self { folder, place }
     }
 
+    /// A database in the PostgreSQL at `url`, whatever else is tested: one that a test started to do it harm.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        let folder = tempfile::tempdir().expect("the machine has room for a folder");
+        let place = in_postgres(url);
+        Self { folder, place }
+    }
+
     /// As `Config::database` has it.
     #[must_use]
     pub fn url(&self) -> String {

@@ -5,6 +5,7 @@
 mod find;
 
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -36,13 +37,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Somebody else may take a port between our choice and its use; then it says this.
 const PORT_IS_TAKEN: &str = "could not create any TCP/IP sockets";
 const TRIES: u32 = 5;
+/// What it says while the processes of one that was killed are still there.
+const STILL_IN_USE: &str = "is still in use";
+/// What those are told who connect too early.
+const IS_STARTING: &str = "the database system is";
 
-/// Runs a server for as long as somebody holds the other end of its stdin, however that one ends; then ends it at once
-/// and takes its folder away.
+/// Starts a server for each line on its stdin, and ends it at once when nobody holds the other end any more, however that
+/// one ended; then takes its folder away.
 const KEEPER: &str = r#"
 folder=$1; shift
-"$@" </dev/null >"$folder/log" 2>&1 & server=$!
-cat >/dev/null
+while read -r _; do
+    "$@" </dev/null >"$folder/log" 2>&1 & server=$!
+done
 kill -QUIT $server 2>/dev/null; wait $server
 rm -rf "$folder"
 "#;
@@ -118,29 +124,64 @@ impl Cluster {
         keeper.args(settings.iter().flat_map(|setting| ["-c", setting]));
         // A group of its own: Ctrl-C ends whoever runs the tests, and with them this.
         keeper.process_group(0).stdin(Stdio::piped());
-        let cluster = Self {
+        let mut cluster = Self {
             keeper: keeper.spawn().context("cannot start /bin/sh")?,
             // From now on the keeper takes it away.
             folder: folder.keep(),
             port,
         };
-        cluster.wait_until_ready()?;
+        cluster.launch("")?;
         Ok(cluster)
     }
 
+    /// The id of its main process, as it wrote it down; `None` where there is none yet.
+    #[must_use]
+    pub fn main_process(&self) -> Option<u32> {
+        let lock = fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        lock.lines().next()?.trim().parse().ok()
+    }
+
+    /// Starts the server again after its main process was killed. The processes that it left behind end by themselves, and
+    /// until they have, nobody can start.
+    ///
+    /// # Errors
+    /// It does not start: the error has its log.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        let gone = self.main_process().map(|id| id.to_string()).unwrap_or_default();
+        let began = Instant::now();
+        loop {
+            match self.launch(&gone) {
+                Err(error) if began.elapsed() < PATIENCE && error.to_string().contains(STILL_IN_USE) => {
+                    std::thread::park_timeout(LOOK_EVERY);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// `gone`: the main process that was killed, whose lock file may still lie there.
+    fn launch(&mut self, gone: &str) -> anyhow::Result<()> {
+        // Or the log of the last start would be taken for that of this one.
+        drop(fs::remove_file(self.folder.join("log")));
+        let stdin = self.keeper.stdin.as_mut().context("the keeper listens")?;
+        stdin.write_all(b"start\n").context("the keeper runs")?;
+        self.wait_until_ready(gone)
+    }
+
     /// The server itself writes into its lock file when it is ready, which needs no connection to see.
-    fn wait_until_ready(&self) -> anyhow::Result<()> {
+    fn wait_until_ready(&self, gone: &str) -> anyhow::Result<()> {
         let began = Instant::now();
         let read = |name: &str| fs::read_to_string(self.folder.join(name)).unwrap_or_default();
         loop {
-            if read("data/postmaster.pid")
-                .lines()
-                .any(|line| line.trim() == "ready")
-            {
+            let lock = read("data/postmaster.pid");
+            let is_of_this_one = lock.lines().next().is_some_and(|id| id.trim() != gone);
+            if is_of_this_one && lock.lines().any(|line| line.trim() == "ready") {
                 return Ok(());
             }
             let log = read("log");
-            ensure!(!log.contains("FATAL"), "{log}");
+            // Whoever connects while it recovers is told so, which is FATAL for him alone.
+            let is_fatal = |line: &&str| line.contains("FATAL") && !line.contains(IS_STARTING);
+            ensure!(!log.lines().any(|line| is_fatal(&line)), "{log}");
             ensure!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}:\n{log}");
             std::thread::park_timeout(LOOK_EVERY);
         }

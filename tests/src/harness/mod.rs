@@ -4,8 +4,10 @@
 //! [`TestServer::send`], and ends with [`TestServer::finish`]: there the oracle judges log, rows, answers and streams.
 
 mod collect;
+pub mod faults;
 mod history;
 mod process;
+mod proxy;
 mod record;
 mod server;
 mod stream;
@@ -16,6 +18,7 @@ mod work;
 pub use baton_test_database::TestDatabase;
 pub use history::History;
 pub use process::{Process, binary};
+pub use proxy::{Proxy, Trap, Wire};
 pub use record::Recorded;
 pub use server::{TestServer, judge};
 pub use stream::{Opening, Stream};

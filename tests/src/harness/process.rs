@@ -60,6 +60,17 @@ impl Process {
     ///
     /// Errors: what it wrote, where it ended instead.
     pub fn start(database: &TestDatabase, change: impl FnOnce(&mut Command)) -> Result<Self, String> {
+        Self::start_at(database, &database.url(), change)
+    }
+
+    /// As [`Self::start`], by another way to the database than its own: through a proxy.
+    ///
+    /// Errors: as there.
+    pub fn start_at(
+        database: &TestDatabase,
+        url: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Result<Self, String> {
         let mut command = Command::new(binary());
         command
             .args([
@@ -71,7 +82,7 @@ impl Process {
                 "json",
             ])
             .arg("--database")
-            .arg(database.url())
+            .arg(url)
             .current_dir(database.folder())
             .env("BATON_WATCH_BOOKMARK_INTERVAL_MS", "50");
         change(&mut command);
@@ -141,6 +152,14 @@ impl Process {
     /// The record of what was asked of it.
     pub fn history(&self) -> &Arc<History> {
         &self.history
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "the process is there");
     }
 
     /// What it wrote to stderr so far.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_client::{Client, NewTask};
+use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{History, Process, TestDatabase, TestServer, judge};
 use baton_tests::oracle::Outcome;
 use futures::future::join_all;
@@ -62,12 +63,13 @@ pub(crate) async fn crash_under_load(process: Process, ids: &Ids, seed: u64) {
 /// INV-3, INV-7: what was acknowledged is there, every change has its event, every event its change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_kills_under_load_lose_nothing() {
-    const KILLS: u64 = 50;
+    let (fault, kills) = (Injected::new("F1"), count(50, 100));
     let database = TestDatabase::new();
     let (history, ids) = (Arc::new(History::default()), Ids::default());
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
         crash_under_load(process, &ids, kill).await;
+        fault.once();
     }
     let process = Process::start(&database, |_| {}).unwrap().with_history(&history);
     let evidence = process.evidence().await;
@@ -118,10 +120,12 @@ async fn a_stop_in_order_exits_well_and_keeps_everything() {
 /// A caller that hangs up cancels nothing half-way: what it asked for happens whole or not at all.
 #[tokio::test]
 async fn callers_that_hang_up_leave_nothing_half_done() {
+    let fault = Injected::new("F8");
     let server = TestServer::start().await;
     let client = server.client();
     let mut random = StdRng::seed_from_u64(7);
-    for _ in 0..300 {
+    for _ in 0..count(300, 2_000) {
+        fault.once();
         let task = queued(&server).await;
         let member = |name: &str| NewTask::new("test").id(id()).reference(name);
         let batch = client.batch_create([member("a"), member("b").depends_on_sibling("a")]);

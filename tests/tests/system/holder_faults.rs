@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use baton_client::{EventType, NewTask, proto};
 use baton_proto::v1::Task;
+use baton_tests::harness::faults::Injected;
 use baton_tests::harness::{TestServer, wire};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -200,9 +201,11 @@ fn every_call_with_a_token_is_repeated_here() {
 
 #[tokio::test]
 async fn what_comes_many_times_at_once_happens_once() {
+    let fault = Injected::new("F18");
     let server = TestServer::start().await;
     server.history().others_act_too();
     for (copies, (before, asked, effects)) in (2..=5).flat_map(|n| EFFECTS.iter().map(move |row| (n, row))) {
+        fault.once();
         let (task, token) = held(&server, before).await;
         let answers = join_all((0..copies).map(|_| send(&server, *asked, &task.id, &token))).await;
         let row = format!("{copies} times {asked:?} after {before:?}: {answers:?}");
@@ -226,9 +229,11 @@ async fn what_comes_many_times_at_once_happens_once() {
 
 #[tokio::test]
 async fn what_comes_in_the_wrong_order_changes_nothing() {
+    let fault = Injected::new("F19");
     let server = TestServer::start().await;
     server.history().others_act_too();
     for (before, asked, told) in TOO_LATE {
+        fault.once();
         let (task, token) = held(&server, before).await;
         let answer = send(&server, *asked, &task.id, &token).await;
         let row = format!("{asked:?} after {before:?}: {answer:?}");

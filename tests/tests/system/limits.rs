@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baton_client::proto::{WatchStart, WatchTasksRequest, WatchTasksResponse};
 use baton_client::{NewTask, Reason, State};
+use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{Process, TestDatabase, TestServer};
 use baton_tests::oracle::Scope;
 use futures::StreamExt;
@@ -52,12 +53,17 @@ async fn a_task_has_at_most_fifty_thousand_events() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_watches_get_every_event() {
-    const WATCHES: usize = 1_000;
-    const CONNECTIONS: usize = 10;
+    let fault = Injected::new("F27");
+    let watches = count(1_000, 10_000);
+    fault.add(watches);
+    let (watches, connections) = (
+        usize::try_from(watches).unwrap(),
+        usize::try_from(watches / 100).unwrap(),
+    );
     let server = TestServer::start().await;
-    let channels: Vec<_> = (0..CONNECTIONS).map(|_| server.another_channel()).collect();
+    let channels: Vec<_> = (0..connections).map(|_| server.another_channel()).collect();
     let opening =
-        (0..WATCHES).map(|number| open(channels[number % CONNECTIONS].clone(), from(WatchStart::Now)));
+        (0..watches).map(|number| open(channels[number % connections].clone(), from(WatchStart::Now)));
     let mut watches = join_all(opening).await;
     // Each says at once that it stands.
     join_all(
@@ -108,6 +114,8 @@ async fn events(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_stops_loses_nothing_and_disturbs_nobody() {
     const TASKS: usize = 5_000;
+    let fault = Injected::new("F26");
+    fault.once();
     let server = TestServer::start().await;
     let narrow = Endpoint::from_shared(format!("http://{}", server.address()))
         .unwrap()
@@ -131,6 +139,8 @@ async fn a_reader_that_stops_loses_nothing_and_disturbs_nobody() {
 /// A reader that falls behind the horizon is told so: it would miss what was removed, and never know.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_falls_behind_the_horizon_is_told() {
+    let fault = Injected::new("F24");
+    fault.once();
     let server = TestServer::start_with(|config| {
         config.feed_retention_secs = 3_600;
         config.upkeep_interval_ms = 20;
@@ -181,6 +191,8 @@ async fn a_reader_that_falls_behind_the_horizon_is_told() {
 async fn stuck_readers_cost_bounded_memory() {
     const READERS: usize = 50;
     const BATCHES: usize = 40;
+    let fault = Injected::new("F26");
+    fault.add(50);
     let database = TestDatabase::new();
     let process = Process::start(&database, |_| {}).unwrap();
     let (client, history) = (process.client(), process.history().clone());

@@ -13,6 +13,7 @@ mod crashes;
 mod dependencies;
 mod duplicates;
 mod errors;
+mod faults;
 mod feed;
 mod holder_faults;
 mod holders;

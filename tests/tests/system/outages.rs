@@ -9,6 +9,7 @@ use baton_client::proto::{RetryPolicy, TaskState};
 use baton_client::{Context, Failure, NewTask, State};
 use baton_proto::v1::LeaseDirective;
 use baton_tests::harness::TestServer;
+use baton_tests::harness::faults::Injected;
 use futures::TryStreamExt as _;
 
 use crate::leases::{begun, complete, id, pass, renew};
@@ -43,6 +44,8 @@ async fn settled(server: &TestServer, state: TaskState) -> i64 {
 #[tokio::test]
 async fn a_dependency_that_is_away_for_a_minute_costs_no_task() {
     const TASKS: usize = 5_000;
+    let fault = Injected::new("F36");
+    fault.add(5_000);
     let server = server().await;
     let policy = RetryPolicy {
         max_attempts: Some(10),
@@ -111,10 +114,13 @@ async fn a_dependency_that_is_away_for_a_minute_costs_no_task() {
 /// comes once; a lease ends by a jump ahead, as time is all that tells it from a worker that died, and never by a step back.
 #[tokio::test]
 async fn a_clock_that_jumps_runs_nothing_twice_and_forgets_nothing() {
+    let fault = Injected::new("F17");
     let mut server = server().await;
     // By how much the clock is ahead of where a restart puts it.
     let mut ahead = 0;
     for jump in [HOUR, DAY] {
+        // Ahead, and back by the restart.
+        fault.add(2);
         let delayed = created(
             &server,
             NewTask::new("later")

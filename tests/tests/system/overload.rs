@@ -6,6 +6,7 @@ use baton_client::{Error, NewTask, Reason, Selection, State};
 use baton_proto::v1::{ReportTasksRequest, ReportedRelease, TaskReport, task_report};
 use baton_server::engine::IntakeLimits;
 use baton_tests::harness::TestServer;
+use baton_tests::harness::faults::{Injected, count};
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
@@ -27,6 +28,8 @@ async fn creates_are_refused_before_moves() {
         commands: 20,
         ..IntakeLimits::default()
     };
+    let fault = Injected::new("F25");
+    fault.add(140);
     let server = TestServer::start_limited(|_| {}, few).await;
     let client = server.client();
     let task = queued(&server).await;
@@ -125,13 +128,15 @@ async fn a_flood_of_renewals_and_reports_is_refused_and_keeps_nobody_out() {
 /// Calls on the same tasks in opposite orders: none waits for another for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn racing_batches_over_the_same_tasks_all_end() {
+    let (fault, rounds) = (Injected::new("F21"), count(24, 200));
+    fault.add(2 * rounds);
     let server = TestServer::start().await;
     let client = server.client();
     let members = (0..60).map(|_| NewTask::new("test"));
     let made = server.ok(client.batch_create(members)).await.into_inner();
     let there: Vec<_> = made.iter().map(|task| task.id.clone()).collect();
     let back: Vec<_> = there.iter().rev().cloned().collect();
-    let rounds = (0..24).map(async |round| {
+    let rounds = (0..rounds).map(async |round| {
         let ids = if round % 2 == 0 { &there } else { &back };
         let state = if round % 3 == 0 {
             State::Queued

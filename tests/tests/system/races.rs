@@ -2,6 +2,7 @@
 
 use baton_client::{Reason, Selection, State, actor};
 use baton_tests::harness::TestServer;
+use baton_tests::harness::faults::{Injected, count};
 use serde_json::json;
 
 use crate::support::{queued, worker};
@@ -30,22 +31,23 @@ async fn one_of_many_racers_wins() {
 /// Random calls of many clients on few tasks: whatever happens, the oracle finds it in order.
 #[tokio::test]
 async fn sixteen_clients_on_eight_tasks() {
-    const CALLS: u64 = 150;
+    let (fault, calls) = (Injected::new("F20"), count(150, 650));
     let server = TestServer::start().await;
     let mut ids = Vec::new();
     for _ in 0..8 {
         ids.push(queued(&server).await.id);
     }
-    let clients = (0..16).map(|seed| rampage(&server, &ids, seed * 1_000 + CALLS));
+    let clients = (0..16).map(|seed| rampage(&server, &ids, (seed * 1_000 + 150, calls)));
     futures::future::join_all(clients).await;
+    fault.add(16 * calls);
     server.finish().await;
 }
 
-async fn rampage(server: &TestServer, ids: &[String], seed: u64) {
+async fn rampage(server: &TestServer, ids: &[String], (seed, calls): (u64, u64)) {
     use rand::{Rng, SeedableRng, rngs::StdRng};
     let mut random = StdRng::seed_from_u64(seed);
     let client = server.client();
-    for _ in 0..150 {
+    for _ in 0..calls {
         let id = &ids[random.random_range(0..ids.len())];
         let other = &ids[random.random_range(0..ids.len())];
         match random.random_range(0..20) {

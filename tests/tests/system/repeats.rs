@@ -3,6 +3,7 @@
 use baton_client::{NewTask, Reason, State};
 use baton_proto::v1::{CreateTaskRequest, Task};
 use baton_tests::harness::TestServer;
+use baton_tests::harness::faults::Injected;
 use futures::future::join_all;
 use serde_json::json;
 
@@ -114,9 +115,11 @@ async fn a_delete_repeats_though_the_task_is_gone() {
 
 #[tokio::test]
 async fn racing_repeats_change_once() {
+    let fault = Injected::new("F18");
     let server = TestServer::start().await;
     let client = server.client();
     for _ in 0..10 {
+        fault.once();
         let task = queued(&server).await;
         let once = id();
         let calls = (0..5).map(|_| server.send(client.comment(&task.id, "once").request_id(&once)));

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use baton_client::{Client, Error, NewTask, Reason};
+use baton_tests::harness::faults::Injected;
 use baton_tests::harness::{History, Process, TestDatabase};
 use baton_tests::oracle::{Finding, Rule};
 
@@ -13,7 +14,7 @@ use crate::dice::Ids;
 use crate::support::id;
 
 /// Compiles the disk that loses what was not flushed.
-fn disk(folder: &Path) -> PathBuf {
+pub(crate) fn disk(folder: &Path) -> PathBuf {
     let library = folder.join("disk.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/disk.c");
     let compiled = Command::new("cc")
@@ -145,6 +146,8 @@ async fn after_a_flush_that_failed_the_server_goes_on() {
 /// A full disk takes nothing: the change did not happen, not even after a crash.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_changes_and_answers_reads() {
+    let fault = Injected::new("F14");
+    fault.once();
     refuses_on_bad_disk("BATON_DISK_FULL_AFTER", Reason::StoreUnavailable).await;
 }
 

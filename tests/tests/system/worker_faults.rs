@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use baton_client::proto::{AttemptOutcome, RetryPolicy, TaskTimeouts};
 use baton_client::{Client, EventType, NewTask, State, Watch, WatchItem, WatchOptions, value};
+use baton_tests::harness::faults::Injected;
 use baton_tests::harness::{History, Process, TestDatabase, binary};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
@@ -187,6 +188,7 @@ async fn a_hundred_killed_workers_lose_no_task() {
     const TASKS: usize = 10_000;
     const KILLS: usize = 100;
     const WORKERS: usize = 4;
+    let fault = Injected::new("F3");
     let mut stage = Stage::new();
     // Programs resume by themselves; the clients of this harness repeat nothing.
     let follower = Client::builder()
@@ -213,6 +215,7 @@ async fn a_hundred_killed_workers_lose_no_task() {
             let twice = completed.insert(event.task_id.clone(), event.fence);
             assert_eq!(twice, None, "{} completed twice", event.task_id);
         }
+        fault.once();
         workers[random.random_range(0..WORKERS)] = stage.worker(&format!("again-{kill}"));
         if kill == KILLS / 2 {
             stage = stage.restart();
@@ -243,10 +246,12 @@ async fn a_hundred_killed_workers_lose_no_task() {
 /// another one, and the history shows both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_was_frozen_cannot_finish_what_another_one_did() {
+    let fault = Injected::new("F5");
     let stage = Stage::new();
     let mut frozen = stage.worker("frozen");
     let task = stage.created(NewTask::new("hold")).await;
     stage.until(&task, State::InProgress).await;
+    fault.once();
     frozen.signal("-STOP");
     stage.pass(16).await;
     stage.until(&task, State::Scheduled).await;
@@ -277,6 +282,9 @@ async fn a_worker_that_was_frozen_cannot_finish_what_another_one_did() {
 /// F29: tasks that bring their workers down, hang, shout or cannot be read end DEAD or FAILED, while all others are done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poison_ends_dead_while_others_flow_on() {
+    let fault = Injected::new("F29");
+    // One that aborts, one that hangs, one that shouts, one that cannot be read.
+    fault.add(4);
     let stage = Stage::new();
     let poison = stage
         .created(NewTask::new("abort").retry_policy(RetryPolicy::default()))

@@ -2,6 +2,7 @@
 //! committed, which links must lead somewhere, which names must exist.
 
 mod deploy;
+mod faults;
 mod files;
 mod layering;
 mod markdown;
@@ -73,6 +74,7 @@ pub fn examine(root: &Path, files: &[File]) -> anyhow::Result<Vec<Violation>> {
     let mut violations = files::check(files);
     violations.extend(markdown::check(root, files));
     violations.extend(deploy::check(files));
+    violations.extend(faults::check(files));
     for file in files.iter().filter(|file| file.is_rust()) {
         let source = source::Source::parse(file)?;
         violations.extend(rust::check(file, &source));

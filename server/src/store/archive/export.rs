@@ -50,6 +50,7 @@ impl Store {
     ) -> Result<ArchiveCounts, StoreError> {
         let snapshot = self
             .readers()
+            .pool()
             .begin_with_options(self.dialect().snapshot())
             .await?;
         let mut export = Export {

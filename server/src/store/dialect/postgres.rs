@@ -1,6 +1,9 @@
 //! How PostgreSQL is reached, and what its errors mean.
 
+use std::future::Future;
+use std::io;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Error};
@@ -30,6 +33,13 @@ const STATEMENT_TIMEOUT: &str = "60s";
 pub(in crate::store) const TURN_TIMEOUT: &str = "2s";
 /// What is in force of it.
 pub(in crate::store) const TURN_LIMIT: &str = "SELECT current_setting('idle_in_transaction_session_timeout')";
+/// What is not answered for longer than any lock is waited for will never be: the way to the database is broken and nobody
+/// says so, as with a firewall that forgot the connection, or a machine that is gone.
+pub(in crate::store) const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// As [`ANSWER_TIMEOUT`], of a statement that takes as long as the database lets it.
+pub(in crate::store) const LONG_ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
+/// As [`ANSWER_TIMEOUT`], of what waits for no lock.
+pub(in crate::store) const WORD_TIMEOUT: Duration = Duration::from_secs(5);
 /// The leader that freezes is followed by another after so long.
 const LEADER_TIMEOUT: &str = "2s";
 /// Texts a connection keeps prepared; the least recently used one goes.
@@ -74,6 +84,19 @@ pub(in crate::store) fn leader_options(options: &PgConnectOptions) -> PgConnectO
     options
         .clone()
         .options([("idle_session_timeout", LEADER_TIMEOUT)])
+}
+
+/// What `work` answers within that time. Where it does not, the connection is of no more use: its answer may come yet, and be
+/// taken for that of the next statement.
+pub(in crate::store) async fn answered<T>(
+    within: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let answer = tokio::time::timeout(within, work).await;
+    answer.unwrap_or_else(|_| {
+        let silent = io::Error::new(io::ErrorKind::TimedOut, "the database does not answer");
+        Err(Error::Io(silent))
+    })
 }
 
 /// What an error means, by its code. Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>

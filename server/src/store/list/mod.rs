@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use baton_domain::filter::Filter;
 use baton_domain::{Task, TaskId};
-use sea_orm::{DatabaseTransaction, TransactionTrait as _};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait as _};
 use uuid::Uuid;
 
 use self::merge::merge;
@@ -133,12 +133,16 @@ impl Store {
     /// What the database may do.
     pub async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
         // One snapshot: a task that moves between two scans is found by exactly one of them.
-        let dialect = self.dialect();
-        let snapshot = self.readers().begin_with_options(dialect.snapshot()).await?;
-        let path = Path::choose(&query.filter, &self.inner.indexed_labels);
-        let page = page(&snapshot, dialect, (query, &path)).await;
-        snapshot.commit().await?;
-        page
+        let (dialect, query) = (self.dialect(), query.clone());
+        let store = self.clone();
+        let unit = |pool: DatabaseConnection| async move {
+            let snapshot = pool.begin_with_options(dialect.snapshot()).await?;
+            let path = Path::choose(&query.filter, &store.inner.indexed_labels);
+            let page = page(&snapshot, dialect, (&query, &path)).await;
+            snapshot.commit().await?;
+            page
+        };
+        self.readers().asked(unit).await
     }
 }
 

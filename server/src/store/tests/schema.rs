@@ -31,7 +31,7 @@ async fn used(database: TestDatabase, steps: Steps, contract: bool) -> (TestData
     let opened = open(&database, steps, contract).await.unwrap();
     let schema = opened.schema;
     let mut fixture = Fixture::of(database, (opened.store, opened.writer, opened.heads));
-    let (task, events) = fixture.created(|new| new.id = baton_domain::TaskId(uuid::Uuid::new_v4()));
+    let (task, events) = fixture.created(|new| new.id = baton_domain::TaskId(Ids::system().uuid_v7(0)));
     fixture.writer.commit(&insert(&task, events)).await.unwrap();
     assert_eq!(fixture.store.task(task.id).await.unwrap(), Some(task));
     let Fixture {

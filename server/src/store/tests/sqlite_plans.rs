@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::fixture::{Fixture, NOW};
 use crate::seams::Ids;
 use crate::store::plan::Part;
+use crate::store::readers::Readers;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
@@ -38,9 +39,10 @@ pub(super) async fn watched() -> Watched {
         panic!("these are the plans of SQLite")
     };
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let mut readers = fixture.store.readers().clone();
+    let mut readers = fixture.store.readers().pool().clone();
     let note = Arc::clone(&asked);
     readers.set_metric_callback(move |info| note.lock().push(info.statement.sql.clone()));
+    let readers = Readers::of_file(readers);
     let (epoch, keyring) = (fixture.store.epoch(), fixture.store.keyring().clone());
     let lock = tempfile::tempfile().unwrap();
     let inner = Inner {
@@ -380,7 +382,12 @@ async fn writes_find_their_rows_by_key() {
         assert_sound(&format!("{part:?}"), &plan);
         assert!(plan.contains(expected), "{part:?}: {expected} is not in\n{plan}");
     }
-    let upkeep = [
+}
+
+#[tokio::test]
+async fn upkeep_and_repeats_find_their_rows_by_key() {
+    let mut watched = watched().await;
+    let texts = [
         (
             dialect::RAISE_HORIZON.of(Dialect::Sqlite),
             "event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
@@ -415,7 +422,7 @@ async fn writes_find_their_rows_by_key() {
         ),
         (dialect::FIND_EVENT, "event_by_task (task_id=? AND sequence=?)"),
     ];
-    for (text, expected) in upkeep {
+    for (text, expected) in texts {
         let plan = explain(&mut watched.shell, text).await;
         assert!(plan.contains(expected), "{text}: {expected} is not in\n{plan}");
     }

@@ -58,6 +58,7 @@ fn event_row(event: &Event, detail: Option<Vec<u8>>) -> event_row::Model {
         id: (1 << 40) + event.position,
         namespace: event.namespace.clone(),
         position: event.position,
+        imported: event.imported,
         task_id: event.task_id.0,
         sequence: event.sequence,
         kind: event.kind.number(),

@@ -91,10 +91,10 @@ impl Link {
 
     /// Whether a statement that reads finds a row.
     pub(super) async fn finds(&mut self, text: &'static str, values: &[Bind]) -> Result<bool, StoreError> {
-        over!(self, link => {
+        Ok(over!(self, link => {
             let query = link.query(text, values);
-            Ok(query.fetch_optional(&mut link.connection).await?.is_some())
-        })
+            link.asked(async |connection| query.fetch_optional(connection).await).await?.is_some()
+        }))
     }
 
     /// The text that a statement finds first.
@@ -105,7 +105,7 @@ impl Link {
     ) -> Result<Option<String>, StoreError> {
         over!(self, link => {
             let query = link.query(text, values);
-            let found = query.fetch_optional(&mut link.connection).await?;
+            let found = link.asked(async |connection| query.fetch_optional(connection).await).await?;
             Ok(found.map(|row| row.try_get(0)).transpose()?)
         })
     }
@@ -128,8 +128,7 @@ impl Link {
     /// The numbers that were given to namespaces.
     pub(in crate::store) async fn numbers(&mut self) -> Result<Numbers, StoreError> {
         let text = dialect::FIND_NUMBERS;
-        let rows: Vec<(String, i64)> =
-            over!(self, link => sqlx::query_as(text).fetch_all(&mut link.connection).await)?;
+        let rows: Vec<(String, i64)> = over!(self, link => link.asked(async |connection| sqlx::query_as(text).fetch_all(connection).await).await)?;
         Ok(Numbers::new(rows.into_iter().collect()))
     }
 

@@ -6,7 +6,9 @@
 //! versions. See docs/adr/0016.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use baton_domain::Timestamp;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
@@ -14,9 +16,11 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, Sq
 
 use super::link::Bind;
 use super::{Turn, WriteError};
+use crate::store::dialect::postgres::{ANSWER_TIMEOUT, LONG_ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
 use crate::store::dialect::{self, Dialect, postgres};
 use crate::store::error::{Class, StoreError};
 use crate::store::plan::{Parameter, Part};
+use crate::store::readers::Doubt;
 use crate::store::schema::{self, Schema};
 
 /// The connection with which this replica takes its turns.
@@ -34,12 +38,20 @@ pub(in crate::store) struct PostgresLink {
     /// What the sequences of turns and of definitions said last.
     seen: Option<(i64, i64)>,
     pub(super) in_doubt: bool,
+    /// An answer did not come in time: this connection is asked nothing more.
+    is_deaf: bool,
+    /// Of the connections that read: what this one met, they may have met too.
+    doubt: Doubt,
 }
 
 pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 impl PostgresLink {
-    pub(in crate::store) async fn open(options: PgConnectOptions, known: u32) -> Result<Self, StoreError> {
+    pub(in crate::store) async fn open(
+        options: PgConnectOptions,
+        known: u32,
+        doubt: Doubt,
+    ) -> Result<Self, StoreError> {
         let mut connection = PgConnection::connect_with(&options).await?;
         Ok(Self {
             history: history(&mut connection).await?,
@@ -50,6 +62,8 @@ impl PostgresLink {
             turn: None,
             seen: None,
             in_doubt: false,
+            is_deaf: false,
+            doubt,
         })
     }
 
@@ -60,7 +74,7 @@ impl PostgresLink {
 
     /// As [`Writer::begin`](super::Writer::begin).
     pub(super) async fn begin(&mut self) -> Result<Turn, StoreError> {
-        if self.in_doubt {
+        if self.in_doubt || self.is_deaf {
             self.roll_back().await?;
             self.in_doubt = false;
         }
@@ -84,7 +98,8 @@ impl PostgresLink {
     async fn try_begin(&mut self) -> Result<Turn, sqlx::Error> {
         self.in_doubt = true;
         let text = AssertSqlSafe(postgres::begin());
-        let rows = sqlx::raw_sql(text).fetch_all(&mut self.connection).await?;
+        let asked = sqlx::raw_sql(text).fetch_all(&mut self.connection);
+        let rows = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await?;
         self.in_doubt = false;
         let Some(row) = rows.last() else {
             return Err(sqlx::Error::RowNotFound);
@@ -107,13 +122,14 @@ impl PostgresLink {
 
     /// As [`Writer::glance`](super::Writer::glance).
     pub(super) async fn glance(&mut self) -> Result<Turn, StoreError> {
-        if self.in_doubt {
+        if self.in_doubt || self.is_deaf {
             self.roll_back().await?;
             self.in_doubt = false;
         }
-        let row = sqlx::query(postgres::STANDING)
-            .fetch_one(&mut self.connection)
-            .await?;
+        self.in_doubt = true;
+        let asked = sqlx::query(postgres::STANDING).fetch_one(&mut self.connection);
+        let row = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await?;
+        self.in_doubt = false;
         Ok(self.compared(&row)?)
     }
 
@@ -125,12 +141,18 @@ impl PostgresLink {
     /// Gives the turn up.
     pub(super) async fn leave(&mut self) {
         if self.turn.take().is_some() {
-            self.in_doubt = self.connection.execute(postgres::ROLLBACK).await.is_err();
+            if self.is_deaf {
+                self.in_doubt = true;
+                return;
+            }
+            let asked = self.connection.execute(postgres::ROLLBACK);
+            let left = heard(&mut self.is_deaf, WORD_TIMEOUT, asked).await;
+            self.in_doubt = left.is_err();
         }
     }
 
     pub(super) async fn close(self) -> Result<(), StoreError> {
-        Ok(self.connection.close().await?)
+        Ok(answered(WORD_TIMEOUT, self.connection.close()).await?)
     }
 
     pub(super) async fn write(
@@ -153,7 +175,8 @@ impl PostgresLink {
         for (part, Parameter { rows, count }) in parts.into_iter().zip(parameters) {
             let text = self.text(part);
             let query = sqlx::query(text).bind(text_of(rows));
-            let done = query.execute(&mut self.connection).await;
+            let asked = query.execute(&mut self.connection);
+            let done = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await;
             let done = done.map_err(WriteError::Database)?;
             if part.is_guarded() && i64::try_from(done.rows_affected()) != Ok(count) {
                 return Err(WriteError::Rows);
@@ -168,7 +191,8 @@ impl PostgresLink {
         } else {
             postgres::COMMIT
         };
-        let rows = sqlx::raw_sql(text).fetch_all(&mut self.connection).await?;
+        let asked = sqlx::raw_sql(text).fetch_all(&mut self.connection);
+        let rows = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await?;
         self.turn = None;
         if let (Some(row), Some((turn, definition))) = (rows.first(), &mut self.seen) {
             *turn = row.try_get(0)?;
@@ -192,9 +216,8 @@ impl PostgresLink {
         let turn = self.begin().await?;
         self.in_doubt = true;
         let text = AssertSqlSafe(text.to_owned()).into_sql_str();
-        let done = bind(sqlx::query(text), values)
-            .execute(&mut self.connection)
-            .await;
+        let asked = bind(sqlx::query(text), values).execute(&mut self.connection);
+        let done = heard(&mut self.is_deaf, LONG_ANSWER_TIMEOUT, asked).await;
         let done = match done {
             Ok(done) => self.commit(false).await.map(|()| done.rows_affected()),
             Err(error) => Err(error),
@@ -204,6 +227,14 @@ impl PostgresLink {
             self.fall_behind();
         }
         Ok(done?)
+    }
+
+    /// What a statement that reads answers.
+    pub(super) async fn asked<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        heard(&mut self.is_deaf, ANSWER_TIMEOUT, ask(&mut self.connection)).await
     }
 
     pub(super) fn query<'q>(&self, text: &'static str, values: &[Bind]) -> Query<'q> {
@@ -218,8 +249,12 @@ impl PostgresLink {
     /// Connects anew, to the same history: a standby that took over may lack what was committed last, and what this process
     /// has in memory would be taken for what stands.
     async fn connect(&mut self) -> Result<(), StoreError> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        let found = history(&mut connection).await?;
+        let connecting = async {
+            let mut connection = PgConnection::connect_with(&self.options).await?;
+            let found = history(&mut connection).await?;
+            Ok((connection, found))
+        };
+        let (mut connection, found) = answered(WORD_TIMEOUT, connecting).await?;
         if found != self.history {
             let began = self.history.clone();
             return Err(StoreError::Unavailable(Arc::new(OtherHistory { began, found })));
@@ -227,6 +262,8 @@ impl PostgresLink {
         attend(&mut connection, self.known).await?;
         check_schema(&mut connection, self.known).await?;
         self.connection = connection;
+        self.is_deaf = false;
+        self.doubt.everything();
         self.seen = None;
         Ok(())
     }
@@ -235,14 +272,30 @@ impl PostgresLink {
     /// what that wrote to be seen, or will never be.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
         self.turn = None;
-        if self.connection.execute(postgres::ROLLBACK).await.is_ok() {
-            return Ok(());
+        if !self.is_deaf {
+            let asked = self.connection.execute(postgres::ROLLBACK);
+            if heard(&mut self.is_deaf, WORD_TIMEOUT, asked).await.is_ok() {
+                return Ok(());
+            }
         }
         self.connect().await?;
-        self.connection.execute(AssertSqlSafe(postgres::begin())).await?;
-        self.connection.execute(postgres::ROLLBACK).await?;
+        let asked = self.connection.execute(AssertSqlSafe(postgres::begin()));
+        heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await?;
+        let asked = self.connection.execute(postgres::ROLLBACK);
+        heard(&mut self.is_deaf, WORD_TIMEOUT, asked).await?;
         Ok(())
     }
+}
+
+/// As [`answered`]; notes of a connection that does not answer that it is not to be asked again.
+async fn heard<T>(
+    is_deaf: &mut bool,
+    within: Duration,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = answered(within, asked).await;
+    *is_deaf |= matches!(&answer, Err(sqlx::Error::Io(error)) if error.kind() == ErrorKind::TimedOut);
+    answer
 }
 
 /// A server that begins anew reads what stands there.

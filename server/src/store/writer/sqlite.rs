@@ -121,6 +121,14 @@ impl SqliteLink {
         Ok(self.connection.close().await?)
     }
 
+    /// What a statement that reads answers.
+    pub(super) async fn asked<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        ask(&mut self.connection).await
+    }
+
     pub(super) fn query<'q>(&self, text: &'static str, values: &[Bind]) -> Query<'q> {
         bind(sqlx::query(text), values)
     }

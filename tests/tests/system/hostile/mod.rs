@@ -10,6 +10,7 @@ use std::time::Duration;
 use baton_client::proto::{CreateTaskRequest, ListTasksRequest};
 use baton_client::{Code, NewTask, Reason, Selection, value};
 use baton_proto::v1::Task;
+use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{TestServer, wire};
 use futures::StreamExt;
 use prost::Message;
@@ -54,19 +55,21 @@ fn task(change: impl FnOnce(&mut Task)) -> CreateTaskRequest {
 
 #[tokio::test]
 async fn random_bytes_to_every_method() {
-    const ROUNDS: usize = 40;
+    let fault = Injected::new("F32");
+    let rounds = usize::try_from(count(40, 200)).unwrap();
     let server = TestServer::start().await;
     server.history().others_act_too();
     let mut random = StdRng::seed_from_u64(2_026);
     for method in wire::methods() {
-        for round in 0..ROUNDS {
+        fault.add(2 * u64::try_from(rounds).unwrap());
+        for round in 0..rounds {
             let mut bytes = vec![0; random.random_range(0..300)];
             random.fill_bytes(&mut bytes);
             tried(&server, &method, bytes, round).await;
         }
         // Bytes that are a message, but with one flipped.
         let mut bytes = sample(&method);
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             let place = random.random_range(0..bytes.len());
             bytes[place] ^= 1 << random.random_range(0..8);
             tried(&server, &method, bytes.clone(), round).await;
@@ -132,6 +135,8 @@ async fn sql_in_filters_is_text() {
 
 #[tokio::test]
 async fn a_hundred_thousand_ids() {
+    let fault = Injected::new("F31");
+    fault.add(4);
     let server = TestServer::start().await;
     let client = server.client();
     let ids: Vec<_> = (0..100_000).map(|_| id()).collect();
@@ -162,6 +167,7 @@ async fn a_hundred_thousand_ids() {
 /// A name in every place where one can stand, just inside and just outside of its bounds.
 #[tokio::test]
 async fn names_have_their_bounds() {
+    let fault = Injected::new("F31");
     let server = TestServer::start().await;
     let long = |length: usize| "x".repeat(length);
     let good = [
@@ -198,6 +204,7 @@ async fn names_have_their_bounds() {
         (NewTask::new("test").id("not-a-uuid").into(), "task_id"),
     ];
     for (request, field) in bad {
+        fault.once();
         refused_with(&server, request, field).await;
     }
     server.finish().await;

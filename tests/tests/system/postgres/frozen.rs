@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use baton_client::NewTask;
 use baton_test_database::Shell;
 use baton_tests::harness::Process;
+use baton_tests::harness::faults::{Injected, count};
 use futures::future::join_all;
 
 use super::{created_in_the_end, moment, processes};
@@ -46,6 +47,7 @@ async fn freeze(process: &Process, shell: &mut Shell) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others_go_on_while_one_server_is_frozen_within_a_commit() {
+    let fault = Injected::new("F6");
     let (database, history, servers) = processes(3);
     let [frozen, second, third] = &servers[..] else {
         panic!("three were started")
@@ -64,7 +66,8 @@ async fn others_go_on_while_one_server_is_frozen_within_a_commit() {
         n
     }));
     let freezes = async {
-        for _ in 0..3 {
+        for _ in 0..count(3, 20) {
+            fault.once();
             let holder = freeze(frozen, &mut shell).await;
             let began = Instant::now();
             created_in_the_end(second).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use baton_client::proto::OverlapPolicy;
 use baton_client::{NewSchedule, NewTask};
+use baton_tests::harness::faults::Injected;
 use baton_tests::harness::{History, Process, TestDatabase};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -16,6 +17,7 @@ use super::{tasks, ticks_of};
 async fn kills_while_ticks_are_due_repeat_none_and_lose_none() {
     const KILLS: u32 = 200;
     const SECONDS: u32 = 30;
+    let fault = Injected::new("F37");
     let database = TestDatabase::new();
     let history = Arc::new(History::default());
     history.others_act_too();
@@ -36,6 +38,7 @@ async fn kills_while_ticks_are_due_repeat_none_and_lose_none() {
                 .unwrap();
         }
         kills += 1;
+        fault.once();
         let goal = Duration::from_secs(u64::from(SECONDS * kills));
         let moment = Duration::from_micros(random.random_range(500..40_000));
         let advancing = tokio::spawn(async move { client.advance_clock(goal).await });

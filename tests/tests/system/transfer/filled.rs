@@ -124,7 +124,7 @@ async fn leased(client: &Client) -> Task {
         let [lease] = lease.await.unwrap().leased_tasks.try_into().unwrap();
         let token = lease.lease_token;
         client.start(&queued.id).lease_token(&token).await.unwrap();
-        let checkpoint = client.save_checkpoint(&queued.id, value::json_text(&format!("{round}")));
+        let checkpoint = client.save_checkpoint(&queued.id, value::json_text(format!("{round}")));
         checkpoint.lease_token(&token).await.unwrap();
         let chunk = client.append_output(&queued.id, value::json_text("\"part\""));
         chunk.index(0).lease_token(&token).await.unwrap();
