@@ -124,7 +124,10 @@ async fn the_schema_of_something_else_is_refused() {
     let (database, _) = used(TestDatabase::new(), steps, false).await;
     let mut shell = database.shell().await;
     shell
-        .run("UPDATE seaql_migrations SET version = 'm20200101_000001_shop'")
+        .run(
+            "UPDATE seaql_migrations SET version = 'm20200101_000001_shop' \
+             WHERE version = (SELECT min(version) FROM seaql_migrations)",
+        )
         .await;
     let error = open(&database, steps, false).await.unwrap_err();
     let StoreError::SchemaTooNew { step, .. } = &error else {

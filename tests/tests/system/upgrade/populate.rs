@@ -31,6 +31,9 @@ pub(super) async fn populate(server: &TestServer) {
     judge(server).await;
     steer(server).await;
     use_it(server, &Ids::default(), 1, 100).await;
+    let task = created(server, NewTask::new("repeated")).await;
+    let comment = server.client().comment(&task.id, "once");
+    server.ok(comment.request_id(crate::support::id())).await;
     last(server).await;
 }
 
