@@ -9,7 +9,20 @@ use anyhow::{Context as _, bail};
 /// The cargo that runs us, in the root of the workspace.
 pub fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    in_root(program)
+    let mut command = in_root(program);
+    forget_package(&mut command);
+    command
+}
+
+/// Takes what cargo tells a program of its own package out of the environment of another cargo: build scripts look at it,
+/// and would build half of all dependencies anew each time.
+pub fn forget_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// `program`, to be run in the root of the workspace.

@@ -31,14 +31,7 @@ pub fn binary() -> &'static Path {
             .expect("tests are built in <target>/<profile>/deps");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        // What the runner tells of the test's own package: build scripts look at it, and would build all anew, here and
-        // then outside again.
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
-                build.env_remove(&name);
-            }
-        }
+        xtask::run::forget_package(&mut build);
         let built = build
             .args(["build", "--quiet", "--package", "baton", "--target-dir"])
             .arg(

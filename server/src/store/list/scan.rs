@@ -312,11 +312,13 @@ impl Scan {
         for column in columns {
             rows.column(column);
         }
-        for pin in &self.pins {
-            rows.and_where(pin.clone());
-        }
+        // The place first: of two bounds of the same side, SQLite begins at the one that is named first, and looks at every
+        // row between them.
         if !self.sorts {
             self.in_order(query, &mut rows);
+        }
+        for pin in &self.pins {
+            rows.and_where(pin.clone());
         }
         rows
     }
@@ -375,10 +377,12 @@ fn events(dialect: Dialect, query: &ListQuery, columns: [Expr; 3]) -> SelectStat
     }
     let name = query.namespace.as_str();
     let of_namespace = dialect.holds(dialect::EVENTS_FROM, [name.into(), 0_i64.into(), name.into()]);
-    events.from(event::Entity).and_where(of_namespace);
+    events.from(event::Entity);
+    // First, as in [`Scan::tasks`].
     if let Some(after) = query.after {
         events.and_where(beyond(query, Expr::col(("event", "id")), Expr::val(after.number)));
     }
+    events.and_where(of_namespace);
     events.order_by(("event", "id"), direction(query));
     events
 }

@@ -330,6 +330,31 @@ async fn lists_walk_the_index_of_their_order() {
     }
 }
 
+/// Of two bounds of the same side SQLite begins at the one that is named first. At the namespace's, a later page would walk
+/// over all that come before it.
+#[tokio::test]
+async fn a_later_page_begins_at_its_place() {
+    let watched = watched().await;
+    for (field, place) in [
+        (ListField::CreateTime, "\"number\" < "),
+        (ListField::UpdateTime, "\"event\".\"id\" < "),
+    ] {
+        watched.store.list(&list("", field, true)).await.unwrap();
+        let asked = std::mem::take(&mut *watched.asked.lock());
+        let bounded = asked
+            .iter()
+            .filter(|text| text.contains("(SELECT number FROM namespace"));
+        let places: Vec<_> = bounded
+            .map(|text| text.find(place) < text.find("(SELECT number FROM namespace"))
+            .collect();
+        assert!(
+            !places.is_empty() && places.iter().all(|first| *first),
+            "{asked:#?}"
+        );
+        assert!(asked.iter().any(|text| text.contains(place)), "{asked:#?}");
+    }
+}
+
 #[tokio::test]
 async fn few_rows_of_another_order_are_sorted() {
     let mut watched = watched().await;
