@@ -19,8 +19,8 @@ use crate::row::{Group, Row};
 /// Errors: a program does not start, a call fails that must not.
 pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let rounds = bench.options.rounds;
-    let reference = |row: &&Row| is_reference_of(row) && bench.options.wants(row);
-    let installed = match ROWS.iter().any(|row| reference(&row)) {
+    let needs = |row: &Row| is_reference_of(row) && bench.options.wants(row);
+    let installed = match ROWS.iter().any(needs) {
         true => Some(peers::set_up(bench).await?),
         false => None,
     };

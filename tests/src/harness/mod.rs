@@ -20,5 +20,5 @@ pub use history::History;
 pub use process::{Process, binary};
 pub use proxy::{Proxy, Trap, Wire};
 pub use record::Recorded;
-pub use server::{TestServer, judge};
+pub use server::{TestServer, judge, once};
 pub use stream::{Opening, Stream};

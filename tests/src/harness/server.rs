@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use baton_client::{Call, Client, Error, Refusal, RetrySettings, Rpc};
+use baton_client::{Call, Client, ClientBuilder, Error, Refusal, RetrySettings, Rpc};
 use baton_migrations::Steps;
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{TaskState, WatchStart, WatchTaskRequest, WatchTasksRequest};
@@ -384,6 +384,11 @@ pub(super) fn channel(address: SocketAddr) -> Channel {
 
 /// A client that repeats nothing: the oracle judges what came of each call.
 pub(super) fn client(address: SocketAddr) -> Client {
+    once(address).build().expect("an address is an endpoint")
+}
+
+/// The settings of a client that repeats nothing.
+pub fn once(address: SocketAddr) -> ClientBuilder {
     let once = RetrySettings {
         max_attempts: 1,
         ..RetrySettings::default()
@@ -392,6 +397,4 @@ pub(super) fn client(address: SocketAddr) -> Client {
         .endpoint(format!("http://{address}"))
         .request_ids(false)
         .retry(once)
-        .build()
-        .expect("an address is an endpoint")
 }

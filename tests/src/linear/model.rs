@@ -88,7 +88,9 @@ impl Kind {
         }
     }
 
-    fn is_the_holders(self) -> bool {
+    /// Whether it is for whoever holds the task, and shows a token.
+    #[must_use]
+    pub fn is_the_holders(self) -> bool {
         matches!(self, Kind::Start | Kind::Release | Kind::Complete)
     }
 }

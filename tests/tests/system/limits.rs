@@ -13,7 +13,7 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 
-use crate::support::{created, get, queued, started};
+use crate::support::{created, get, queued, resident_bytes, started};
 
 fn from(start: WatchStart) -> WatchTasksRequest {
     let mut request = WatchTasksRequest::default();
@@ -226,15 +226,6 @@ async fn stuck_readers_cost_bounded_memory() {
     assert_eq!(events(&mut first, 2_000).await[0].position, 1);
     drop(stuck);
     process.finish().await;
-}
-
-fn resident_bytes(process: u32) -> usize {
-    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).expect("the process is there");
-    let resident = pages
-        .split(' ')
-        .nth(1)
-        .and_then(|count| count.parse::<usize>().ok());
-    resident.expect("statm has a resident count") * 4_096
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ impl Story {
             true => newest.cloned(),
             false => known.tokens.choose(random).cloned(),
         };
-        let is_the_holders = matches!(kind, Kind::Start | Kind::Release | Kind::Complete);
+        let is_the_holders = kind.is_the_holders();
         // Nobody has held it yet.
         let kind = if is_the_holders && token.is_none() {
             Kind::Lease

@@ -1,11 +1,16 @@
 //! What many tests need.
 
+use std::time::Duration;
+
 use baton_client::{NewTask, actor, proto};
 use baton_proto::v1::task_service_client::TaskServiceClient;
 use baton_proto::v1::{Actor, Task, TaskState, WatchStart, WatchTasksRequest};
 use baton_test_database::Shell;
 use baton_tests::harness::{Process, TestDatabase, TestServer};
 use tonic::Status;
+
+/// Between two looks at what nobody tells of.
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// A worker.
 pub(crate) fn worker() -> Actor {
@@ -123,4 +128,21 @@ pub(crate) async fn refused_future_token() -> Status {
     };
     let refused = TaskServiceClient::new(third.channel()).watch_tasks(request).await;
     refused.expect_err("the token is of a time that this database does not know")
+}
+
+/// How long something stands, or between two looks.
+pub(crate) async fn moment(span: Duration) {
+    let mut looks = tokio::time::interval(span.max(Duration::from_millis(1)));
+    looks.tick().await;
+    looks.tick().await;
+}
+
+/// Memory that a process holds.
+pub(crate) fn resident_bytes(process: u32) -> usize {
+    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).expect("the process is there");
+    let resident = pages
+        .split(' ')
+        .nth(1)
+        .and_then(|count| count.parse::<usize>().ok());
+    resident.expect("statm has a resident count") * 4_096
 }

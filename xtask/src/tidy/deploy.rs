@@ -94,25 +94,17 @@ fn quoted<'a>(text: &'a str, prefix: &'static str) -> impl Iterator<Item = &'a s
 mod tests {
     use super::*;
 
-    fn file(path: &str, text: &str) -> File {
-        File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            bytes: text.len() as u64,
-        }
-    }
-
     /// A checkout with one metric, one setting and one service, and a manual that says `text`.
     fn faults(text: &str) -> Vec<String> {
         let files = [
-            file(METRICS, "const CALLS: &str = \"baton_call_seconds\";"),
-            file("cli/src/settings.rs", "(\"BATON_LISTEN\", \"[::1]:1\")"),
-            file(
+            File::of(METRICS, "const CALLS: &str = \"baton_call_seconds\";"),
+            File::of("cli/src/settings.rs", "(\"BATON_LISTEN\", \"[::1]:1\")"),
+            File::of(
                 "proto/baton/v1/task_service.proto",
                 "service TaskService {\n  rpc X();\n}",
             ),
-            file(MANUAL, "`baton_call_seconds`"),
-            file("deploy/a.yaml", text),
+            File::of(MANUAL, "`baton_call_seconds`"),
+            File::of("deploy/a.yaml", text),
         ];
         check(&files).iter().map(Violation::to_string).collect()
     }
@@ -139,8 +131,8 @@ mod tests {
     #[test]
     fn the_manual_tells_of_every_metric() {
         let files = [
-            file(METRICS, "\"baton_told\" \"baton_untold\""),
-            file(MANUAL, "baton_told"),
+            File::of(METRICS, "\"baton_told\" \"baton_untold\""),
+            File::of(MANUAL, "baton_told"),
         ];
         let faults: Vec<String> = check(&files).iter().map(Violation::to_string).collect();
         assert_eq!(faults, ["docs/operations.md: says nothing of baton_untold"]);

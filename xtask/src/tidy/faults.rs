@@ -61,26 +61,18 @@ pub(super) fn check(files: &[File]) -> Vec<Violation> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, text: &str) -> File {
-        File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            bytes: 0,
-        }
-    }
-
     const ROW: &str = "[[fault]]\nid = \"F1\"\nwhat = \"x\"\ntests = [\"a::it_holds\"]\n";
 
     #[test]
     fn a_fault_has_a_test_and_a_row() {
-        let source = file(
+        let source = File::of(
             "tests/tests/system/a.rs",
             "fn it_holds() { Injected::new(\"F1\") }\n",
         );
-        let page = file(PAGE, "| F1 | x |\n");
-        assert_eq!(check(&[file(TABLE, ROW), source, page]), []);
-        let other = file("tests/tests/system/a.rs", "Injected::new(\"F2\")\n");
-        let told: Vec<_> = check(&[file(TABLE, ROW), other])
+        let page = File::of(PAGE, "| F1 | x |\n");
+        assert_eq!(check(&[File::of(TABLE, ROW), source, page]), []);
+        let other = File::of("tests/tests/system/a.rs", "Injected::new(\"F2\")\n");
+        let told: Vec<_> = check(&[File::of(TABLE, ROW), other])
             .into_iter()
             .map(|found| found.message)
             .collect();

@@ -25,6 +25,16 @@ pub struct File {
 }
 
 impl File {
+    /// One that a test makes up.
+    #[cfg(test)]
+    pub(super) fn of(path: &str, text: &str) -> Self {
+        File {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            bytes: text.len() as u64,
+        }
+    }
+
     pub(super) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -161,21 +171,13 @@ fn changelog(files: &[File]) -> Option<Violation> {
 mod tests {
     use super::*;
 
-    fn file(path: &str, text: &str) -> File {
-        File {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            bytes: text.len() as u64,
-        }
-    }
-
     fn messages(files: &[File]) -> Vec<String> {
         check(files).iter().map(Violation::to_string).collect()
     }
 
     #[test]
     fn a_long_file_is_named_and_a_longer_one_refused() {
-        let at = |lines: usize| file("a/src/b.rs", &"\n".repeat(lines));
+        let at = |lines: usize| File::of("a/src/b.rs", &"\n".repeat(lines));
         assert!(!is_long(&at(400)));
         assert!(is_long(&at(401)));
         assert!(messages(&[at(500)]).is_empty());
@@ -199,7 +201,7 @@ mod tests {
     fn undone_work_is_found_with_its_line() {
         let text = concat!("fn a() {}\n// TO", "DO: more\n");
         assert_eq!(
-            messages(&[file("a.rs", text)]),
+            messages(&[File::of("a.rs", text)]),
             ["a.rs:2: work left undone: do it, or file it as an issue"]
         );
     }
@@ -207,31 +209,31 @@ mod tests {
     #[test]
     fn a_package_inherits_the_lints() {
         assert_eq!(
-            messages(&[file("a/Cargo.toml", "[package]\nname = \"a\"\n")]).len(),
+            messages(&[File::of("a/Cargo.toml", "[package]\nname = \"a\"\n")]).len(),
             1
         );
-        assert!(messages(&[file("a/Cargo.toml", "[package]\n[lints]\nworkspace = true\n")]).is_empty());
+        assert!(messages(&[File::of("a/Cargo.toml", "[package]\n[lints]\nworkspace = true\n")]).is_empty());
     }
 
     #[test]
     fn a_nearer_clippy_toml_repeats_the_root() {
-        let root = file("clippy.toml", "# why\nlimit = 5\n");
+        let root = File::of("clippy.toml", "# why\nlimit = 5\n");
         assert!(
             messages(&[
-                file("clippy.toml", "limit = 5\n"),
-                file("server/clippy.toml", "limit = 5\nmore = 1\n")
+                File::of("clippy.toml", "limit = 5\n"),
+                File::of("server/clippy.toml", "limit = 5\nmore = 1\n")
             ])
             .is_empty()
         );
         assert_eq!(
-            messages(&[root, file("server/clippy.toml", "limit = 6\n")]).len(),
+            messages(&[root, File::of("server/clippy.toml", "limit = 6\n")]).len(),
             1
         );
     }
 
     #[test]
     fn the_changelog_has_a_place_for_the_next_entry() {
-        assert_eq!(messages(&[file("CHANGELOG.md", "## [0.1.0]\n")]).len(), 1);
-        assert!(messages(&[file("CHANGELOG.md", "## [Unreleased]\n\n## [0.1.0]\n")]).is_empty());
+        assert_eq!(messages(&[File::of("CHANGELOG.md", "## [0.1.0]\n")]).len(), 1);
+        assert!(messages(&[File::of("CHANGELOG.md", "## [Unreleased]\n\n## [0.1.0]\n")]).is_empty());
     }
 }

@@ -9,8 +9,8 @@ use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{LOOK, hasty, moment, resident_bytes};
-use crate::support::id;
+use super::hasty;
+use crate::support::{LOOK, id, moment, resident_bytes};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;

@@ -14,35 +14,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use baton_client::{
-    Call, Client, Code, Error, NewTask, RetrySettings, Rpc, State, Watch, WatchItem, WatchOptions,
-};
-use baton_tests::harness::{History, Process, Recorded};
+use baton_client::{Call, Client, Code, Error, NewTask, Rpc, State, Watch, WatchItem, WatchOptions};
+use baton_tests::harness::{History, Process, Recorded, once};
 use futures::future::join_all;
 use tokio::sync::watch;
 
-use crate::support::id;
-
-/// Between two looks at what nobody tells of.
-pub(crate) const LOOK: Duration = Duration::from_millis(20);
-
-/// How long a fault stands, or between two looks.
-pub(crate) async fn moment(span: Duration) {
-    let mut looks = tokio::time::interval(span.max(Duration::from_millis(1)));
-    looks.tick().await;
-    looks.tick().await;
-}
+use crate::support::{LOOK, id, moment};
 
 /// A client that repeats nothing and gives up soon.
 fn hasty(address: SocketAddr, timeout: Duration) -> Client {
-    let once = RetrySettings {
-        max_attempts: 1,
-        ..RetrySettings::default()
-    };
-    Client::builder()
-        .endpoint(format!("http://{address}"))
-        .request_ids(false)
-        .retry(once)
+    once(address)
         .timeout(timeout)
         .connect_timeout(timeout)
         .build()
@@ -222,11 +203,6 @@ fn mount(options: &[&str], folder: &Path) -> bool {
 }
 
 /// The memory that a process has now, in bytes.
-fn resident_bytes(process: u32) -> usize {
-    let pages = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap();
-    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
-}
-
 /// Runs work and whatever is to go wrong beside it; the work ends when that has.
 async fn through(
     workers: &Arc<Workers>,

@@ -8,8 +8,8 @@ use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{Process, Proxy, TestDatabase, Wire};
 use futures::future::join_all;
 
-use super::{Follower, LOOK, Workers, finish, hasty, insisted, moment, through};
-use crate::support::id;
+use super::{Follower, Workers, finish, hasty, insisted, through};
+use crate::support::{LOOK, id, moment};
 
 const SOON: Duration = Duration::from_millis(500);
 

@@ -10,8 +10,9 @@ use baton_tests::harness::Process;
 use baton_tests::harness::faults::{Injected, count};
 use futures::future::join_all;
 
-use super::{created_in_the_end, moment, processes};
+use super::{created_in_the_end, processes};
 use crate::dice::{Caller, Ids};
+use crate::support::moment;
 
 /// The session that has held the turn for longer than a server does that runs; 0 where none has.
 const HOLDER: &str = "SELECT coalesce((SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid \

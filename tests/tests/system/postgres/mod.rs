@@ -5,11 +5,12 @@ mod replicas;
 mod upgrade;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use baton_client::{Error, NewTask};
 use baton_proto::v1::Task;
 use baton_tests::harness::{History, Process, TestDatabase};
+
+use crate::support::{LOOK, id, moment};
 
 /// Processes of one database and one record.
 fn processes(count: usize) -> (TestDatabase, Arc<History>, Vec<Process>) {
@@ -28,19 +29,10 @@ fn processes(count: usize) -> (TestDatabase, Arc<History>, Vec<Process>) {
     (database, history, processes)
 }
 
-/// Between two looks at what another process does and tells nobody of.
-const LOOK: Duration = Duration::from_millis(20);
-
-async fn moment(span: Duration) {
-    let mut looks = tokio::time::interval(span.max(Duration::from_millis(1)));
-    looks.tick().await;
-    looks.tick().await;
-}
-
 /// Creates a task, again and again until the server does it.
 async fn created_in_the_end(process: &Process) -> Task {
     let client = process.client();
-    let id = crate::support::id();
+    let id = id();
     loop {
         let call = client.create(NewTask::new("test").id(&id));
         match process.history().send(call).await {

@@ -10,12 +10,12 @@ use baton_tests::harness::{Process, TestServer};
 use baton_tests::oracle::Scope;
 use futures::future::join_all;
 
-use super::{LOOK, moment, processes};
+use super::processes;
 use crate::dice::{Caller, Ids};
 use crate::leases::{LONG, lease, seconds};
 use crate::linear::all_have_an_order;
 use crate::queues::{ask, finish, limited, step};
-use crate::support::{from_oldest, id, until};
+use crate::support::{LOOK, from_oldest, id, moment, until};
 
 async fn three() -> [TestServer; 3] {
     let first = TestServer::start().await;

@@ -9,8 +9,9 @@ use baton_test_postgres::{Cluster, Installation};
 use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{History, Process, TestDatabase};
 
-use super::super::{Disk, Workers, finish, hasty, moment, through};
-use super::{LOOK, assert_nothing_is_open};
+use super::super::{Disk, Workers, finish, hasty, through};
+use super::assert_nothing_is_open;
+use crate::support::{LOOK, moment};
 
 /// What was answered is flushed to the system before: no process that is killed takes it along. Only a power cut would.
 const SETTINGS: &[&str] = &["fsync=off", "max_connections=60"];

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use baton_tests::harness::{History, Process, Proxy, TestDatabase};
 
-use super::{LOOK, moment};
+use crate::support::{LOOK, moment};
 
 /// The database by a way that can break.
 struct Way {

@@ -7,9 +7,9 @@ use baton_client::NewTask;
 use baton_tests::harness::faults::{Injected, count};
 use baton_tests::harness::{History, TestDatabase, Wire};
 
-use super::super::{Follower, Workers, finish, hasty, insisted, moment, through};
-use super::{LOOK, Way, assert_nothing_is_open};
-use crate::support::id;
+use super::super::{Follower, Workers, finish, hasty, insisted, through};
+use super::{Way, assert_nothing_is_open};
+use crate::support::{LOOK, id, moment};
 
 /// F11: a server that hears nothing of the others. Who follows it sees everything all the same, for it looks by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
