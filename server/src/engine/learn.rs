@@ -71,10 +71,13 @@ impl Committer {
         if missed.skipped {
             self.workers.registry.reset(self.store.leases().await?, now);
             self.workers.parked.everybody();
-        } else if !missed.events.is_empty() {
-            let tasks = self.tasks_of(&missed.events).await?;
+        } else {
+            // Of most events no worker here has to hear, and tasks are large.
+            let mut events = missed.events.clone();
+            events.retain(|event| self.workers.concerns(event));
+            let tasks = self.tasks_of(&events).await?;
             let is_shut = |task: &Task| self.queues.is_shut(task, now);
-            self.workers.learned(&missed.events, &tasks, is_shut);
+            self.workers.learned(&events, &tasks, is_shut);
         }
         self.move_on(&missed.events);
         self.feed.publish(&missed.events);

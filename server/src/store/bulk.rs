@@ -95,27 +95,48 @@ impl Default {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) name: &'static str,
-    /// Travels as hexadecimal digits.
-    pub(super) is_blob: bool,
+    pub(super) kind: Kind,
     pub(super) default: Default,
 }
 
-/// A column of bytes; a second argument names its default.
-pub(super) const fn blob(name: &'static str, default: Default) -> Column {
-    Column {
-        name,
-        is_blob: true,
-        default,
-    }
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Int,
+    /// Yes or no, as 1 or 0.
+    Flag,
+    Text,
+    Id,
+    Blob,
 }
 
-/// A column of text or whole numbers.
-pub(super) const fn plain(name: &'static str, default: Default) -> Column {
-    Column {
-        name,
-        is_blob: false,
-        default,
-    }
+/// A column of whole numbers.
+pub(super) const fn int(name: &'static str, default: Default) -> Column {
+    column(name, Kind::Int, default)
+}
+
+/// A column of yes or no.
+pub(super) const fn flag(name: &'static str, default: Default) -> Column {
+    column(name, Kind::Flag, default)
+}
+
+/// A column of text.
+pub(super) const fn text(name: &'static str, default: Default) -> Column {
+    column(name, Kind::Text, default)
+}
+
+/// A column of ids.
+pub(super) const fn id(name: &'static str, default: Default) -> Column {
+    column(name, Kind::Id, default)
+}
+
+/// A column of bytes.
+pub(super) const fn blob(name: &'static str, default: Default) -> Column {
+    column(name, Kind::Blob, default)
+}
+
+const fn column(name: &'static str, kind: Kind, default: Default) -> Column {
+    Column { name, kind, default }
 }
 
 /// A set of columns, by their place.

@@ -171,7 +171,7 @@ pub(super) fn drop_index(name: &str) -> String {
     format!("DROP INDEX {name}")
 }
 
-fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+pub(super) fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // A String takes all that is written to it.
     text.write_fmt(arguments).expect("writing to a string");
 }

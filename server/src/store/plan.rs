@@ -4,6 +4,7 @@ mod payloads;
 mod queues;
 mod schedules;
 mod task_types;
+pub(super) mod together;
 mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use baton_domain::{EventType, State, Task, TaskId};
 
 use super::batch::WriteBatch;
-use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, blob, plain};
+use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, id, int, text};
 use super::dialect::{self, Dialect};
 use super::error::StoreError;
 use super::numbers::Numbers;
@@ -27,24 +28,24 @@ const SHAPES: usize = 4;
 
 const NAMESPACE: Table = one_group(
     "namespace",
-    &[&[plain("name", Default::None), plain("number", Default::None)]],
+    &[&[text("name", Default::None), int("number", Default::None)]],
 );
 const DELETED_TASK: Table = one_group(
     "deleted_task",
     &[&[
-        plain("namespace", Default::None),
-        plain("position", Default::None),
-        blob("task_id", Default::None),
+        text("namespace", Default::None),
+        int("position", Default::None),
+        id("task_id", Default::None),
     ]],
 );
 const TASK_COUNT: Table = one_group(
     "task_count",
     &[&[
-        plain("namespace", Default::None),
-        plain("state", Default::None),
-        plain("queue", Default::None),
-        plain("type", Default::None),
-        plain("count", Default::None),
+        text("namespace", Default::None),
+        text("state", Default::None),
+        text("queue", Default::None),
+        text("type", Default::None),
+        int("count", Default::None),
     ]],
 );
 

@@ -48,7 +48,16 @@ impl Workers {
         self.parked.ready(ready.map(kind));
     }
 
-    /// Takes in what others committed: these events, and the tasks as they stand now.
+    /// Whether what others committed changes anything for a worker that is known here: a task that somebody may be waiting
+    /// for, or that is held.
+    pub(super) fn concerns(&self, event: &Event) -> bool {
+        is_worked_on(event.to_state)
+            || event.from_state.is_some_and(is_worked_on)
+            || (event.to_state == State::Queued && !self.parked.is_empty())
+            || self.registry.is_held(event.task_id)
+    }
+
+    /// Takes in what others committed: the events that concern workers, and their tasks as they stand now.
     pub(super) fn learned(
         &self,
         events: &[Arc<Event>],
@@ -87,8 +96,11 @@ impl Workers {
 
 /// Whether a task that may have been leased is no more.
 fn gives_back(event: &Event) -> bool {
-    let is_worked_on = |state| matches!(state, State::Assigned | State::InProgress);
     event.from_state.is_some_and(is_worked_on) && !is_worked_on(event.to_state)
+}
+
+const fn is_worked_on(state: State) -> bool {
+    matches!(state, State::Assigned | State::InProgress)
 }
 
 /// Where a ready task waits, and what it is.

@@ -172,6 +172,11 @@ impl Registry {
         (*standing == fence).then(|| (key.clone(), *end))
     }
 
+    /// Whether a worker holds that task, as far as is known here.
+    pub(super) fn is_held(&self, task_id: TaskId) -> bool {
+        self.workers.lock().holders.contains_key(&task_id)
+    }
+
     /// What a worker was not told yet.
     pub fn take_news(&self, key: &WorkerKey) -> Vec<News> {
         let mut known = self.workers.lock();

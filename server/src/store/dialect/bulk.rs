@@ -3,7 +3,7 @@
 //! [`Rows`]: super::super::bulk::Rows
 
 use super::{Dialect, push};
-use crate::store::bulk::{Column, KEY, Mask, Table};
+use crate::store::bulk::{Column, KEY, Kind, Mask, Table};
 
 impl Dialect {
     /// Inserts the columns of `mask` of all rows; the rest are the schema's defaults.
@@ -29,7 +29,7 @@ impl Dialect {
             Self::Postgres => {
                 format!(
                     "INSERT INTO {name} ({names}) SELECT {values} FROM {}{on_conflict}",
-                    records(name)
+                    records(table, mask)
                 )
             }
         }
@@ -70,7 +70,7 @@ impl Dialect {
             Self::Postgres => {
                 format!(
                     "UPDATE {name} SET {sets} FROM {} WHERE {name}.{key}=r.{key}{guard}",
-                    records(name)
+                    records(table, mask | KEY)
                 )
             }
         }
@@ -116,14 +116,27 @@ impl Dialect {
     }
 }
 
-/// The rows that are the parameter, as records of the table.
-fn records(table: &str) -> String {
-    format!("jsonb_populate_recordset(NULL::{table}, $1::jsonb) AS r")
+/// The rows that are the parameter, as records of these columns. `json`, which is read once, and these columns only: to
+/// fill whole records of the table took half as long again.
+fn records(table: &Table, mask: Mask) -> String {
+    let mut columns = String::new();
+    for (place, column) in table.chosen(mask).enumerate() {
+        let comma = if place > 0 { "," } else { "" };
+        let kind = match column.kind {
+            Kind::Int => "bigint",
+            Kind::Flag => "boolean",
+            Kind::Text => "text",
+            Kind::Id => "uuid",
+            Kind::Blob => "bytea",
+        };
+        push(&mut columns, format_args!("{comma}{} {kind}", column.name));
+    }
+    format!("json_to_recordset($1::json) AS r({columns})")
 }
 
 /// `jsonb_each`, not `json_each`: that one reads the row's text again for every column.
 fn value(place: usize, column: &Column) -> String {
-    if column.is_blob {
+    if matches!(column.kind, Kind::Id | Kind::Blob) {
         format!("unhex(r.value->>{place})")
     } else {
         format!("r.value->>{place}")

@@ -45,6 +45,14 @@ const LEADER_TIMEOUT: &str = "2s";
 /// Texts a connection keeps prepared; the least recently used one goes.
 const STATEMENTS: usize = 256;
 
+/// How statements are planned: each finds a few rows by an index. What the planner knows of the tables is a minute old and
+/// more, and of a new database nothing: it would read through a table that it takes for small, again at each batch.
+const PLANS: [(&str, &str); 3] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 /// How the database of `url` is reached.
 ///
 /// Errors: the text is no such URL.
@@ -54,6 +62,7 @@ pub(in crate::store) fn options(url: &str) -> Result<PgConnectOptions, Error> {
         // "already exists, skipping", at every start, says nothing to anybody. No statement takes so long that compiling it
         // pays, and what the planner believes of a limit that it does not know would have some compiled each time.
         .options([("client_min_messages", "warning"), ("jit", "off")])
+        .options(PLANS)
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     Ok(options)

@@ -6,7 +6,7 @@ use baton_domain::{Actor, ActorType, Detail, Event, EventType, State, TaskId, Ti
 
 use super::detail::{DETAIL_VERSION, read_detail, to_detail};
 use super::parts::{self, Why};
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, flag, id, int, text};
 use crate::store::entity::event::Model;
 use crate::store::error::StoreError;
 
@@ -15,33 +15,33 @@ pub(in crate::store) const EVENT: Table = Table {
     name: "event",
     groups: &[
         &[
-            plain("id", Default::None),
-            plain("namespace", Default::None),
-            plain("position", Default::None),
-            blob("task_id", Default::None),
-            plain("sequence", Default::None),
-            plain("kind", Default::None),
-            plain("time", Default::None),
-            plain("actor_kind", Default::None),
-            plain("actor_id", Default::None),
-            plain("from_state", Default::Null),
-            plain("to_state", Default::None),
-            plain("state_reason", Default::None),
-            plain("queue", Default::None),
-            plain("type", Default::None),
-            plain("labels", Default::None),
+            int("id", Default::None),
+            text("namespace", Default::None),
+            int("position", Default::None),
+            id("task_id", Default::None),
+            int("sequence", Default::None),
+            int("kind", Default::None),
+            int("time", Default::None),
+            int("actor_kind", Default::None),
+            text("actor_id", Default::None),
+            text("from_state", Default::Null),
+            text("to_state", Default::None),
+            text("state_reason", Default::None),
+            text("queue", Default::None),
+            text("type", Default::None),
+            text("labels", Default::None),
         ],
         &[blob("detail", Default::Null)],
-        &[plain("detail_version", Default::Int(1))],
-        &[plain("actor_name", Default::EmptyText)],
-        &[plain("message", Default::EmptyText)],
-        &[plain("attempt", Default::Int(1)), plain("fence", Default::Int(0))],
+        &[int("detail_version", Default::Int(1))],
+        &[text("actor_name", Default::EmptyText)],
+        &[text("message", Default::EmptyText)],
+        &[int("attempt", Default::Int(1)), int("fence", Default::Int(0))],
         &[
-            plain("next_kind", Default::Null),
-            plain("next_to_state", Default::Null),
-            plain("next_state_reason", Default::Null),
+            int("next_kind", Default::Null),
+            text("next_to_state", Default::Null),
+            text("next_state_reason", Default::Null),
         ],
-        &[plain("imported", Default::Int(0))],
+        &[flag("imported", Default::Int(0))],
     ],
 };
 

@@ -4,7 +4,7 @@ use baton_domain::{Detail, Payload, PayloadRole, TaskId};
 use prost::Message;
 
 use super::parts;
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int};
 use crate::store::entity::payload::Model;
 use crate::store::error::StoreError;
 
@@ -12,9 +12,9 @@ use crate::store::error::StoreError;
 pub(in crate::store) const PAYLOAD: Table = Table {
     name: "payload",
     groups: &[&[
-        blob("task_id", Default::None),
-        plain("role", Default::None),
-        plain("version", Default::None),
+        id("task_id", Default::None),
+        int("role", Default::None),
+        int("version", Default::None),
         blob("header", Default::None),
         blob("body", Default::None),
     ]],

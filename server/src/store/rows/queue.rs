@@ -9,7 +9,7 @@ use prost::Message;
 use super::parts::{self, Why};
 use super::stored;
 use crate::store::batch::{KeyUse, StandingQueue};
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int, text};
 use crate::store::entity::queue::Model;
 use crate::store::error::StoreError;
 
@@ -17,9 +17,9 @@ use crate::store::error::StoreError;
 pub(in crate::store) const QUEUE: Table = Table {
     name: "queue",
     groups: &[
-        &[blob("id", Default::None)],
-        &[plain("leased", Default::None), plain("bucket", Default::None)],
-        &[plain("namespace", Default::None), plain("name", Default::None)],
+        &[id("id", Default::None)],
+        &[int("leased", Default::None), int("bucket", Default::None)],
+        &[text("namespace", Default::None), text("name", Default::None)],
         &[blob("spec", Default::None)],
     ],
 };
@@ -28,9 +28,9 @@ pub(in crate::store) const QUEUE: Table = Table {
 pub(in crate::store) const QUEUE_KEY: Table = Table {
     name: "queue_key",
     groups: &[&[
-        blob("queue_id", Default::None),
-        plain("key", Default::None),
-        plain("leased", Default::None),
+        id("queue_id", Default::None),
+        text("key", Default::None),
+        int("leased", Default::None),
     ]],
 };
 

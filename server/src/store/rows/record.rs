@@ -5,7 +5,7 @@ use baton_domain::{State, TaskId, Timestamp};
 
 use super::parts::{self, Why};
 use crate::store::batch::{Edge, FollowUp, FollowUpKind, HeldKey, NewFollowUp, RequestRecord};
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int, text};
 use crate::store::entity::{dedup, follow_up, request};
 use crate::store::error::StoreError;
 
@@ -13,13 +13,13 @@ use crate::store::error::StoreError;
 pub(in crate::store) const REQUEST: Table = Table {
     name: "request",
     groups: &[&[
-        blob("request_id", Default::None),
-        plain("namespace", Default::None),
-        plain("method", Default::None),
+        id("request_id", Default::None),
+        text("namespace", Default::None),
+        text("method", Default::None),
         blob("hash", Default::None),
         blob("task_ids", Default::None),
-        plain("revision", Default::None),
-        plain("expire_time", Default::None),
+        int("revision", Default::None),
+        int("expire_time", Default::None),
     ]],
 };
 
@@ -78,10 +78,10 @@ fn convert_request(row: request::Model) -> Result<RequestRecord, Why> {
 pub(in crate::store) const KEY: Table = Table {
     name: "dedup",
     groups: &[&[
-        plain("namespace", Default::None),
-        plain("key", Default::None),
-        blob("task_id", Default::None),
-        plain("expire_time", Default::None),
+        text("namespace", Default::None),
+        text("key", Default::None),
+        id("task_id", Default::None),
+        int("expire_time", Default::None),
     ]],
 };
 
@@ -122,9 +122,9 @@ pub(in crate::store) fn read_key(row: dedup::Model) -> HeldKey {
 pub(in crate::store) const EDGE: Table = Table {
     name: "edge",
     groups: &[&[
-        blob("depends_on", Default::None),
-        blob("task_id", Default::None),
-        plain("revision", Default::None),
+        id("depends_on", Default::None),
+        id("task_id", Default::None),
+        int("revision", Default::None),
     ]],
 };
 
@@ -142,11 +142,11 @@ pub(in crate::store) fn edge_cells(edge: &Edge) -> Vec<Cell<'_>> {
 pub(in crate::store) const FOLLOW_UP: Table = Table {
     name: "follow_up",
     groups: &[&[
-        plain("namespace", Default::None),
-        plain("kind", Default::None),
-        blob("task_id", Default::None),
-        plain("result", Default::None),
-        plain("revision", Default::None),
+        text("namespace", Default::None),
+        text("kind", Default::None),
+        id("task_id", Default::None),
+        text("result", Default::None),
+        int("revision", Default::None),
     ]],
 };
 

@@ -5,7 +5,7 @@ use prost::Message as _;
 
 use super::parts::{self, Why};
 use crate::store::batch::EndedRun;
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int, text};
 use crate::store::entity::run::Model;
 use crate::store::error::StoreError;
 
@@ -14,21 +14,21 @@ pub(in crate::store) const RUN: Table = Table {
     name: "run",
     groups: &[
         &[
-            blob("task_id", Default::None),
-            plain("number", Default::None),
-            plain("attempt", Default::None),
-            plain("fence", Default::None),
-            plain("namespace", Default::None),
-            plain("queue", Default::None),
-            plain("type", Default::None),
-            plain("assignee_kind", Default::Null),
-            plain("assignee_id", Default::Null),
-            plain("assignee_name", Default::Null),
-            plain("start_time", Default::None),
+            id("task_id", Default::None),
+            int("number", Default::None),
+            int("attempt", Default::None),
+            int("fence", Default::None),
+            text("namespace", Default::None),
+            text("queue", Default::None),
+            text("type", Default::None),
+            int("assignee_kind", Default::Null),
+            text("assignee_id", Default::Null),
+            text("assignee_name", Default::Null),
+            int("start_time", Default::None),
         ],
         &[
-            plain("end_time", Default::Null),
-            plain("outcome", Default::Null),
+            int("end_time", Default::Null),
+            text("outcome", Default::Null),
             blob("error", Default::Null),
             blob("output", Default::Null),
         ],

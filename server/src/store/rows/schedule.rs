@@ -8,7 +8,7 @@ use prost::Message;
 use super::parts::{self, Why};
 use super::stored;
 use super::template::{from_template, to_template};
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int, text};
 use crate::store::entity::schedule::Model;
 use crate::store::error::StoreError;
 
@@ -16,14 +16,14 @@ use crate::store::error::StoreError;
 pub(in crate::store) const SCHEDULE: Table = Table {
     name: "schedule",
     groups: &[
-        &[blob("id", Default::None)],
+        &[id("id", Default::None)],
         &[
-            plain("revision", Default::None),
-            plain("next_time", Default::None),
-            plain("waiting", Default::None),
+            int("revision", Default::None),
+            int("next_time", Default::None),
+            int("waiting", Default::None),
             blob("progress", Default::None),
         ],
-        &[plain("namespace", Default::None), plain("name", Default::None)],
+        &[text("namespace", Default::None), text("name", Default::None)],
         &[blob("spec", Default::None)],
         &[blob("template", Default::None)],
     ],

@@ -5,59 +5,56 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{parts, stored, work};
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, flag, id, int, text};
 
 /// The columns of a task in the order of [`task_cells`], in groups that change together.
 pub(in crate::store) const TASK: Table = Table {
     name: "task",
     groups: &[
         &[
-            blob("id", Default::None),
-            plain("namespace", Default::None),
-            plain("creator_kind", Default::None),
-            plain("creator_id", Default::None),
-            plain("create_time", Default::None),
+            id("id", Default::None),
+            text("namespace", Default::None),
+            int("creator_kind", Default::None),
+            text("creator_id", Default::None),
+            int("create_time", Default::None),
+        ],
+        &[int("update_time", Default::None), int("revision", Default::None)],
+        &[
+            text("state", Default::None),
+            text("state_reason", Default::None),
+            int("edit_revision", Default::None),
+            int("queue_time", Default::Null),
         ],
         &[
-            plain("update_time", Default::None),
-            plain("revision", Default::None),
+            text("state_message", Default::EmptyText),
+            int("attempt", Default::Int(1)),
+            int("fence", Default::Int(0)),
+            int("execution_count", Default::Int(0)),
+            int("run_count", Default::Int(0)),
+            int("start_time", Default::Null),
+            int("end_time", Default::Null),
         ],
         &[
-            plain("state", Default::None),
-            plain("state_reason", Default::None),
-            plain("edit_revision", Default::None),
-            plain("queue_time", Default::Null),
-        ],
-        &[
-            plain("state_message", Default::EmptyText),
-            plain("attempt", Default::Int(1)),
-            plain("fence", Default::Int(0)),
-            plain("execution_count", Default::Int(0)),
-            plain("run_count", Default::Int(0)),
-            plain("start_time", Default::Null),
-            plain("end_time", Default::Null),
-        ],
-        &[
-            plain("schedule_time", Default::Null),
-            plain("wake_time", Default::Null),
-            plain("paused_from", Default::Null),
+            int("schedule_time", Default::Null),
+            int("wake_time", Default::Null),
+            text("paused_from", Default::Null),
         ],
         &[blob("timers", Default::Null)],
         &[
-            plain("queue", Default::None),
-            plain("type", Default::None),
-            plain("priority", Default::None),
-            plain("title", Default::None),
-            plain("labels", Default::None),
+            text("queue", Default::None),
+            text("type", Default::None),
+            int("priority", Default::None),
+            text("title", Default::None),
+            text("labels", Default::None),
             blob("spec", Default::None),
         ],
-        &[plain("creator_name", Default::EmptyText)],
-        &[blob("parent_id", Default::Null)],
+        &[text("creator_name", Default::EmptyText)],
+        &[id("parent_id", Default::Null)],
         &[
-            plain("assignee_kind", Default::Null),
-            plain("assignee_id", Default::Null),
-            plain("assignee_name", Default::Null),
-            plain("leased", Default::Int(0)),
+            int("assignee_kind", Default::Null),
+            text("assignee_id", Default::Null),
+            text("assignee_name", Default::Null),
+            flag("leased", Default::Int(0)),
         ],
         &[blob("progress", Default::Null)],
         &[blob("error", Default::Null)],
@@ -68,22 +65,22 @@ pub(in crate::store) const TASK: Table = Table {
         &[
             blob("checkpoint", Default::Null),
             blob("checkpoint_body", Default::Null),
-            plain("checkpoint_version", Default::Int(0)),
+            int("checkpoint_version", Default::Int(0)),
         ],
         &[blob("receipt", Default::Null)],
         &[
-            plain("last_call", Default::Null),
-            plain("handover_call", Default::Null),
-            plain("output_count", Default::Int(0)),
+            int("last_call", Default::Null),
+            int("handover_call", Default::Null),
+            int("output_count", Default::Int(0)),
         ],
-        &[plain("retry_count", Default::Int(0))],
-        &[plain("cleared_input", Default::Int(0))],
+        &[int("retry_count", Default::Int(0))],
+        &[int("cleared_input", Default::Int(0))],
         &[
-            plain("has_dependants", Default::Int(0)),
-            plain("has_children", Default::Int(0)),
+            flag("has_dependants", Default::Int(0)),
+            flag("has_children", Default::Int(0)),
         ],
         // Of a new row only; see `Plan::insert_tasks`.
-        &[plain("number", Default::None)],
+        &[int("number", Default::None)],
     ],
 };
 
@@ -91,9 +88,9 @@ pub(in crate::store) const TASK: Table = Table {
 pub(in crate::store) const LEASE: Table = Table {
     name: "lease",
     groups: &[&[
-        blob("task_id", Default::None),
-        plain("duration", Default::None),
-        plain("expire_time", Default::None),
+        id("task_id", Default::None),
+        int("duration", Default::None),
+        int("expire_time", Default::None),
     ]],
 };
 

@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::parts::{self, Why};
 use super::stored;
-use crate::store::bulk::{Cell, Default, Table, blob, plain};
+use crate::store::bulk::{Cell, Default, Table, blob, id, int, text};
 use crate::store::entity::webhook::Model;
 use crate::store::error::StoreError;
 
@@ -14,9 +14,9 @@ use crate::store::error::StoreError;
 pub(in crate::store) const WEBHOOK: Table = Table {
     name: "webhook",
     groups: &[
-        &[blob("id", Default::None)],
-        &[plain("revision", Default::None)],
-        &[plain("namespace", Default::None), plain("name", Default::None)],
+        &[id("id", Default::None)],
+        &[int("revision", Default::None)],
+        &[text("namespace", Default::None), text("name", Default::None)],
         &[blob("spec", Default::None)],
         &[blob("progress", Default::None)],
     ],

@@ -17,8 +17,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, Sq
 use super::link::Bind;
 use super::{Turn, WriteError};
 use crate::store::dialect::postgres::{ANSWER_TIMEOUT, LONG_ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
-use crate::store::dialect::{self, Dialect, postgres};
+use crate::store::dialect::{self, postgres};
 use crate::store::error::{Class, StoreError};
+use crate::store::plan::together::{self, Group, groups};
 use crate::store::plan::{Parameter, Part};
 use crate::store::readers::Doubt;
 use crate::store::schema::{self, Schema};
@@ -32,7 +33,7 @@ pub(in crate::store) struct PostgresLink {
     known: u32,
     /// Names the server and its history, as this began with it.
     history: String,
-    texts: HashMap<Part, SqlStr>,
+    texts: HashMap<Vec<Part>, SqlStr>,
     /// The turn that is under way.
     turn: Option<Turn>,
     /// What the sequences of turns and of definitions said last.
@@ -172,17 +173,40 @@ impl PostgresLink {
         (parts, parameters): (Vec<Part>, Vec<Parameter>),
     ) -> Result<(), WriteError> {
         self.in_doubt = true;
-        for (part, Parameter { rows, count }) in parts.into_iter().zip(parameters) {
-            let text = self.text(part);
-            let query = sqlx::query(text).bind(text_of(rows));
-            let asked = query.execute(&mut self.connection);
-            let done = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await;
-            let done = done.map_err(WriteError::Database)?;
-            if part.is_guarded() && i64::try_from(done.rows_affected()) != Ok(count) {
-                return Err(WriteError::Rows);
-            }
+        for group in groups(parts, parameters) {
+            self.add_group(group).await?;
         }
         Ok(())
+    }
+
+    async fn add_group(&mut self, Group { parts, parameters }: Group) -> Result<(), WriteError> {
+        let (rows, wanted): (Vec<_>, Vec<_>) = parameters.into_iter().map(|p| (p.rows, p.count)).unzip();
+        let text = self.text(&parts);
+        let mut query = sqlx::query(text);
+        for rows in rows {
+            query = query.bind(text_of(rows));
+        }
+        let guarded = parts.iter().zip(wanted).filter(|(part, _)| part.is_guarded());
+        let wanted: Vec<i64> = guarded.map(|(_, count)| count).collect();
+        let changed: Vec<i64> = match parts.len() {
+            1 => {
+                let asked = query.execute(&mut self.connection);
+                let done = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await;
+                let rows = done.map_err(WriteError::Database)?.rows_affected();
+                wanted.iter().map(|_| rows.cast_signed()).collect()
+            }
+            _ => {
+                let asked = query.fetch_one(&mut self.connection);
+                let row = heard(&mut self.is_deaf, ANSWER_TIMEOUT, asked).await;
+                row.and_then(|row| (0..wanted.len()).map(|place| row.try_get(place)).collect())
+                    .map_err(WriteError::Database)?
+            }
+        };
+        if wanted == changed {
+            Ok(())
+        } else {
+            Err(WriteError::Rows)
+        }
     }
 
     pub(super) async fn commit(&mut self, changes_definitions: bool) -> Result<(), sqlx::Error> {
@@ -203,12 +227,13 @@ impl PostgresLink {
         Ok(())
     }
 
-    fn text(&mut self, part: Part) -> SqlStr {
-        let text = self
-            .texts
-            .entry(part)
-            .or_insert_with(|| AssertSqlSafe(part.text(Dialect::Postgres)).into_sql_str());
-        text.clone()
+    fn text(&mut self, parts: &[Part]) -> SqlStr {
+        if let Some(text) = self.texts.get(parts) {
+            return text.clone();
+        }
+        let text = AssertSqlSafe(together::text(parts)).into_sql_str();
+        self.texts.insert(parts.to_vec(), text.clone());
+        text
     }
 
     /// As [`Link::run`](super::Link::run), which deals with what is in doubt behind it.

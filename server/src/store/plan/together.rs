@@ -1,0 +1,75 @@
+//! PostgreSQL answers a statement before it is sent the next one: ten statements are ten ways there and back. Parts that
+//! have nothing to do with one another go together, as terms of one WITH.
+//!
+//! The terms of a WITH all see the rows as they were before it, so no two parts of a statement may touch the same row.
+//! There are two such statements, and not one, because each set of parts is another text, to be parsed and planned anew:
+//! the sets of two halves are fewer than those of the whole.
+
+use super::{Parameter, Part};
+use crate::store::dialect::{Dialect, push};
+
+/// Parts of which a task, a run, a lease is in one only, and their rows.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Group {
+    pub(in crate::store) parts: Vec<Part>,
+    pub(in crate::store) parameters: Vec<Parameter>,
+}
+
+impl Group {
+    fn add(&mut self, part: Part, parameter: Parameter) {
+        self.parts.push(part);
+        self.parameters.push(parameter);
+    }
+}
+
+/// The statements of a batch, in order. What goes alone comes first, as that reads and removes what stood before.
+pub(in crate::store) fn groups(parts: Vec<Part>, parameters: Vec<Parameter>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    let (mut tasks, mut rows) = (Group::default(), Group::default());
+    for (part, parameter) in parts.into_iter().zip(parameters) {
+        match part {
+            Part::InsertTasks(_) | Part::UpdateTasks(_) => tasks.add(part, parameter),
+            Part::BeginRuns(_)
+            | Part::EndRuns
+            | Part::Leases
+            | Part::EndLeases
+            | Part::Counts
+            | Part::Requests
+            | Part::Events(_) => rows.add(part, parameter),
+            _ => {
+                let mut alone = Group::default();
+                alone.add(part, parameter);
+                groups.push(alone);
+            }
+        }
+    }
+    groups.extend([tasks, rows].into_iter().filter(|group| !group.parts.is_empty()));
+    groups
+}
+
+/// The statement of a group; its parameters are the rows of each part. It answers how many rows each guarded part changed,
+/// unless it is of one part, whose count the database tells anyway.
+pub(in crate::store) fn text(parts: &[Part]) -> String {
+    if let [part] = parts {
+        return part.text(Dialect::Postgres);
+    }
+    let (mut terms, mut counts) = (String::from("WITH "), String::new());
+    for (place, part) in parts.iter().enumerate() {
+        let text = part.text(Dialect::Postgres);
+        let text = text
+            .trim_end_matches(';')
+            .replace("$1", &format!("${}", place + 1));
+        let comma = if place > 0 { ", " } else { "" };
+        push(&mut terms, format_args!("{comma}p{place} AS ({text}"));
+        if part.is_guarded() {
+            terms.push_str(" RETURNING 1");
+            let comma = if counts.is_empty() { "" } else { ", " };
+            push(
+                &mut counts,
+                format_args!("{comma}(SELECT count(*) FROM p{place})"),
+            );
+        }
+        terms.push(')');
+    }
+    format!("{terms} SELECT {counts}")
+}
