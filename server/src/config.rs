@@ -265,14 +265,34 @@ impl Config {
     #[must_use]
     pub fn redacted(&self) -> Config {
         let mut shown = self.clone();
-        if let Some((scheme, rest)) = self.database.split_once("://")
-            && let Some((credentials, place)) = rest.rsplit_once('@')
-        {
-            let user = credentials.split(':').next().unwrap_or_default();
-            shown.database = format!("{scheme}://{user}:***@{place}");
-        }
+        shown.database = without_password(&self.database);
         shown
     }
+}
+
+/// A URL may hold its password in two places.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (credentials, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = match credentials.split_once(':') {
+        // Either a password with that sign in it, or parameters with an @: what is what cannot be told.
+        _ if credentials.contains('?') => "***@".to_owned(),
+        Some((user, _)) => format!("{user}:***@"),
+        None if credentials.is_empty() => String::new(),
+        None => format!("{credentials}@"),
+    };
+    let (place, query) = place.split_once('?').unwrap_or((place, ""));
+    let shown: Vec<_> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some(("password", _)) => "password=***",
+            _ => pair,
+        })
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{scheme}://{user}{place}{mark}{}", shown.join("&"))
 }
 
 /// Refuses an address that others can reach while nobody has said that they may.

@@ -65,12 +65,21 @@ impl AdminApi {
 
     async fn back_up(&self, name: String) -> Result<Backup, Refusal> {
         let store = self.engine.store().clone();
+        let kind = store.kind();
+        if kind != "sqlite" {
+            return Err(not_a_file(kind));
+        }
         let Some(folder) = self.backup_folder.clone() else {
             let message =
                 "this server makes no copies: its operator allows them by the setting backup_folder";
-            return Err(no_backup(store.kind(), message));
+            return Err(no_backup(kind, message));
         };
-        let (turn, kind) = (Arc::clone(&self.copying).lock_owned().await, store.kind());
+        if !folder.is_dir() {
+            let message =
+                "the folder of the setting backup_folder is not there: its operator makes it, or mounts it";
+            return Err(no_backup(kind, message));
+        }
+        let turn = Arc::clone(&self.copying).lock_owned().await;
         let wanted = name.clone();
         // A copy that has begun is finished, whoever hangs up: nothing half-made stays in the folder.
         let copied = tokio::spawn(async move {
@@ -81,10 +90,7 @@ impl AdminApi {
         match copied.await.map_err(|error| Refusal::bug(&error))? {
             Ok(backup) => Ok(backup),
             Err(BackupError::Store(error)) => Err(failed::store_failed(&error)),
-            Err(BackupError::NotAFile) => {
-                let message = "only a SQLite file is copied so: PostgreSQL has pg_dump and pg_basebackup";
-                Err(no_backup(kind, message))
-            }
+            Err(BackupError::NotAFile) => Err(not_a_file(kind)),
             Err(BackupError::Exists) => {
                 let message = format!("a file {name:?} is in the folder of backups: choose another name");
                 Err(Refusal::new(Reason::BackupExists, message)
@@ -164,6 +170,11 @@ impl AdminService for AdminApi {
             logs: logs.collect(),
         }))
     }
+}
+
+fn not_a_file(store_kind: &str) -> Refusal {
+    let message = "only a SQLite file is copied so: PostgreSQL has pg_dump and pg_basebackup";
+    no_backup(store_kind, message)
 }
 
 fn no_backup(store_kind: &str, message: &str) -> Refusal {

@@ -122,6 +122,17 @@ fn passwords_are_hidden() {
         shown("postgres://baton:s3cr@t@db/baton"),
         "postgres://baton:***@db/baton"
     );
+    assert_eq!(shown("postgres://baton@db/baton"), "postgres://baton@db/baton");
+    assert_eq!(
+        shown("postgres://db/baton?user=a&password=s3cret&sslmode=require"),
+        "postgres://db/baton?user=a&password=***&sslmode=require"
+    );
+    for odd in [
+        "postgres://a:s3?cret@db/baton",
+        "postgres://db/baton?password=s3cret&user=a@b",
+    ] {
+        assert!(!shown(odd).contains("cret"), "{}", shown(odd));
+    }
     assert_eq!(shown("sqlite:a@b.db"), "sqlite:a@b.db");
     assert_eq!(shown("sqlite:///var/lib/baton.db"), "sqlite:///var/lib/baton.db");
 }

@@ -7,6 +7,7 @@
 //! Writes go over one connection, in batches: see [`Writer`]. Reads go over a pool and see what was committed when
 //! they began.
 
+mod advice;
 mod archive;
 mod backup;
 mod batch;
@@ -25,6 +26,7 @@ mod log;
 mod numbers;
 mod open;
 mod plan;
+mod pooler;
 mod queues;
 mod read;
 mod readers;

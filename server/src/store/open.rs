@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use super::entity::{store_meta, token_key};
 use super::readers::{Doubt, Readers};
 use super::tasks::TaskReader;
 use super::writer::{Bind, Link, PostgresLink, SqliteLink};
-use super::{Heads, Inner, Schema, Store, StoreError, Writer, schema};
+use super::{Heads, Inner, Schema, Store, StoreError, Writer, pooler, schema};
 use crate::seams::Ids;
 use crate::token::{Key, Keyring};
 
@@ -63,6 +64,7 @@ impl FromStr for DatabaseUrl {
             Some(("postgres" | "postgresql", _)) => {
                 // The text may hold a password: it is not repeated.
                 let wrong = |error| StoreError::Url(format!("it is not a URL of PostgreSQL: {error}"));
+                check_parameters(text)?;
                 postgres::options(text).map_err(wrong)?;
                 Ok(Self::Postgres(text.to_owned()))
             }
@@ -74,6 +76,23 @@ impl FromStr for DatabaseUrl {
             ))),
         }
     }
+}
+
+/// Refuses parameters that the driver does not know and would pass over: a `sslmode` that is spelled in another way protects
+/// nothing. What they say is not repeated: it may be a password.
+fn check_parameters(url: &str) -> Result<(), StoreError> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let names = query.split('&').filter(|pair| !pair.is_empty());
+    for name in names.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name)) {
+        if !postgres::PARAMETERS.contains(&name) && !name.starts_with("options[") {
+            let known = postgres::PARAMETERS.join(", ");
+            return Err(StoreError::Url(format!(
+                "the URL has the parameter {name:?}, which is not known: allowed are {known}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// How a store is opened.
@@ -195,6 +214,7 @@ struct Reached {
 
 async fn reach_sqlite(file: &Path, options: &StoreOptions) -> Result<Reached, StoreError> {
     let lock = lock(file)?;
+    make_private(file)?;
     let write = sqlite::writer_options(file, options.durable);
     let mut link = Link::Sqlite(SqliteLink::open(write.clone()).await?);
     check_version(&mut link).await?;
@@ -218,10 +238,10 @@ async fn reach_postgres(url: &str, options: &StoreOptions) -> Result<Reached, St
     let base = postgres::options(url)?;
     let write = postgres::writer_options(&base, options.durable);
     let known = schema::number((options.steps)().len());
+    pooler::check(&write).await?;
     let doubt = Doubt::of(options.readers);
     let mut link = Link::Postgres(PostgresLink::open(write, known, doubt.clone()).await?);
     check_version(&mut link).await?;
-    check_limits(&mut link).await?;
     // Replicas that start together migrate one after the other; all but the first find nothing to do.
     link.execute(postgres::lock_schema()).await?;
     let database = postgres_pool(base.clone(), pool(1)).await?;
@@ -273,6 +293,21 @@ fn lock(file: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// A new file is its owner's alone: the secrets of webhooks and the keys of tokens are in it. One that is there stays as its
+/// owner left it, and what SQLite makes beside it follows it.
+fn make_private(file: &Path) -> Result<(), StoreError> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(StoreError::Unavailable(Arc::new(error)))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 async fn check_version(link: &mut Link) -> Result<(), StoreError> {
     let dialect = link.dialect();
     let found = link.find_texts(dialect::VERSION.of(dialect)).await?;
@@ -286,20 +321,6 @@ async fn check_version(link: &mut Link) -> Result<(), StoreError> {
     } else {
         Err(StoreError::VersionTooOld { name, found, needed })
     }
-}
-
-/// What a pooler in between keeps to itself, a server that freezes would make all others pay for.
-async fn check_limits(link: &mut Link) -> Result<(), StoreError> {
-    let found = link.find_texts(postgres::TURN_LIMIT).await?;
-    let found = found.into_iter().next().unwrap_or_default();
-    if found == postgres::TURN_TIMEOUT {
-        return Ok(());
-    }
-    Err(StoreError::Url(format!(
-        "idle_in_transaction_session_timeout is {found} where {} was asked for: connect to PostgreSQL directly, not \
-         through a pooler, or set it on the role",
-        postgres::TURN_TIMEOUT
-    )))
 }
 
 async fn sqlite_pool(

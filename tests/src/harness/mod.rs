@@ -6,6 +6,7 @@
 mod collect;
 pub mod faults;
 mod history;
+mod pooler;
 mod process;
 mod proxy;
 mod record;
@@ -17,6 +18,7 @@ mod work;
 /// The database of one test.
 pub use baton_test_database::TestDatabase;
 pub use history::History;
+pub use pooler::Pooler;
 pub use process::{Process, binary};
 pub use proxy::{Proxy, Trap, Wire};
 pub use record::Recorded;

@@ -111,6 +111,17 @@ async fn without_a_folder_nothing_is_copied() {
     server.finish().await;
 }
 
+/// A disk that is not mounted is no outage of the store: nobody tries again.
+#[tokio::test]
+async fn a_folder_that_is_not_there_takes_no_copies() {
+    let (server, folder) = with_backups().await;
+    folder.close().unwrap();
+    let refusal = server.refused(server.client().backup_store("a.db")).await;
+    assert_eq!(refusal.reason, Reason::BackupOff);
+    assert!(refusal.message.contains("is not there"), "{}", refusal.message);
+    server.finish().await;
+}
+
 /// The writer goes on while a copy is made, and the copy is one moment of it: its logs have no gap.
 #[tokio::test]
 async fn a_copy_of_a_busy_database_is_whole() {

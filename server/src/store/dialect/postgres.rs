@@ -53,6 +53,27 @@ const PLANS: [(&str, &str); 3] = [
     ("enable_mergejoin", "off"),
 ];
 
+/// What a URL may say behind its question mark.
+pub(in crate::store) const PARAMETERS: [&str; 17] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "options",
+];
+
 /// How the database of `url` is reached.
 ///
 /// Errors: the text is no such URL.

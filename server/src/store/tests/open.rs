@@ -131,6 +131,12 @@ fn versions_of_databases_compare_by_number() {
 #[test]
 fn only_files_are_databases() {
     let parse = |text: &str| text.parse::<DatabaseUrl>();
+    assert!(parse("postgres://me@host/db?sslmode=require&options[jit]=on").is_ok());
+    let Err(refused) = parse("postgres://me@host/db?sslmod=s3cret") else {
+        panic!("a parameter that is not known says nothing")
+    };
+    assert!(refused.to_string().contains("sslmod"), "{refused}");
+    assert!(!refused.to_string().contains("s3cret"), "{refused}");
     assert_eq!(
         parse("sqlite:baton.db").unwrap(),
         DatabaseUrl::Sqlite(PathBuf::from("baton.db"))

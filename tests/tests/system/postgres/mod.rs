@@ -1,6 +1,7 @@
 //! Many servers on one database: what PostgreSQL alone can do.
 
 mod frozen;
+mod poolers;
 mod replicas;
 mod upgrade;
 
