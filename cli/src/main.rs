@@ -5,9 +5,10 @@ mod file;
 mod serve;
 mod settings;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -76,12 +77,14 @@ enum Command {
 }
 
 #[derive(Args)]
+#[command(after_help = settings::OTHER_WAYS)]
 struct ServerArgs {
     #[command(flatten)]
     flags: Flags,
 }
 
 #[derive(Args)]
+#[command(after_help = settings::OTHER_WAYS)]
 struct MigrateArgs {
     #[command(flatten)]
     flags: Flags,
@@ -123,7 +126,16 @@ fn main() -> ExitCode {
 fn complete(shell: Shell) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "baton", &mut script);
-    Ok(std::io::stdout().write_all(&script)?)
+    write_out(&script)
+}
+
+/// Writes a result to stdout. Whoever reads it may have seen enough: `baton config | head -1` is no failure.
+fn write_out(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write the result"),
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 mod inside;
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use baton_server::store::Schema;
-use baton_server::{Database, Server, telemetry};
+use baton_server::{Database, RunError, Server, telemetry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -26,11 +27,13 @@ pub(crate) fn serve(flags: &Flags) -> anyhow::Result<()> {
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen)
             .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
+            .map_err(|error| deaf(config.listen, &error))?;
         // Before anything can wait for us: a signal from here on stops in order.
         let shutdown = stop_on_signals()?;
         let keys = config.api_key_file.is_some();
-        let server = Server::open(config, listener).await?;
+        let place = config.redacted().database;
+        let opened = Server::open(config, listener).await;
+        let server = opened.map_err(|error| explained(error, &place))?;
         if let Some(declared) = declared {
             server.declare(declared).await?;
         }
@@ -48,10 +51,41 @@ pub(crate) fn migrate(flags: &Flags, contract: bool) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let database = runtime.block_on(baton_server::migrate(&config, contract))?;
-    println!("{}", place(&database));
-    println!("{}", standing(database.schema));
-    Ok(())
+    let migrated = runtime.block_on(baton_server::migrate(&config, contract));
+    let database = migrated.map_err(|error| explained(error, &config.redacted().database))?;
+    let told = format!("{}\n{}\n", place(&database), standing(database.schema));
+    crate::write_out(told.as_bytes())
+}
+
+/// Why nobody can be listened to, and what to do.
+fn deaf(address: SocketAddr, error: &io::Error) -> anyhow::Error {
+    let next = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "\n  next: another server or program has the port: stop it, or name another by --listen; 127.0.0.1:0 takes a free one"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "\n  next: --listen takes an address of this machine; 0.0.0.0 stands for all of them"
+        }
+        ErrorKind::PermissionDenied => "\n  next: ports below 1024 are for root: name another by --listen",
+        _ => "",
+    };
+    anyhow!("cannot listen on {address}: {error}{next}")
+}
+
+/// Of a database that cannot be opened: which, why, and what to do.
+fn explained(error: RunError, place: &str) -> anyhow::Error {
+    let RunError::Store(error) = error else {
+        return error.into();
+    };
+    let mut text = error.to_string();
+    if let Some(cause) = error.cause() {
+        text += &format!(": {cause}");
+    }
+    text += &format!("\n  database: {place}");
+    if let Some(advice) = error.advice() {
+        text += &format!("\n  next: {advice}");
+    }
+    anyhow!(text)
 }
 
 /// Which servers may use the database.

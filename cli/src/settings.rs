@@ -19,9 +19,9 @@ pub(crate) struct Flags {
     #[arg(long, env = "BATON_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Address of the gRPC port [default: 127.0.0.1:50051]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
-    /// Where tasks are kept [default: sqlite:baton.db]
+    /// Where tasks are kept: sqlite:FILE or postgres://USER@HOST/DATABASE [default: sqlite:baton.db]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// File of bearer keys, name:key a line, that calls must carry
@@ -37,16 +37,16 @@ pub(crate) struct Flags {
     #[arg(long)]
     test_mode: bool,
     /// Address that serves metrics as Prometheus text
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     metrics_listen: Option<SocketAddr>,
     /// auto, human or json [default: auto]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = ["auto", "human", "json"], hide_possible_values = true)]
     log_format: Option<String>,
     /// What is logged, such as info or debug [default: info]
     #[arg(long, value_name = "FILTER")]
     log_filter: Option<String>,
     /// Whether tasks may be of a type that is not registered: allow or refuse [default: allow]
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", value_parser = ["allow", "refuse"], hide_possible_values = true)]
     unknown_types: Option<String>,
     #[command(flatten)]
     webhooks: WebhookFlags,
@@ -66,6 +66,16 @@ struct WebhookFlags {
     webhook_allow_http: bool,
 }
 
+/// For the help of whoever takes flags.
+pub(crate) const OTHER_WAYS: &str = "\
+Each flag has a variable too: BATON_LISTEN for --listen, BATON_DRAIN_GRACE_MS for --drain-grace-ms. What has no flag has a \
+place in the file, and a variable: docs/configuration.md. `baton config` prints what counts.";
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "expected an IP address and a port, such as 127.0.0.1:50051, [::1]:50051 or 0.0.0.0:50051";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
 impl Flags {
     /// No flag but the file's.
     pub(crate) fn of_file(config: Option<PathBuf>) -> Self {
@@ -83,7 +93,11 @@ pub(crate) fn load(flags: &Flags) -> anyhow::Result<Config> {
 
 /// As [`load`], with all else that the file says.
 pub(crate) fn load_all(flags: &Flags) -> anyhow::Result<(Config, BatonFile)> {
-    merge(flags, std::env::vars().collect())
+    let environment: HashMap<_, _> = std::env::vars().collect();
+    for doubt in misspelt(environment.keys())? {
+        eprintln!("warning: {doubt}");
+    }
+    merge(flags, environment)
 }
 
 fn merge(flags: &Flags, environment: HashMap<String, String>) -> anyhow::Result<(Config, BatonFile)> {
@@ -140,6 +154,40 @@ fn known_variables(environment: HashMap<String, String>) -> anyhow::Result<Envir
         .source(Some(known)))
 }
 
+/// What the client and the tools beside the server read.
+const OTHER_VARIABLES: [&str; 7] = [
+    "BATON_CONFIG",
+    "BATON_SERVER",
+    "BATON_API_KEY",
+    "BATON_NAMESPACE",
+    "BATON_ACTOR",
+    "BATON_OUTPUT",
+    "BATON_TEST_POSTGRES",
+];
+
+/// Variables that look like a setting and are none, each with what may have been meant. They cannot be refused: anybody may
+/// name a variable so.
+fn misspelt<'a>(environment: impl Iterator<Item = &'a String>) -> anyhow::Result<Vec<String>> {
+    let mut known = Vec::new();
+    collect_variables("BATON", &serde_json::to_value(Config::default())?, &mut known);
+    let mut doubts = Vec::new();
+    for name in environment.filter(|name| !known.contains(name) && !OTHER_VARIABLES.contains(&name.as_str()))
+    {
+        let is_near = |other: &&String| strsim::damerau_levenshtein(name, other) <= 2;
+        if let Some(near) = known.iter().find(is_near) {
+            doubts.push(format!(
+                "{name} is no setting, and does nothing; did you mean {near}?"
+            ));
+        } else if name.starts_with("BATON_LIMITS__") || name.starts_with("BATON_WEBHOOK_RULES__") {
+            doubts.push(format!(
+                "{name} is no setting, and does nothing (docs/configuration.md)"
+            ));
+        }
+    }
+    doubts.sort();
+    Ok(doubts)
+}
+
 fn collect_variables(path: &str, settings: &Value, names: &mut Vec<String>) {
     let Value::Object(settings) = settings else {
         names.push(path.to_owned());
@@ -154,7 +202,7 @@ fn collect_variables(path: &str, settings: &Value, names: &mut Vec<String>) {
 /// Prints the effective settings to stdout, then fails if they cannot be used.
 pub(crate) fn print(flags: &Flags) -> anyhow::Result<()> {
     let config = load(flags)?;
-    print!("{}", toml::to_string(&config.redacted())?);
+    crate::write_out(toml::to_string(&config.redacted())?.as_bytes())?;
     Ok(config.validate()?)
 }
 
@@ -356,6 +404,28 @@ mod tests {
         let flags = flags(&["--config", &file.path().display().to_string()]);
         let error = format!("{:#}", server(&flags, HashMap::new()).unwrap_err());
         assert!(error.contains("listne"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_a_setting_is_told_of() {
+        let told = |name: &str| misspelt([name.to_owned()].iter()).unwrap();
+        assert_eq!(
+            told("BATON_LISTN"),
+            ["BATON_LISTN is no setting, and does nothing; did you mean BATON_LISTEN?"]
+        );
+        assert_eq!(told("BATON_LIMITS_MAX_WATCHES").len(), 1);
+        assert_eq!(told("BATON_LIMITS__SPEED").len(), 1);
+        // Of a service of Kubernetes, of the client, of the file's secrets.
+        for name in [
+            "BATON_LISTEN",
+            "BATON_PORT",
+            "BATON_SERVICE_HOST",
+            "BATON_PORT_50051_TCP",
+            "BATON_API_KEY",
+            "BATON_HOOK_SECRET",
+        ] {
+            assert_eq!(told(name), [""; 0], "{name}");
+        }
     }
 
     #[test]

@@ -274,16 +274,3 @@ fn settings_that_cannot_be_used_are_told_at_once_and_nothing_starts() {
     let refused = baton(folder.path()).args(secret).output().unwrap();
     assert!(!text(&refused.stdout).contains("secret") && !text(&refused.stderr).contains("secret"));
 }
-
-#[test]
-fn an_address_that_is_taken_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let folder = tempfile::tempdir().unwrap();
-    let refused = baton(folder.path())
-        .args(["serve", "--listen", &address])
-        .output()
-        .unwrap();
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains(&format!("cannot listen on {address}")));
-}

@@ -47,7 +47,11 @@ struct Settings {
 impl ManyArgs {
     /// A filter finds only DEAD tasks then; ids are what they were.
     fn of_the_dead(mut self) -> Self {
-        self.filter = self.filter.map(|filter| all_of(&[DEAD.to_owned(), filter]));
+        let of_these = |filter: String| match filter.trim() {
+            "" => filter,
+            _ => all_of(&[DEAD.to_owned(), filter]),
+        };
+        self.filter = self.filter.map(of_these);
         self
     }
 
@@ -60,6 +64,15 @@ impl ManyArgs {
         }
         if self.guard.etag.is_some() {
             let why = "--etag is one task's: it cannot guard many";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        // Beside `state = DEAD` it would mean all of them: more likely a variable of a script is empty.
+        if self
+            .filter
+            .as_ref()
+            .is_some_and(|filter| filter.trim().is_empty())
+        {
+            let why = "--filter is empty: say which tasks, such as 'type = report'; 'state = DEAD' takes all of the dead";
             return Err(Failure::Usage(why.to_owned()));
         }
         let selection = self.filter.map_or(Selection::Ids(self.ids), Selection::Filter);

@@ -15,7 +15,7 @@ Exit codes:
   0  done
   1  refused, or something else failed; of a bulk call: some tasks were refused; of `doctor`: something is wrong
   2  the command line or a value in it is wrong
-  3  the task or worker does not exist
+  3  what was named does not exist: a task, a queue, a worker
   4  the server cannot be reached or does not take work now
   5  the time ran out
   6  `wait`: the task settled, but not COMPLETED";
@@ -145,11 +145,31 @@ fn next_step(error: &Error, servers: &[String]) -> Option<String> {
         (_, Some(Reason::WorkerNotFound)) => {
             "`baton worker list` shows the workers; --server and --namespace say where"
         }
+        (_, Some(Reason::QueueNotFound)) => {
+            "`baton queue list` shows those that were created; a queue that only tasks name has nothing to show"
+        }
+        (_, Some(Reason::ScheduleNotFound)) => "`baton schedule list` shows the schedules",
+        (_, Some(Reason::TaskTypeNotFound)) => "`baton type list` shows the types that are registered",
+        (_, Some(Reason::WebhookNotFound)) => "`baton webhook list` shows the webhooks",
+        (_, Some(Reason::BackupOff)) => {
+            "start the server with --backup-folder FOLDER; a PostgreSQL is copied by its own tools (docs/operations.md)"
+        }
+        (_, Some(Reason::ImportTargetInUse)) => {
+            "--namespace NAME imports into another one, which was never used"
+        }
         (_, Some(Reason::LeaseRequired)) => {
             "a worker holds it: let that finish, or take it away by `baton task pause` or `baton task cancel`"
         }
         (_, Some(Reason::DuplicateTask)) => {
             "wait for that task, or say by --dedup-policy what else is to happen"
+        }
+        (Error::Refused(refusal), Some(Reason::InvalidStateTransition))
+            if refusal
+                .metadata
+                .get("command")
+                .is_some_and(|command| command == "delete") =>
+        {
+            "`baton task cancel ID` ends it first; `baton task delete --force ID` deletes it as it is"
         }
         (_, Some(Reason::InvalidStateTransition)) => "`baton task explain ID` says what the task waits for",
         (_, Some(Reason::EtagMismatch)) => {
@@ -161,7 +181,9 @@ fn next_step(error: &Error, servers: &[String]) -> Option<String> {
         (_, Some(Reason::ApiKeyMissing | Reason::ApiKeyInvalid)) => {
             "set BATON_API_KEY to a key of this server"
         }
-        (_, Some(Reason::ResumeTokenExpired | Reason::ResumeTokenForeign)) => "begin again without --resume",
+        (_, Some(Reason::ResumeTokenExpired | Reason::ResumeTokenForeign | Reason::ResumeTokenInvalid)) => {
+            "begin again without --resume"
+        }
         (_, Some(Reason::TaskIdReused)) => "leave --id out, or look at the task that has it",
         (_, Some(Reason::MethodUnknown)) => {
             "the server is older than this command: compare `baton --version` there"

@@ -70,9 +70,10 @@ impl Options {
         for server in &self.server {
             builder = builder.endpoint(server);
         }
+        // A variable that is empty says nothing: compose files and unit files leave such behind.
         match &self.api_key {
-            Some(key) => builder.api_key(key),
-            None => builder,
+            Some(key) if !key.is_empty() => builder.api_key(key),
+            Some(_) | None => builder,
         }
     }
 }

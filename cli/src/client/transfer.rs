@@ -18,7 +18,7 @@ use super::options::{Format, Options, Session};
 const PIECE_BYTES: usize = 256 * 1024;
 
 const EXPORT_EXAMPLES: &str = "\
-The file holds the tasks of one namespace with their histories, its queues, task types, schedules and webhooks (without
+The file holds the tasks of one namespace with their histories, its queues, task types, schedules and webhooks (without \
 their secrets); the format is that of ArchiveRecord in baton/v1/archive.proto. Only its owner can read it.
 Examples:
   baton export --namespace default default.baton
@@ -89,7 +89,8 @@ async fn write(session: &Session, part: &Path, mut export: Export) -> Result<u64
         .truncate(true)
         .mode(0o600)
         .open(part)
-        .await?;
+        .await
+        .map_err(|error| Failure::Usage(format!("{} cannot be written: {error}", part.display())))?;
     let bar = bar(session);
     let mut bytes = 0;
     while let Some(piece) = export.next().await {

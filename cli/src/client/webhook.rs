@@ -188,7 +188,16 @@ pub(super) async fn carry_out(session: &Session, command: WebhookCommand) -> Res
         WebhookCommand::Resume(NoteArgs { name, note }) => {
             one(session, &*client.resume_webhook(name).note(note).await?)?;
         }
-        WebhookCommand::Test(NameArgs { name }) => screen.webhook_test(&client.test_webhook(name).await?)?,
+        WebhookCommand::Test(NameArgs { name }) => {
+            let tested = client.test_webhook(name).await?;
+            screen.webhook_test(&tested)?;
+            // For scripts: nobody took it.
+            return Ok(if tested.delivered {
+                Exit::Done
+            } else {
+                Exit::Refused
+            });
+        }
     }
     Ok(Exit::Done)
 }

@@ -14,12 +14,14 @@ fn exit_codes_tell_failures_apart() {
     server.ok(&["task", "start", &failed]);
     server.ok(&["task", "fail", &failed, "broken"]);
 
-    let table: [(&[&str], i32); 8] = [
+    let table: [(&[&str], i32); 10] = [
         (&["task", "complete", &held], 1),
         (&["task", "get", "nonsense"], 2),
         (&["task", "list", "--filter", "state ="], 2),
         (&["task", "create"], 2),
         (&["task", "get", NOBODY], 3),
+        (&["queue", "get", "nobody"], 3),
+        (&["dead", "redrive", "--filter", ""], 2),
         (&["task", "get", &held, "--server", "127.0.0.1:1"], 4),
         (&["task", "wait", &held, "--timeout", "0s"], 5),
         (&["task", "wait", &failed, "--timeout", "10s"], 6),
@@ -51,6 +53,48 @@ fn a_refusal_says_why_what_is_allowed_and_what_to_do_next() {
     );
     assert!(told.contains("  next: "), "{told}");
     assert_eq!(output.stdout, b"");
+}
+
+/// A variable of a script may be empty: that is not to mean every dead task.
+#[test]
+fn an_empty_filter_touches_nothing() {
+    let server = Server::start();
+    for arguments in [
+        &["dead", "redrive", "--filter", ""][..],
+        &["dead", "discard", "--filter", " "],
+        &["task", "cancel", "--filter", ""],
+    ] {
+        let output = server.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = text(&output.stderr);
+        assert!(told.contains("--filter is empty"), "{told}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_looked_for_elsewhere() {
+    let server = Server::start();
+    let open = server.create(&["a"]);
+    let nowhere = server.folder().join("nowhere/a.baton");
+    let nowhere = nowhere.to_str().unwrap();
+    let table: [(&[&str], &str); 8] = [
+        (&["queue", "get", "x"], "`baton queue list`"),
+        (&["schedule", "get", "x"], "`baton schedule list`"),
+        (&["type", "get", "x"], "`baton type list`"),
+        (&["webhook", "get", "x"], "`baton webhook list`"),
+        (&["backup", "a.db"], "docs/operations.md"),
+        (&["task", "delete", &open], "`baton task cancel ID` ends it first"),
+        (&["watch", "--resume", "x"], "begin again without --resume"),
+        (&["export", nowhere], "nowhere/a.baton.part cannot be written"),
+    ];
+    for (arguments, next) in table {
+        let output = server.run(arguments);
+        let told = text(&output.stderr);
+        assert!(
+            !output.status.success() && told.contains(next),
+            "{arguments:?}: {told}"
+        );
+    }
 }
 
 #[test]
@@ -95,6 +139,20 @@ fn a_server_with_keys_wants_one() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
+    // An empty one is none, and the doctor knows what is missing.
+    let doctor = server
+        .command(&["doctor"])
+        .env("BATON_API_KEY", "")
+        .output()
+        .unwrap();
+    assert_eq!(doctor.status.code(), Some(1));
+    let found = text(&doctor.stdout);
+    assert!(
+        found.contains("API_KEY_MISSING")
+            && found.contains("set BATON_API_KEY")
+            && !found.contains("baton serve"),
+        "{found}"
+    );
 }
 
 #[test]

@@ -30,12 +30,17 @@ pub(super) const HELD_MAX_COUNT: usize = 1_000;
 /// Errors: a refusal that no repeat changes.
 pub(super) async fn take(shared: &Arc<Shared>, handlers: &mut JoinSet<()>) -> Result<(), Error> {
     let mut backoff = shared.backoff();
+    // Whoever starts a worker with a wrong address reads so once, and not every few seconds.
+    let mut is_cut_off = false;
     while !shared.draining.is_cancelled() {
         while handlers.try_join_next().is_some() {}
         let room = until_room(shared).await;
         match shared.client.call(request(shared, room)).await {
             Ok(answer) => {
                 backoff = shared.backoff();
+                if std::mem::take(&mut is_cut_off) {
+                    tracing::info!("the server gives out tasks again");
+                }
                 shared.hear(answer.updates, None);
                 // It is how a worker hears of a drain that holds nothing.
                 if answer.poll_after.is_some() {
@@ -50,7 +55,12 @@ pub(super) async fn take(shared: &Arc<Shared>, handlers: &mut JoinSet<()>) -> Re
             }
             Err(error) if is_final(&error) => return Err(error),
             Err(error) => {
-                tracing::debug!(%error, "a poll failed");
+                if std::mem::replace(&mut is_cut_off, true) {
+                    tracing::debug!(%error, "a poll failed");
+                } else {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(%error, cause, "no task can be taken; it is tried again until the server answers");
+                }
                 backoff.wait(&error).await;
             }
         }

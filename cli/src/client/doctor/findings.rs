@@ -5,7 +5,7 @@ mod webhooks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_client::proto::{GetServerInfoResponse, Queue, QueueStats, Task, TaskStatsGroup, Webhook, Worker};
-use baton_client::{Error, State};
+use baton_client::{Error, Reason, State};
 use prost_types::Timestamp;
 
 use crate::client::show::text::{clean, span};
@@ -71,11 +71,20 @@ fn found(check: &'static str, level: Level, message: String, next: impl Into<Str
 }
 
 pub(super) fn no_server(error: &Error) -> Finding {
-    let next = "is a server running there? `baton serve` starts one, --server names another; its log says why it ended";
+    let (what, next) = match error.reason() {
+        Some(Reason::ApiKeyMissing | Reason::ApiKeyInvalid) => (
+            "lets nobody in without a key",
+            "set BATON_API_KEY to a key of this server",
+        ),
+        _ => (
+            "does not answer",
+            "is a server running there? `baton serve` starts one, --server names another; its log says why it ended",
+        ),
+    };
     found(
         "server",
         Level::Wrong,
-        format!("does not answer: {}", clean(&error.to_string())),
+        format!("{what}: {}", clean(&error.to_string())),
         next,
     )
 }
