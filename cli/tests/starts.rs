@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -152,4 +153,29 @@ fn a_variable_that_is_nearly_a_setting_is_told_of() {
         .unwrap();
     assert!(ended.status.success());
     assert!(text(&ended.stderr).contains("did you mean BATON_LISTEN?"));
+}
+
+/// It waits for its server, and says so: a wrong address looks like a quiet day otherwise.
+#[test]
+fn a_worker_that_cannot_reach_its_server_says_so_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("baton.toml"),
+        "[handlers.beat]\nkind = 'heartbeat'\n",
+    )
+    .unwrap();
+    let arguments = ["worker", "--server", "127.0.0.1:1", "--call-timeout", "1s"];
+    let mut child = command(folder.path(), &arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let told = lines.find(|line| line.contains("no task can be taken"));
+    let goes_on = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = told.expect("it says so before it ends");
+    assert!(goes_on && told.contains("cannot be reached"), "{told}");
 }
