@@ -13,6 +13,7 @@ mod error;
 mod handover;
 mod import;
 mod intake;
+mod itself;
 mod job;
 mod keys;
 mod learn;
@@ -64,7 +65,7 @@ use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
-use crate::store::{Archive, Opened, Store, Writer};
+use crate::store::{Opened, Store, Writer};
 
 /// The one way to change a task. Cheap to clone.
 #[derive(Clone)]
@@ -305,59 +306,6 @@ impl Engine {
     pub async fn claim(&self, claim: ClaimRequest) -> Result<Vec<Done>, Error> {
         let work = Work::Claim(Box::new(claim));
         self.submit(Class::Move, work, None).await
-    }
-
-    /// Gives a command on behalf of Baton itself. Not having anything to do is no error.
-    pub(crate) async fn advance(&self, id: TaskId, action: Action) -> Result<(), Error> {
-        let work = Work::Move {
-            id,
-            command: Box::new(batch::system(action)),
-            etag: None,
-            reported: None,
-            checked: None,
-        };
-        match self.submit(Class::Vital, work, None).await {
-            Ok(_) | Err(Error::NotFound { .. } | Error::Rejected(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Strikes out a follow-up that has nothing left to do.
-    pub(crate) async fn close_follow_up(&self, id: i64) -> Result<(), Error> {
-        self.submit(Class::Vital, Work::CloseFollowUp(id), None)
-            .await
-            .map(|_| ())
-    }
-
-    /// Does one bounded piece of upkeep between batches; answers whether there is more.
-    pub(crate) async fn keep_up(&self, upkeep: Upkeep) -> Result<bool, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.shared
-            .upkeep
-            .send(UpkeepJob { upkeep, reply })
-            .await
-            .map_err(|_| Error::Draining)?;
-        answer.await.unwrap_or(Err(Error::Draining))
-    }
-
-    /// Writes all of an archive into its namespace, which must never have been used, or nothing. Goes on where its caller
-    /// does not.
-    ///
-    /// # Errors
-    /// [`Error::NotImported`], and what the queue may do.
-    pub(crate) async fn import(&self, archive: Archive) -> Result<(), Error> {
-        self.keep_up(Upkeep::Import(Arc::new(archive))).await.map(drop)
-    }
-
-    /// Learns what other servers have written up to now.
-    ///
-    /// # Errors
-    /// What the store may do.
-    pub(crate) async fn look_out(&self) -> Result<(), Error> {
-        if !self.store().is_shared() {
-            return Ok(());
-        }
-        self.keep_up(Upkeep::Look).await.map(drop)
     }
 
     async fn submit(

@@ -40,6 +40,7 @@ mod stats;
 mod task_types;
 mod tasks;
 mod upkeep;
+mod url;
 mod waits;
 mod webhooks;
 mod writer;
@@ -69,13 +70,14 @@ pub use heads::Heads;
 pub use leases::HeldLease;
 pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
 pub use log::{EventsOfQuery, Window, named_bytes};
-pub use open::{DatabaseUrl, Opened, StoreOptions};
+pub use open::{Opened, StoreOptions};
 pub use queues::{LeasedTask, SettledPlace, SettledQuery};
 pub use ready::{Demand, FullKeys, Ready};
 pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};
 pub use schema::Schema;
 pub use stats::TaskGroup;
+pub use url::DatabaseUrl;
 pub use writer::{ImportError, Turn, Writer};
 
 /// Reads what is stored. Clones share everything.

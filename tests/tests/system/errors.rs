@@ -1,6 +1,7 @@
 //! Every reason for a refusal: on the page, and provoked.
 
 mod archives;
+mod doors;
 mod queues;
 mod schedules;
 mod types;
@@ -105,7 +106,7 @@ async fn every_reason_is_provoked() {
     states(&mut provoked).await;
     tokens(&mut provoked).await;
     loads(&mut provoked).await;
-    doors(&mut provoked).await;
+    doors::provoke(&mut provoked).await;
     let from_inside = FROM_INSIDE.iter().map(|(reason, test)| {
         let named = test.contains(reason) || test.contains(&camel(reason));
         assert!(named, "the test of {reason} is gone");
@@ -328,35 +329,6 @@ async fn loads(provoked: &mut Provoked) {
 }
 
 static CREATE: std::sync::LazyLock<serde_json::Value> = std::sync::LazyLock::new(|| json!({"task": {}}));
-
-async fn doors(provoked: &mut Provoked) {
-    let keys = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(keys.path(), "test:0123456789abcdef0123456789abcdef\n").unwrap();
-    let mut locked = TestServer::start_with(|config| config.api_key_file = Some(keys.path().into())).await;
-    provoked.json(locked.channel(), "ListTasks", json!({})).await;
-    let mut request = tonic::Request::new(baton_client::proto::ListTasksRequest::default());
-    request
-        .metadata_mut()
-        .insert("authorization", "Bearer wrong".parse().unwrap());
-    provoked.add(&locked.raw().list_tasks(request).await.unwrap_err());
-    locked.stop().await;
-    let mut server = TestServer::start().await;
-    let task = queued(&server).await;
-    let request = json!({"id": task.id, "timeout": "60s"});
-    let (call, wanted) = (
-        wire::call_json(server.channel(), "WaitTask", &request),
-        Duration::from_secs(60),
-    );
-    let stops = async {
-        let stream = server.watch_task(&task.id).await;
-        stream.until_events(1).await;
-        server.stop().await;
-    };
-    let (answer, ()) = tokio::time::timeout(wanted, async { tokio::join!(call, stops) })
-        .await
-        .unwrap();
-    provoked.add(&answer.unwrap_err());
-}
 
 /// Everything that is wrong with a request is told at once.
 #[tokio::test]

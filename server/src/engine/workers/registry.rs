@@ -4,16 +4,17 @@
 //! holds is read from the leases. To store it would be a write for every poll and renewal. What a restart loses is a
 //! request to drain that the worker has not followed yet: open calls hear of one at once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+mod commits;
 
-use baton_domain::{Actor, ActorType, Directive, Event, EventType, Span, Task, TaskId, Timestamp};
+use std::collections::{BTreeMap, HashMap};
+
+use baton_domain::{Actor, Directive, Span, Task, TaskId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::known::{News, Seen, Told, WorkerKey, WorkerView};
 use crate::metrics;
-use crate::store::{Demand, HeldLease, WriteBatch};
+use crate::store::{Demand, HeldLease};
 
 /// A worker that holds nothing is forgotten so long after it was heard of last.
 const REMEMBERED: Span = Span::from_secs(3_600);
@@ -199,74 +200,6 @@ impl Registry {
         }
         metrics::leases_live(known.leases);
     }
-
-    /// Takes in a batch that was committed.
-    pub(super) fn committed(&self, write: &WriteBatch) {
-        let leased = |task: &Task| task.lease.is_some();
-        let is_about_leases = write
-            .updated
-            .iter()
-            .any(|(before, now)| leased(before) || leased(now))
-            || write
-                .inserted
-                .iter()
-                .chain(&write.deleted)
-                .any(|task| leased(task));
-        if !is_about_leases {
-            return;
-        }
-        let taken = taken(&write.events);
-        let mut known = self.workers.lock();
-        for (before, now) in &write.updated {
-            if leased(before) && (!leased(now) || now.fence != before.fence) {
-                known.lose(before, taken.get(&before.id).copied(), now.update_time);
-            }
-        }
-        let updated = write.updated.iter().map(|(_, now)| now);
-        for now in write.inserted.iter().chain(updated) {
-            if let (Some(lease), Some(holder)) = (now.lease, &now.assignee) {
-                let key = WorkerKey::of(&now.namespace, holder);
-                let held = (now.id, now.fence, lease.expire_time);
-                known.hold(key, (holder, now.update_time), held);
-            }
-        }
-        for before in write.deleted.iter().filter(|task| leased(task)) {
-            known.lose(before, Some(Directive::Lost), before.update_time);
-        }
-        metrics::leases_live(known.leases);
-    }
-}
-
-impl Registry {
-    /// Takes in what others committed: these events, and the tasks as they stand now.
-    pub(super) fn learned(&self, events: &[Arc<Event>], tasks: &HashMap<TaskId, Arc<Task>>) {
-        let taken = taken(events);
-        let mut known = self.workers.lock();
-        for event in events {
-            let id = event.task_id;
-            let now = tasks.get(&id);
-            let standing = now.filter(|task| task.lease.is_some()).map(|task| task.fence);
-            let held = known.holders.get(&id).and_then(|key| {
-                let (fence, _) = known.by_key.get(key)?.leases.get(&id)?;
-                Some((key.clone(), *fence))
-            });
-            if let Some((key, fence)) = held
-                && standing != Some(fence)
-            {
-                let gone = now.is_none().then_some(Directive::Lost);
-                let told = taken.get(&id).copied().or(gone);
-                known.lose_lease(&key, (id, fence), (told, event.time));
-            }
-            if let Some(now) = now
-                && let (Some(lease), Some(holder)) = (now.lease, &now.assignee)
-            {
-                let key = WorkerKey::of(&now.namespace, holder);
-                let held = (id, now.fence, lease.expire_time);
-                known.hold(key, (holder, now.update_time), held);
-            }
-        }
-        metrics::leases_live(known.leases);
-    }
 }
 
 impl Known {
@@ -344,26 +277,6 @@ impl Known {
             self.by_key.remove(&key);
         }
     }
-}
-
-/// What the holders of tasks that somebody else took from them are told.
-fn taken(events: &[Arc<Event>]) -> HashMap<TaskId, Directive> {
-    let mut taken = HashMap::new();
-    for event in events {
-        let by_baton = event.actor.kind == ActorType::System;
-        let directive = if event.kind == EventType::Cancelled {
-            Directive::Cancel
-        } else if event.kind == EventType::Paused {
-            Directive::Pause
-        } else if by_baton && event.from_state != Some(event.to_state) {
-            Directive::Lost
-        } else {
-            continue;
-        };
-        // The first one took it; what follows in the batch may be of the next holder.
-        taken.entry(event.task_id).or_insert(directive);
-    }
-    taken
 }
 
 impl Worker {

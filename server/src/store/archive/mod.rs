@@ -9,6 +9,7 @@
 mod export;
 mod ledger;
 mod read;
+mod whole;
 
 use std::fs::File;
 use std::io;
@@ -20,7 +21,8 @@ use sha2::{Digest as _, Sha256};
 use super::error::StoreError;
 use super::rows::stored::archive::{Counts, End, Record, RecordKind};
 
-pub use self::read::{Archive, Batches, Fault, Target};
+pub use self::read::{Batches, Fault, Target};
+pub use self::whole::Archive;
 
 /// What this version writes, and the newest that it reads.
 const FORMAT: i32 = 1;

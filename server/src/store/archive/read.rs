@@ -1,4 +1,4 @@
-//! Reads an archive: as the batches that write it, and before that to see whether all of it holds.
+//! Reads an archive: as the batches that write it.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
@@ -48,71 +48,19 @@ pub struct Target {
     pub secret: Arc<dyn Fn() -> WebhookSecret + Send + Sync>,
 }
 
-/// An archive that was read once from its beginning to its end, and holds.
-pub struct Archive {
-    file: File,
-    target: Target,
-    /// The namespace it goes to.
-    pub namespace: String,
-    /// What is in it.
-    pub counts: ArchiveCounts,
-}
-
-impl Archive {
-    /// Reads all of `file`. Takes as long as that takes, and some fifty bytes of memory for each task.
-    ///
-    /// # Errors
-    /// What is wrong with it, and where.
-    pub fn check(file: File, target: Target) -> Result<Self, Fault> {
-        let mut batches = Batches::open(&file, target.clone())?;
-        let mut ledger = Ledger::default();
-        while let Some(batch) = batches.judged(Some(&mut ledger))? {
-            ledger.points(&batch).map_err(|what| batches.fault(what))?;
-        }
-        ledger.close().map_err(|what| batches.fault(what))?;
-        let (namespace, counts) = (batches.target.namespace.clone(), batches.counts);
-        drop(batches);
-        Ok(Self {
-            file,
-            target,
-            namespace,
-            counts,
-        })
-    }
-
-    /// What is to be written, in its order.
-    ///
-    /// # Errors
-    /// The file cannot be read any more.
-    pub fn batches(&self) -> Result<Batches<'_>, Fault> {
-        let mut batches = Batches::open(&self.file, self.target.clone())?;
-        batches.end = self.counts.events;
-        Ok(batches)
-    }
-}
-
-impl std::fmt::Debug for Archive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Archive")
-            .field("namespace", &self.namespace)
-            .field("counts", &self.counts)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The batches of an archive.
 pub struct Batches<'a> {
     file: BufReader<&'a File>,
-    target: Target,
+    pub(super) target: Target,
     digest: Sha256,
-    counts: ArchiveCounts,
+    pub(super) counts: ArchiveCounts,
     record: u64,
     offset: u64,
     next_offset: u64,
     position: i64,
     last_position: i64,
     /// Where the log will end, as far as that is known.
-    end: i64,
+    pub(super) end: i64,
     /// A task and its payloads, until its CREATED event comes.
     begun: Option<Task>,
     /// What a record says that belongs to the next batch.
@@ -120,7 +68,7 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    fn open(file: &'a File, target: Target) -> Result<Self, Fault> {
+    pub(super) fn open(file: &'a File, target: Target) -> Result<Self, Fault> {
         let mut batches = Self {
             file: BufReader::with_capacity(64 * 1024, file),
             target,
@@ -172,7 +120,7 @@ impl<'a> Batches<'a> {
         self.judged(None)
     }
 
-    fn judged(&mut self, mut ledger: Option<&mut Ledger>) -> Result<Option<WriteBatch>, Fault> {
+    pub(super) fn judged(&mut self, mut ledger: Option<&mut Ledger>) -> Result<Option<WriteBatch>, Fault> {
         let mut batch = WriteBatch::default();
         let (mut records, mut bytes) = (0, 0);
         while !self.is_over && (self.begun.is_some() || (records < BATCH_RECORDS && bytes < BATCH_BYTES)) {

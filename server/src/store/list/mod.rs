@@ -6,6 +6,7 @@
 
 mod merge;
 mod path;
+mod plan;
 mod scan;
 
 use std::collections::HashMap;
@@ -152,7 +153,7 @@ async fn page(
     (query, path): (&ListQuery, &Path),
 ) -> Result<ListPage, StoreError> {
     let mut finds = Vec::new();
-    for scan in scan::plan(snapshot, dialect, (query, path)).await? {
+    for scan in plan::plan(snapshot, dialect, (query, path)).await? {
         finds.push(scan.run(snapshot, query).await?);
     }
     let (keys, next) = merge(finds, query.order.descending, query.limit as usize);

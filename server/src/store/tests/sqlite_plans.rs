@@ -1,8 +1,9 @@
 //! The plans that SQLite makes of every statement that runs often: an index serves it, and none reads a whole table.
 
+mod lists;
+
 use std::sync::Arc;
 
-use baton_domain::filter::{Filter, Schema};
 use baton_domain::{PayloadRole, TaskId, Timestamp};
 use baton_test_database::Shell;
 use parking_lot::Mutex;
@@ -16,8 +17,7 @@ use crate::store::readers::Readers;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
-    Demand, EventsOfQuery, Inner, ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey, Store, StoreOptions,
-    Window,
+    Demand, EventsOfQuery, Inner, Store, StoreOptions, Window,
     dialect::{self, Dialect},
 };
 
@@ -242,133 +242,6 @@ async fn the_log_is_read_by_position_and_by_task() {
             .assert_uses("events of", &["event_by_task (task_id=? AND sequence"])
             .await;
     }
-}
-
-fn list(filter: &str, field: ListField, after: bool) -> ListQuery {
-    let value = matches!(field, ListField::Priority | ListField::ScheduleTime).then_some(5);
-    ListQuery {
-        namespace: "default".to_owned(),
-        filter: Filter::parse(filter, Schema::TASKS).unwrap(),
-        order: ListOrder {
-            field,
-            descending: true,
-        },
-        after: after.then_some(SortKey {
-            value,
-            number: 7,
-            id: id(),
-        }),
-        limit: 50,
-        scan_limit: SCAN_ROWS,
-        payloads: false,
-    }
-}
-
-/// The table is in the order in which tasks were created.
-const TABLE: &str = "task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
-
-#[tokio::test]
-async fn lists_walk_the_index_of_their_order() {
-    let mut watched = watched().await;
-    let store = watched.store.clone();
-    let parent = format!("parent_id = {}", id());
-    let by_create = |name, filter: &str| (name, filter.to_owned(), ListField::CreateTime);
-    let cases = [
-        (by_create("all", ""), TABLE),
-        (by_create("queue", "queue = a"), TABLE),
-        (
-            by_create("state", "state = QUEUED"),
-            "COVERING INDEX task_by_state (namespace=? AND state=?",
-        ),
-        (
-            by_create("state and type", "state = QUEUED AND type = x"),
-            "COVERING INDEX task_by_state (namespace=? AND state=?",
-        ),
-        (
-            by_create("states", "state = QUEUED OR state = DEAD"),
-            "COVERING INDEX task_by_state (namespace=? AND state=?",
-        ),
-        (
-            by_create("label", "labels.run = x"),
-            "task_label_72756e (namespace=? AND <expr>=?",
-        ),
-        (
-            by_create("label and state", "labels.run = x AND state = QUEUED"),
-            "task_label_72756e (namespace=? AND <expr>=?",
-        ),
-        (by_create("parent", &parent), "task_by_parent (parent_id=?"),
-        (("by id", String::new(), ListField::Id), "sqlite_autoindex_task_1"),
-        (
-            ("by update", String::new(), ListField::UpdateTime),
-            "event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
-        ),
-        (
-            ("by priority", String::new(), ListField::Priority),
-            "COVERING INDEX task_by_priority (namespace=?",
-        ),
-        (("by priority", String::new(), ListField::Priority), TABLE),
-        (
-            ("by schedule", String::new(), ListField::ScheduleTime),
-            "task_by_schedule_time (namespace=?",
-        ),
-    ];
-    for ((name, filter, field), index) in cases {
-        for after in [false, true] {
-            store.list(&list(&filter, field, after)).await.unwrap();
-            let plans = watched.plans().await;
-            let plan = plans.join("\n");
-            assert_sound(name, &plan);
-            assert!(!plan.contains("MATERIALIZE"), "{name}, after {after}:\n{plan}");
-            assert!(plan.contains(index), "{name}, after {after}:\n{plan}");
-            // The rows come in order: sorting them would read them all before the first.
-            assert!(!plan.contains("TEMP B-TREE"), "{name}, after {after}:\n{plan}");
-            if after && field == ListField::CreateTime {
-                let is_sought = plan.contains("number<?") || plan.contains("rowid<?");
-                assert!(is_sought, "{name}:\n{plan}");
-            }
-        }
-    }
-}
-
-/// Of two bounds of the same side SQLite begins at the one that is named first. At the namespace's, a later page would walk
-/// over all that come before it.
-#[tokio::test]
-async fn a_later_page_begins_at_its_place() {
-    let watched = watched().await;
-    for (field, place) in [
-        (ListField::CreateTime, "\"number\" < "),
-        (ListField::UpdateTime, "\"event\".\"id\" < "),
-    ] {
-        watched.store.list(&list("", field, true)).await.unwrap();
-        let asked = std::mem::take(&mut *watched.asked.lock());
-        let bounded = asked
-            .iter()
-            .filter(|text| text.contains("(SELECT number FROM namespace"));
-        let places: Vec<_> = bounded
-            .map(|text| text.find(place) < text.find("(SELECT number FROM namespace"))
-            .collect();
-        assert!(
-            !places.is_empty() && places.iter().all(|first| *first),
-            "{asked:#?}"
-        );
-        assert!(asked.iter().any(|text| text.contains(place)), "{asked:#?}");
-    }
-}
-
-#[tokio::test]
-async fn few_rows_of_another_order_are_sorted() {
-    let mut watched = watched().await;
-    let store = watched.store.clone();
-    store
-        .list(&list("state = QUEUED", ListField::Priority, true))
-        .await
-        .unwrap();
-    watched
-        .assert_uses(
-            "sorted",
-            &["task_by_state (namespace=? AND state=?", "TEMP B-TREE"],
-        )
-        .await;
 }
 
 #[tokio::test]
