@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Error, Row as _};
 
 use super::StoreError;
-use super::dialect::postgres::{self, ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
+use super::dialect::postgres::{self, ANSWER_TIMEOUT, answered};
 
 /// Names a session.
 const SESSION: &str = "SELECT pg_backend_pid()::text";
@@ -79,12 +79,12 @@ async fn is_lent(one: &mut PgConnection, other: &mut PgConnection) -> Result<boo
     };
     // Where there are no more sessions to lend, asking for another would wait for ever.
     let is_lent = held == before || ask(one, SESSION).await? != before;
-    answered(WORD_TIMEOUT, sqlx::raw_sql(postgres::ROLLBACK).execute(other)).await?;
+    answered(ANSWER_TIMEOUT, sqlx::raw_sql(postgres::ROLLBACK).execute(other)).await?;
     Ok(is_lent)
 }
 
 /// The text in the last row. Nothing is prepared for it: that would stay behind in somebody else's session.
 async fn ask(session: &mut PgConnection, text: &'static str) -> Result<String, Error> {
-    let rows = answered(WORD_TIMEOUT, sqlx::raw_sql(text).fetch_all(session)).await?;
+    let rows = answered(ANSWER_TIMEOUT, sqlx::raw_sql(text).fetch_all(session)).await?;
     rows.last().ok_or(Error::RowNotFound)?.try_get(0)
 }
