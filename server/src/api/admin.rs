@@ -66,10 +66,10 @@ impl AdminApi {
     async fn back_up(&self, name: String) -> Result<Backup, Refusal> {
         let store = self.engine.store().clone();
         let kind = store.kind();
-        if kind != "sqlite" {
-            return Err(not_a_file(kind));
-        }
         let Some(folder) = self.backup_folder.clone() else {
+            if kind != "sqlite" {
+                return Err(not_a_file(kind));
+            }
             let message =
                 "this server makes no copies: its operator allows them by the setting backup_folder";
             return Err(no_backup(kind, message));
