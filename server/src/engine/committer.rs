@@ -27,7 +27,7 @@ use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
 #[cfg(feature = "simulation")]
 use crate::simulation::{self, Point};
-use crate::store::{CommitError, Constraint, Heads, Store, StoreError, WriteBatch, Writer};
+use crate::store::{CommitError, Constraint, Floors, Heads, Store, StoreError, WriteBatch, Writer};
 
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
@@ -41,6 +41,7 @@ pub(super) struct Committer {
     pub(super) signals: Arc<Signals>,
     pub(super) cache: Cache,
     pub(super) heads: Heads,
+    pub(super) floors: Floors,
     /// The time of the newest event of all logs.
     pub(super) last_time: Timestamp,
     /// The last commit may stand or not: `heads` may be behind.
@@ -273,6 +274,7 @@ impl Committer {
         for event in events {
             self.heads.advance(&event.namespace, event.time);
             self.last_time = self.last_time.max(event.time);
+            self.floors.note(event);
         }
     }
 

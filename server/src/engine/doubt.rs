@@ -15,6 +15,8 @@ impl Committer {
             is_behind: true,
             has_definitions: true,
         };
+        // What is there now may be older than what was told of it.
+        self.floors.forget();
         let missed = self.learn(all).await.map_err(Error::Store)?;
         self.in_doubt = false;
         if missed {

@@ -83,6 +83,7 @@ impl Committer {
         self.feed.publish(&missed.events);
         self.finished.count(missed.events.iter().map(|event| &**event));
         // Tasks that must move, and work for later batches, may be among what was missed.
+        self.signals.look_anew();
         self.signals.wake_at(now.plus(LOOK_AHEAD));
         self.signals.follow_ups();
         Ok(missed.skipped || !missed.events.is_empty())
@@ -105,6 +106,7 @@ impl Committer {
                 self.last_time = self.last_time.max(time);
                 self.feed.skip_to(namespace, head);
                 missed.skipped = true;
+                self.floors.forget();
                 continue;
             }
             while position < head {

@@ -65,7 +65,7 @@ use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
-use crate::store::{Opened, Store, Writer};
+use crate::store::{Floors, Opened, Store, Writer};
 
 /// The one way to change a task. Cheap to clone.
 #[derive(Clone)]
@@ -137,6 +137,7 @@ impl Engine {
             cache: Cache::new(),
             last_time: opened.heads.last_time(),
             heads: opened.heads,
+            floors: Floors::default(),
             in_doubt: false,
             workers: Arc::clone(&workers),
             queues: Queues::default(),

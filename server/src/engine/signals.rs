@@ -6,10 +6,12 @@ use baton_domain::Timestamp;
 use tokio::sync::{Notify, watch as latest};
 
 use super::schedules::Announced;
+use crate::store::BEGINNING;
 
 /// Hints from the committer.
 pub(crate) struct Signals {
     next_wake: AtomicI64,
+    looks_anew: AtomicBool,
     woken: Notify,
     followed: Notify,
     ticks_wait: AtomicBool,
@@ -22,6 +24,7 @@ impl Signals {
     pub(crate) fn new() -> Self {
         Self {
             next_wake: AtomicI64::new(i64::MAX),
+            looks_anew: AtomicBool::new(false),
             woken: Notify::new(),
             followed: Notify::new(),
             ticks_wait: AtomicBool::new(false),
@@ -38,16 +41,26 @@ impl Signals {
         }
     }
 
-    /// The earliest time told since the last call of [`Self::reset_wake`].
+    /// Of tasks that must move by themselves more are there than were told of.
+    pub(crate) fn look_anew(&self) {
+        self.looks_anew.store(true, Ordering::SeqCst);
+    }
+
+    /// The earliest time told since the last call of [`Self::take_wake`].
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
         Some(self.next_wake.load(Ordering::SeqCst))
             .filter(|t| *t < i64::MAX)
             .map(Timestamp::from_micros)
     }
 
-    /// Forgets it; whoever calls reads the store next.
-    pub(crate) fn reset_wake(&self) {
-        self.next_wake.store(i64::MAX, Ordering::SeqCst);
+    /// Forgets it; whoever calls reads the store next, where no task must move before `floor`. Answers what that comes to with
+    /// all that was told.
+    pub(crate) fn take_wake(&self, floor: Timestamp) -> Timestamp {
+        let told = self.next_wake.swap(i64::MAX, Ordering::SeqCst);
+        if self.looks_anew.swap(false, Ordering::SeqCst) {
+            return BEGINNING;
+        }
+        floor.min(Timestamp::from_micros(told))
     }
 
     /// Waits for an earlier time than was known.

@@ -17,6 +17,7 @@ mod dialect;
 mod entity;
 mod error;
 mod filter;
+mod floors;
 mod heads;
 mod json;
 mod jsonb;
@@ -66,12 +67,14 @@ pub use batch::{
     StandingQueue, WriteBatch,
 };
 pub use error::{CommitError, Constraint, Source, StoreError};
+pub use floors::Floors;
 pub use heads::Heads;
 pub use leases::HeldLease;
 pub use list::{ListField, ListOrder, ListPage, ListQuery, SCAN_ROWS, SortKey};
 pub use log::{EventsOfQuery, Window, named_bytes};
 pub use open::{Opened, StoreOptions};
 pub use queues::{LeasedTask, SettledPlace, SettledQuery};
+pub use read::BEGINNING;
 pub use ready::{Demand, FullKeys, Ready};
 pub use replicas::{Herald, Listener};
 pub use runs::{RunPage, RunQuery};

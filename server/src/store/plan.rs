@@ -118,7 +118,7 @@ impl Part {
             Self::Leases => dialect.insert(&LEASE, ALL, dialect::REPLACE_LEASE),
             Self::EndLeases => dialect.delete_by_ids("lease", &["task_id"]),
             Self::NoteDeleted => dialect.insert(&DELETED_TASK, ALL, ""),
-            Self::Counts => dialect.insert(&TASK_COUNT, ALL, dialect::ADD_COUNT),
+            Self::Counts => dialect.add_counts(&TASK_COUNT),
             Self::Payloads => dialect.insert(&PAYLOAD, ALL, dialect::REPLACE_PAYLOAD),
             Self::Requests => dialect.insert(&REQUEST, ALL, ""),
             Self::ReleaseKeys => dialect::RELEASE_KEYS.of(dialect).to_owned(),

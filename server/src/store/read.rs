@@ -16,6 +16,9 @@ use super::entity::{dedup, edge, follow_up, lease, namespace, payload, request, 
 use super::rows::{read_follow_up, read_key, read_replaced, read_request, read_task};
 use super::{Store, StoreError, tasks};
 
+/// Before all times that are stored.
+pub const BEGINNING: Timestamp = Timestamp::from_micros(i64::MIN);
+
 impl Store {
     /// The rows that a text of [`dialect`] finds.
     pub(super) async fn asked(
@@ -160,15 +163,20 @@ impl Store {
         Ok(ids.into_iter().map(TaskId).collect())
     }
 
-    /// At most `limit` tasks that must move by themselves at `until` or before, be it that their lease ends; the longest
+    /// At most `limit` tasks that must move by themselves between these times, be it that their lease ends; the longest
     /// overdue first.
     ///
     /// # Errors
     /// What the database may do.
-    pub async fn due(&self, until: Timestamp, limit: u32) -> Result<Vec<TaskId>, StoreError> {
+    pub async fn due(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+        limit: u32,
+    ) -> Result<Vec<TaskId>, StoreError> {
         let mut due: Vec<(i64, Uuid)> = task::Entity::find()
             .select_only()
             .columns([task::Column::WakeTime, task::Column::Id])
+            .filter(task::Column::WakeTime.gte(from.as_micros()))
             .filter(task::Column::WakeTime.lte(until.as_micros()))
             .order_by_asc(task::Column::WakeTime)
             .limit(u64::from(limit))
@@ -178,6 +186,7 @@ impl Store {
         let leases: Vec<(i64, Uuid)> = lease::Entity::find()
             .select_only()
             .columns([lease::Column::ExpireTime, lease::Column::TaskId])
+            .filter(lease::Column::ExpireTime.gte(from.as_micros()))
             .filter(lease::Column::ExpireTime.lte(until.as_micros()))
             .order_by_asc(lease::Column::ExpireTime)
             .limit(u64::from(limit))
@@ -192,15 +201,15 @@ impl Store {
         Ok(due.map(|(_, id)| TaskId(id)).collect())
     }
 
-    /// When the first task must move by itself, be it that its lease ends; `None` where none must.
+    /// When the first task must move by itself, at `from` or later, be it that its lease ends; `None` where none must.
     ///
     /// # Errors
     /// What the database may do.
-    pub async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_wake(&self, from: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let first: Option<i64> = task::Entity::find()
             .select_only()
             .column(task::Column::WakeTime)
-            .filter(task::Column::WakeTime.is_not_null())
+            .filter(task::Column::WakeTime.gte(from.as_micros()))
             .order_by_asc(task::Column::WakeTime)
             .limit(1)
             .into_tuple()
@@ -209,6 +218,7 @@ impl Store {
         let lease: Option<i64> = lease::Entity::find()
             .select_only()
             .column(lease::Column::ExpireTime)
+            .filter(lease::Column::ExpireTime.gte(from.as_micros()))
             .order_by_asc(lease::Column::ExpireTime)
             .limit(1)
             .into_tuple()

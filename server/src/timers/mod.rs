@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::upkeep::UpkeepSettings;
 use crate::config::Config;
 use crate::engine::{Engine, Error};
+use crate::store::BEGINNING;
 
 /// Tasks moved by one round of a loop: what callers ask meanwhile waits for a batch of so many, and no more.
 const ROUND: u32 = 100;
@@ -68,7 +69,7 @@ fn spawn(stop: &CancellationToken, run: impl Future<Output = ()> + Send + 'stati
 /// # Errors
 /// What the engine and the store may do; some tasks may have been moved.
 pub(crate) async fn catch_up(engine: &Engine) -> Result<(), Error> {
-    wake::round(engine).await.map(drop)
+    wake::round(engine, BEGINNING).await.map(drop)
 }
 
 /// Moves all that is due by now, and all that follows from it; answers when nothing is left to be done.

@@ -1,16 +1,39 @@
 //! Moves tasks whose time has come, and lets schedules act that have to.
 
+use std::time::Duration;
+
 use baton_domain::{Action, Timestamp};
 use futures::future::try_join_all;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::{BACKOFF, ROUND, pause, schedules};
 use crate::engine::{Engine, Error};
+use crate::seams::monotonic_now;
+use crate::store::BEGINNING;
+
+/// A look from the front on comes so often, at most.
+const WHOLE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(engine: Engine) {
+    // No task must move before. In PostgreSQL's indexes those that have moved stand before all others for as long as an old
+    // snapshot may want to see them: a look from the front on would walk over all of them.
+    let mut floor = BEGINNING;
+    let mut looked: Option<Instant> = None;
     loop {
-        match round(&engine).await {
-            Ok(next) => {
+        floor = engine.signals().take_wake(floor);
+        // What was told is a hint: a task of which nothing was told moves late, and not never.
+        if looked.is_none_or(|at| at.elapsed() > WHOLE) {
+            floor = BEGINNING;
+        }
+        if floor == BEGINNING {
+            looked = Some(monotonic_now());
+        }
+        match round(&engine, floor).await {
+            Ok(Next { stored, tick }) => {
+                floor = stored.unwrap_or(Timestamp::from_micros(i64::MAX));
+                let told = engine.signals().next_wake();
+                let next = stored.into_iter().chain(tick).chain(told).min();
                 let due = next.map_or(i64::MAX, Timestamp::as_micros);
                 tokio::select! {
                     () = engine.clock().sleep_until(due) => {}
@@ -19,18 +42,28 @@ pub(super) async fn run(engine: Engine) {
             }
             Err(error) => {
                 warn!(error = %error, "due tasks not moved, will try again");
+                floor = BEGINNING;
                 pause(&engine, BACKOFF).await;
             }
         }
     }
 }
 
-/// Moves what is due; answers when the next task or schedule is.
-pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
-    engine.signals().reset_wake();
+/// When the next ones are due.
+pub(super) struct Next {
+    stored: Option<Timestamp>,
+    tick: Option<Timestamp>,
+}
+
+/// Moves what is due, which is nothing before `floor`.
+pub(super) async fn round(engine: &Engine, floor: Timestamp) -> Result<Next, Error> {
     loop {
         let now = Timestamp::from_micros(engine.clock().now_micros());
-        let due = engine.store().due(now, ROUND).await.map_err(Error::Store)?;
+        let due = engine
+            .store()
+            .due((floor, now), ROUND)
+            .await
+            .map_err(Error::Store)?;
         if due.is_empty() {
             break;
         }
@@ -40,8 +73,7 @@ pub(super) async fn round(engine: &Engine) -> Result<Option<Timestamp>, Error> {
         }))
         .await?;
     }
-    let next_tick = schedules::round(engine).await?;
-    let stored = engine.store().next_wake().await.map_err(Error::Store)?;
-    let told = engine.signals().next_wake();
-    Ok(stored.into_iter().chain(next_tick).chain(told).min())
+    let tick = schedules::round(engine).await?;
+    let stored = engine.store().next_wake(floor).await.map_err(Error::Store)?;
+    Ok(Next { stored, tick })
 }

@@ -4,6 +4,7 @@
 //!
 //! What goes wrong here is a panic: whoever uses this is a test.
 
+mod fill;
 mod shell;
 
 use std::future::Future;

@@ -53,8 +53,7 @@ impl Committer {
             demand.queues.iter().cloned().partition(is_limited)
         };
         if limited.is_empty() {
-            let ready = self.store.ready(demand, limit).await.map_err(Failure::down)?;
-            let is_cut_off = ready.len() >= limit;
+            let (ready, is_cut_off) = self.ready(demand, limit, now).await?;
             look.add(ready, is_cut_off);
             return Ok(look);
         }
@@ -63,9 +62,7 @@ impl Committer {
             ..demand.clone()
         };
         if !free.is_empty() {
-            let ready = self.store.ready(&of(free), limit).await;
-            let ready = ready.map_err(Failure::down)?;
-            let is_cut_off = ready.len() >= limit;
+            let (ready, is_cut_off) = self.ready(&of(free), limit, now).await?;
             look.add(ready, is_cut_off);
         }
         for name in limited {
@@ -74,6 +71,22 @@ impl Committer {
         let order = |task: &Ready| (Reverse(task.priority), task.since, task.id);
         look.ready.sort_unstable_by_key(order);
         Ok(look)
+    }
+
+    /// Ready tasks of queues whatever their limits, and whether there are more.
+    async fn ready(
+        &mut self,
+        demand: &Demand,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Ready>, bool), Failure> {
+        let found = self
+            .store
+            .look_for_ready(demand, limit, (&mut self.floors, now))
+            .await;
+        let ready = found.map_err(Failure::down)?;
+        let is_cut_off = ready.len() >= limit;
+        Ok((ready, is_cut_off))
     }
 
     /// As [`Self::look`], of one queue with limits.
@@ -96,11 +109,9 @@ impl Committer {
         }
         let limit = limit.min(room);
         let (ready, is_cut_off) = if queue.spec.keys.is_some() {
-            self.look_by_keys(demand, limit).await?
+            self.look_by_keys(demand, limit, now).await?
         } else {
-            let ready = self.store.ready(demand, limit).await.map_err(Failure::down)?;
-            let is_cut_off = ready.len() >= limit;
-            (ready, is_cut_off)
+            self.ready(demand, limit, now).await?
         };
         if !is_cut_off
             && demand.types.is_none()
@@ -114,7 +125,13 @@ impl Committer {
 
     /// Tasks of a queue with a limit by key: of each key no more than may be given out. Answers too whether there may be
     /// more.
-    async fn look_by_keys(&self, demand: &Demand, limit: usize) -> Result<(Vec<Ready>, bool), Failure> {
+    async fn look_by_keys(
+        &mut self,
+        demand: &Demand,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Ready>, bool), Failure> {
+        let (oldest, _) = self.ready(demand, 1, now).await?;
         let known = self.queues.get(&demand.namespace, &demand.queues[0]);
         let keyed = known.and_then(|known| Some((known, known.standing.queue.spec.keys.as_ref()?)));
         let Some((known, keys)) = keyed else {
@@ -133,7 +150,10 @@ impl Committer {
         };
         let mut spread = limit.saturating_mul(SPREAD).max(SPREAD_MIN);
         let (mut found, is_cut_off) = loop {
-            let read = self.store.ready_of_keys(demand, &full, spread).await;
+            let read = self
+                .store
+                .ready_of_keys(demand, &full, (spread, &self.floors))
+                .await;
             let read = read.map_err(Failure::down)?;
             let is_cut_off = read.len() >= spread;
             let found = thin(read, limit, room);
@@ -142,7 +162,6 @@ impl Committer {
             }
             spread = spread.saturating_mul(SPREAD).min(SPREAD_MAX);
         };
-        let oldest = self.store.ready(demand, 1).await.map_err(Failure::down)?;
         let known: HashSet<_> = found.iter().map(|task| task.id).collect();
         found.extend(oldest.into_iter().rfind(|task| !known.contains(&task.id)));
         Ok((found, is_cut_off))

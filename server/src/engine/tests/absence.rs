@@ -18,6 +18,7 @@ async fn committer(database: &TestDatabase) -> Committer {
         cache: Cache::new(),
         last_time: opened.heads.last_time(),
         heads: opened.heads,
+        floors: crate::store::Floors::default(),
         in_doubt: false,
         workers: Arc::new(Workers::default()),
         absence: Absence::new(),

@@ -42,7 +42,13 @@ impl Bench {
     pub(super) async fn pass(&self, seconds: u64) {
         let passed = self.engine.clock().advance(Duration::from_secs(seconds));
         let now = Timestamp::from_micros(passed.expect("the clock moves"));
-        for id in self.engine.store().due(now, 10).await.expect("the rows read") {
+        for id in self
+            .engine
+            .store()
+            .due((crate::store::BEGINNING, now), 10)
+            .await
+            .expect("the rows read")
+        {
             let tick = Action::Tick { jitter: 0.0 };
             self.engine.advance(id, tick).await.expect("what is due is done");
         }

@@ -35,6 +35,14 @@ impl Dialect {
         }
     }
 
+    /// Adds to the counts of tasks, rows of `table`.
+    pub(in crate::store) fn add_counts(self, table: &Table) -> String {
+        match self {
+            Self::Sqlite => self.insert(table, Mask::MAX, ADD_COUNT),
+            Self::Postgres => format!("WITH {COUNTED} {ADD_COUNTED}"),
+        }
+    }
+
     /// Updates the columns of `mask`, which does not have the key, of all rows; a row is its key and these.
     pub(in crate::store) fn update(self, table: &Table, mask: Mask) -> String {
         self.update_where(table, mask, "")
@@ -149,8 +157,23 @@ const ROWS: super::Sql = super::Sql {
 };
 
 /// Adds up what is there and what comes.
-pub(in crate::store) const ADD_COUNT: &str =
+const ADD_COUNT: &str =
     " ON CONFLICT (namespace, state, queue, type) DO UPDATE SET count = task_count.count + excluded.count";
+/// As [`ADD_COUNT`]. For as long as an old snapshot is held, each of these rows leaves a dead version with every commit, and
+/// whoever looks for one by its key walks over them, from the oldest on. So it is looked for from the other end, where the
+/// newest stands; and where that is, it is updated.
+/// These are terms of a WITH, and behind them comes [`ADD_COUNTED`].
+pub(in crate::store) const COUNTED: &str = "counted AS (SELECT * FROM jsonb_populate_recordset(NULL::task_count, $1::jsonb)), \
+    known AS (UPDATE task_count AS t SET count = t.count + f.count FROM (SELECT r.count, \
+      (SELECT CASE WHEN (l.namespace, l.state, l.queue, l.type) = (r.namespace, r.state, r.queue, r.type) THEN l.place END \
+       FROM (SELECT c.*, c.ctid AS place FROM task_count AS c \
+        WHERE (c.namespace, c.state, c.queue, c.type) <= (r.namespace, r.state, r.queue, r.type) \
+        ORDER BY c.namespace DESC, c.state DESC, c.queue DESC, c.type DESC LIMIT 1) AS l) AS place FROM counted AS r) AS f \
+     WHERE t.ctid = f.place RETURNING t.namespace, t.state, t.queue, t.type)";
+/// Adds those of [`COUNTED`] that are not there yet.
+pub(in crate::store) const ADD_COUNTED: &str = "INSERT INTO task_count (namespace, state, queue, type, count) \
+    SELECT r.namespace, r.state, r.queue, r.type, r.count FROM counted AS r WHERE NOT EXISTS (SELECT 1 FROM known AS k \
+     WHERE (k.namespace, k.state, k.queue, k.type) = (r.namespace, r.state, r.queue, r.type))";
 /// The newer payload of a version that was given twice wins.
 pub(in crate::store) const REPLACE_PAYLOAD: &str =
     " ON CONFLICT (task_id, role, version) DO UPDATE SET header = excluded.header, body = excluded.body";

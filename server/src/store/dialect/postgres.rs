@@ -45,12 +45,16 @@ const LEADER_TIMEOUT: &str = "2s";
 /// Texts a connection keeps prepared; the least recently used one goes.
 const STATEMENTS: usize = 256;
 
-/// How statements are planned: each finds a few rows by an index. What the planner knows of the tables is a minute old and
-/// more, and of a new database nothing: it would read through a table that it takes for small, again at each batch.
-const PLANS: [(&str, &str); 3] = [
-    ("enable_seqscan", "off"),
+/// What the planner is told on every connection. No statement takes so long that compiling it pays, and what it believes of a
+/// limit that it does not know would have some compiled each time. All joins are of few rows, by their keys, with a table
+/// that may be large: it takes a list of rows for a hundred, and would rather read tens of thousands of leases or runs whole
+/// than seek for so many. What it knows of the tables is a minute old and more, and of a new database nothing: it would read
+/// through a table that it takes for small, again at each batch.
+pub(in crate::store) const PLANNER: [(&str, &str); 4] = [
+    ("jit", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_seqscan", "off"),
 ];
 
 /// What a URL may say behind its question mark.
@@ -80,10 +84,9 @@ pub(in crate::store) const PARAMETERS: [&str; 17] = [
 pub(in crate::store) fn options(url: &str) -> Result<PgConnectOptions, Error> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("baton")
-        // "already exists, skipping", at every start, says nothing to anybody. No statement takes so long that compiling it
-        // pays, and what the planner believes of a limit that it does not know would have some compiled each time.
-        .options([("client_min_messages", "warning"), ("jit", "off")])
-        .options(PLANS)
+        // "already exists, skipping", at every start, says nothing to anybody.
+        .options([("client_min_messages", "warning")])
+        .options(PLANNER)
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     Ok(options)

@@ -6,7 +6,7 @@
 //! the sets of two halves are fewer than those of the whole.
 
 use super::{Parameter, Part};
-use crate::store::dialect::{Dialect, push};
+use crate::store::dialect::{self, Dialect, push};
 
 /// Parts of which a task, a run, a lease is in one only, and their rows.
 #[derive(Debug, Default)]
@@ -55,12 +55,21 @@ pub(in crate::store) fn text(parts: &[Part]) -> String {
     }
     let (mut terms, mut counts) = (String::from("WITH "), String::new());
     for (place, part) in parts.iter().enumerate() {
-        let text = part.text(Dialect::Postgres);
-        let text = text
-            .trim_end_matches(';')
-            .replace("$1", &format!("${}", place + 1));
         let comma = if place > 0 { ", " } else { "" };
-        push(&mut terms, format_args!("{comma}p{place} AS ({text}"));
+        let number = |text: &str| {
+            text.trim_end_matches(';')
+                .replace("$1", &format!("${}", place + 1))
+        };
+        // Terms that write stand at the top alone.
+        let (terms_of_part, text) = match part {
+            Part::Counts => (format!("{}, ", dialect::COUNTED), dialect::ADD_COUNTED.to_owned()),
+            part => (String::new(), part.text(Dialect::Postgres)),
+        };
+        let (terms_of_part, text) = (number(&terms_of_part), number(&text));
+        push(
+            &mut terms,
+            format_args!("{comma}{terms_of_part}p{place} AS ({text}"),
+        );
         if part.is_guarded() {
             terms.push_str(" RETURNING 1");
             let comma = if counts.is_empty() { "" } else { ", " };

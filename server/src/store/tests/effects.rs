@@ -4,7 +4,8 @@ use baton_domain::{Action, Edit, PayloadRole, Span, State, TaskId, Timestamp, Wh
 
 use super::fixture::{Fixture, NOW, by, delete, insert, json, new_input};
 use crate::store::{
-    CommitError, Constraint, Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, TaskGroup, WriteBatch,
+    BEGINNING, CommitError, Constraint, Edge, FollowUp, FollowUpKind, NewFollowUp, RequestRecord, TaskGroup,
+    WriteBatch,
 };
 
 fn later(seconds: i64) -> Timestamp {
@@ -144,21 +145,30 @@ async fn open_children_are_found_and_settled_ones_are_not() {
 #[tokio::test]
 async fn due_tasks_come_by_their_time() {
     let mut fixture = Fixture::new().await;
-    assert_eq!(fixture.store.next_wake().await.unwrap(), None);
+    assert_eq!(fixture.store.next_wake(BEGINNING).await.unwrap(), None);
     let late = fixture.put(|new| new.schedule = Some(When::At(later(20)))).await;
     let soon = fixture.put(|new| new.schedule = Some(When::At(later(10)))).await;
     fixture.put(|_| {}).await;
-    assert_eq!(fixture.store.next_wake().await.unwrap(), Some(later(10)));
-    assert_eq!(fixture.store.due(later(9), 10).await.unwrap(), vec![]);
-    assert_eq!(fixture.store.due(later(10), 10).await.unwrap(), vec![soon.id]);
+    assert_eq!(fixture.store.next_wake(BEGINNING).await.unwrap(), Some(later(10)));
     assert_eq!(
-        fixture.store.due(later(99), 10).await.unwrap(),
+        fixture.store.due((BEGINNING, later(9)), 10).await.unwrap(),
+        vec![]
+    );
+    assert_eq!(
+        fixture.store.due((BEGINNING, later(10)), 10).await.unwrap(),
+        vec![soon.id]
+    );
+    assert_eq!(
+        fixture.store.due((BEGINNING, later(99)), 10).await.unwrap(),
         vec![soon.id, late.id]
     );
-    assert_eq!(fixture.store.due(later(99), 1).await.unwrap(), vec![soon.id]);
+    assert_eq!(
+        fixture.store.due((BEGINNING, later(99)), 1).await.unwrap(),
+        vec![soon.id]
+    );
     let (_, batch) = fixture.moved(&soon, &by(Action::Tick { jitter: 0.0 }), later(10));
     fixture.writer.commit(&batch).await.unwrap();
-    assert_eq!(fixture.store.next_wake().await.unwrap(), Some(later(20)));
+    assert_eq!(fixture.store.next_wake(BEGINNING).await.unwrap(), Some(later(20)));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use baton_domain::{
 };
 
 use super::fixture::{Fixture, NOW, by, delete, grant, json};
-use crate::store::{EventsOfQuery, Window, WriteBatch};
+use crate::store::{BEGINNING, EventsOfQuery, Window, WriteBatch};
 
 const fn seconds(n: i64) -> Timestamp {
     NOW.plus(Span::from_secs(n))
@@ -126,9 +126,12 @@ async fn what_stands_as_it_stood_is_not_written() {
 #[tokio::test]
 async fn the_ends_of_leases_are_due_among_the_tasks() {
     let mut fixture = Fixture::new().await;
-    assert_eq!(fixture.store.next_wake().await.unwrap(), None);
+    assert_eq!(fixture.store.next_wake(BEGINNING).await.unwrap(), None);
     let first = leased(&mut fixture).await;
-    assert_eq!(fixture.store.next_wake().await.unwrap(), Some(seconds(10)));
+    assert_eq!(
+        fixture.store.next_wake(BEGINNING).await.unwrap(),
+        Some(seconds(10))
+    );
     // Due by its total timeout before, and by its lease: named once.
     let both = fixture
         .put(|new| {
@@ -139,8 +142,17 @@ async fn the_ends_of_leases_are_due_among_the_tasks() {
         })
         .await;
     let both = moves(&mut fixture, &both, &by(grant()), NOW).await;
-    let due = async |until: i64, limit| fixture.store.due(seconds(until), limit).await.unwrap();
-    assert_eq!(fixture.store.next_wake().await.unwrap(), Some(seconds(4)));
+    let due = async |until: i64, limit| {
+        fixture
+            .store
+            .due((BEGINNING, seconds(until)), limit)
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        fixture.store.next_wake(BEGINNING).await.unwrap(),
+        Some(seconds(4))
+    );
     assert_eq!(due(3, 9).await, Vec::<TaskId>::new());
     assert_eq!(due(9, 9).await, vec![both.id]);
     assert_eq!(due(10, 9).await, vec![both.id, first.id]);

@@ -12,6 +12,7 @@ mod log;
 mod maximal;
 mod open;
 mod payloads;
+mod postgres;
 mod queues;
 mod ready;
 mod round_trip;

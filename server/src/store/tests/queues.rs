@@ -10,7 +10,7 @@ use super::fixture::{Fixture, NOW, by, human};
 use super::sqlite_plans::{assert_sound, explain, watched};
 use crate::store::plan::Part;
 use crate::store::rows::QUEUE;
-use crate::store::{Demand, FullKeys, KeyUse, SettledQuery, StandingQueue, WriteBatch};
+use crate::store::{Demand, Floors, FullKeys, KeyUse, SettledQuery, StandingQueue, WriteBatch};
 
 fn queue(id: u128, name: &str, spec: QueueSpec) -> StandingQueue {
     let new = NewQueue {
@@ -144,7 +144,7 @@ async fn ready_tasks_are_found_behind_those_whose_keys_are_full() {
     let store = &fixture.store;
     for types in [None, Some("send_email")] {
         let found = store
-            .ready_of_keys(&demand(types), &full(vec!["a"]), 2)
+            .ready_of_keys(&demand(types), &full(vec!["a"]), (2, &Floors::default()))
             .await
             .unwrap();
         let found: Vec<_> = found
@@ -153,13 +153,13 @@ async fn ready_tasks_are_found_behind_those_whose_keys_are_full() {
             .collect();
         assert_eq!(found, [(ids[2], Some("b")), (ids[3], None)]);
         let all = store
-            .ready_of_keys(&demand(types), &full(vec![]), 9)
+            .ready_of_keys(&demand(types), &full(vec![]), (9, &Floors::default()))
             .await
             .unwrap();
         assert_eq!(all.len(), 5);
     }
     let none = store
-        .ready_of_keys(&demand(Some("another")), &full(vec![]), 9)
+        .ready_of_keys(&demand(Some("another")), &full(vec![]), (9, &Floors::default()))
         .await
         .unwrap();
     assert!(none.is_empty());
@@ -230,7 +230,10 @@ async fn queues_and_their_tasks_are_found_by_indexes_of_sqlite() {
         queues: vec!["a".to_owned()],
         types: None,
     };
-    store.ready_of_keys(&demand, &full, 9).await.unwrap();
+    store
+        .ready_of_keys(&demand, &full, (9, &Floors::default()))
+        .await
+        .unwrap();
     let plan = watched.plans().await.join("\n");
     assert!(plan.contains("task_ready (namespace=? AND queue=?)"), "{plan}");
     assert!(!plan.contains("TEMP B-TREE"), "sorted by the index: {plan}");

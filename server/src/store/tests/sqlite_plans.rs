@@ -17,7 +17,7 @@ use crate::store::readers::Readers;
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tasks::TaskReader;
 use crate::store::{
-    Demand, EventsOfQuery, Inner, Store, StoreOptions, Window,
+    BEGINNING, Demand, EventsOfQuery, Inner, Store, StoreOptions, Window,
     dialect::{self, Dialect},
 };
 
@@ -153,11 +153,17 @@ async fn reads_by_key_use_their_keys() {
     watched
         .assert_uses("open children", &["task_open_child (parent_id=?)"])
         .await;
-    store.due(NOW, 10).await.unwrap();
+    store.due((BEGINNING, NOW), 10).await.unwrap();
     watched
-        .assert_uses("due", &["task_due (wake_time<?)", "lease_due (expire_time<?)"])
+        .assert_uses(
+            "due",
+            &[
+                "task_due (wake_time>? AND wake_time<?)",
+                "lease_due (expire_time>? AND expire_time<?)",
+            ],
+        )
         .await;
-    store.next_wake().await.unwrap();
+    store.next_wake(BEGINNING).await.unwrap();
     watched.assert_uses("next wake", &["task_due", "lease_due"]).await;
     store.task_groups("default").await.unwrap();
     watched

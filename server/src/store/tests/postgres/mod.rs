@@ -1,0 +1,5 @@
+//! What PostgreSQL alone can be asked.
+
+mod plans;
+mod snapshot;
+mod watched;
