@@ -325,7 +325,36 @@ pub(crate) const ROWS: &[Row] = &[
         reference: "",
         bounds: &[Bound::at_most(Figure, 150.0, Some(500.0))],
     },
+    growth(Group::Growth, "growth-create", CREATED),
+    growth(Group::Growth, "growth-lease", DRAINED),
+    growth(Group::Growth, "growth-replay", REPLAYED),
+    growth(Group::GrowthPostgres, "growth-postgres-create", CREATED),
+    growth(Group::GrowthPostgres, "growth-postgres-lease", DRAINED),
+    growth(Group::GrowthPostgres, "growth-postgres-replay", REPLAYED),
+    growth(Group::GrowthPostgres, "growth-snapshot-create", CREATED_HELD),
+    growth(Group::GrowthPostgres, "growth-snapshot-lease", DRAINED_HELD),
+    growth(Group::GrowthPostgres, "growth-snapshot-replay", REPLAYED_HELD),
 ];
+
+const CREATED: &str = "CreateTask, 64 in flight, beside very many finished tasks";
+const DRAINED: &str = "a backlog emptied, 50 a LeaseTasks and ReportTasks, 8 workers, beside them";
+const REPLAYED: &str = "events of WatchTasks from a token, beside them";
+const CREATED_HELD: &str = "the creates, and a snapshot is open";
+const DRAINED_HELD: &str = "the backlog, and a snapshot is open";
+const REPLAYED_HELD: &str = "the events, and a snapshot is open";
+/// At most 1.2 times as long; the floor is 1.5.
+const GROWN: [Bound; 1] = [Bound::at_least(Ratio, 0.83, 0.67)];
+
+const fn growth(group: Group, id: &'static str, what: &'static str) -> Row {
+    Row {
+        id,
+        group,
+        what,
+        unit: Unit::PerSecond,
+        reference: "beside few",
+        bounds: &GROWN,
+    }
+}
 
 const BULLMQ: &str = "BullMQ 6.7.0, appendfsync always";
 const GRAPHILE: &str = "graphile-worker 0.17.3, defaults";

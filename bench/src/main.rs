@@ -85,6 +85,8 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
     ensure!(needing.is_empty(), "only with --peers: {}", needing.join(", "));
     let needing = options.needing_database(ROWS);
     ensure!(needing.is_empty(), "only with --database: {}", needing.join(", "));
+    let needing = options.needing_finished(ROWS);
+    ensure!(needing.is_empty(), "only with --finished: {}", needing.join(", "));
     let mut bench = Bench::new(options)?;
     let machine = Machine::look(bench.folder(), &bench.server);
     tokio::select! {
@@ -96,6 +98,8 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
         seconds,
         rounds,
         tasks,
+        finished,
+        snapshot,
         ..
     } = bench.options;
     let report = Report {
@@ -103,6 +107,7 @@ async fn measure(options: Options) -> anyhow::Result<ExitCode> {
         seconds,
         rounds,
         tasks,
+        growth: (finished.unwrap_or_default(), snapshot),
         rows: bench.results.outcomes(ROWS),
         skipped: bench.results.skipped(ROWS),
         peers: std::mem::take(&mut bench.versions),

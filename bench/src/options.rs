@@ -58,6 +58,17 @@ pub(crate) struct Options {
     /// takes them away again; without a URL, starts a PostgreSQL with its default settings in the folder under test
     #[arg(long, value_name = "URL", num_args = 0..=1)]
     pub(crate) database: Option<Option<String>>,
+    /// Measures beside so many finished tasks, too: the groups `growth` and, with `--database`, `growth-postgres`. 10 million
+    /// take about 15 GiB on either database
+    #[arg(long, value_name = "TASKS", num_args = 0..=1, default_missing_value = "10000000")]
+    pub(crate) finished: Option<u64>,
+    /// Where they are: the URL of a database that is filled up to so many, used, and left there for the next run [default: one
+    /// that is made and goes with the run]
+    #[arg(long, value_name = "URL")]
+    pub(crate) finished_in: Option<String>,
+    /// How long work goes on while a snapshot is open before `growth-postgres` measures beside it, in seconds
+    #[arg(long, default_value_t = 300)]
+    pub(crate) snapshot: u64,
     /// What is printed
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -81,13 +92,14 @@ pub(crate) enum Output {
 impl Options {
     /// Whether this row is to be reported.
     pub(crate) fn wants(&self, row: &Row) -> bool {
-        let on_postgres = row.group == Group::Postgres;
+        let on_postgres = row.group.is_on_postgres();
         // Whoever names a database and nothing else asks about that.
         let asked = match self.rows.is_empty() {
             true => on_postgres == self.database.is_some(),
             false => self.rows.iter().any(|name| is_named(row, name)),
         };
         let measurable = (self.database.is_some() || !on_postgres)
+            && (self.finished.is_some() || !row.group.is_of_growth())
             && (self.peers.is_some() || !peers::is_reference_of(row));
         asked && measurable
     }
@@ -106,7 +118,15 @@ impl Options {
     pub(crate) fn needing_database(&self, rows: &[Row]) -> Vec<&str> {
         match self.database {
             Some(_) => Vec::new(),
-            None => self.naming(rows, |row, _| row.group == Group::Postgres),
+            None => self.naming(rows, |row, _| row.group.is_on_postgres()),
+        }
+    }
+
+    /// Names that mean nothing without `--finished`, where that is missing.
+    pub(crate) fn needing_finished(&self, rows: &[Row]) -> Vec<&str> {
+        match self.finished {
+            Some(_) => Vec::new(),
+            None => self.naming(rows, |row, _| row.group.is_of_growth()),
         }
     }
 
@@ -159,7 +179,9 @@ mod tests {
     #[test]
     fn peers_are_measured_if_they_are_asked_for() {
         let without = CommandLine::try_parse_from(["bench"]).unwrap();
-        let is_ours = |row: &Row| !peers::is_reference_of(row) && row.group != Group::Postgres;
+        let is_ours = |row: &Row| {
+            !peers::is_reference_of(row) && !row.group.is_on_postgres() && !row.group.is_of_growth()
+        };
         assert!(ROWS.iter().all(|row| without.options.wants(row) == is_ours(row)));
         let line = ["bench", "--rows", "binary,drain-bullmq,peers"];
         let named = CommandLine::try_parse_from(line).unwrap();
@@ -167,8 +189,9 @@ mod tests {
         let line = ["bench", "--peers"];
         let all = CommandLine::try_parse_from(line).unwrap();
         assert!(
-            ROWS.iter()
-                .all(|row| all.options.wants(row) == (row.group != Group::Postgres))
+            ROWS.iter().all(
+                |row| all.options.wants(row) == !(row.group.is_on_postgres() || row.group.is_of_growth())
+            )
         );
         let line = ["bench", "--rows", "drain-bullmq", "--peers=somewhere"];
         let one = CommandLine::try_parse_from(line).unwrap();
@@ -196,6 +219,20 @@ mod tests {
             wanted(&["bench", "--peers", "--rows", "postgres", "--database", url]),
             of_group(true)
         );
+        assert!(wanted(&["bench", "--finished"]).contains(&"growth-create"));
+        assert_eq!(
+            wanted(&[
+                "bench",
+                "--rows",
+                "growth-postgres-create",
+                "--database",
+                url,
+                "--finished"
+            ]),
+            ["growth-postgres-create"]
+        );
+        let line = CommandLine::try_parse_from(["bench", "--rows", "growth"]).unwrap();
+        assert_eq!(line.options.needing_finished(ROWS), ["growth"]);
         let line = CommandLine::try_parse_from(["bench", "--rows", "postgres,get"]).unwrap();
         assert_eq!(line.options.needing_database(ROWS), ["postgres"]);
     }

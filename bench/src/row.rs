@@ -20,6 +20,24 @@ pub(crate) enum Group {
     Footprint,
     /// Gets and lists among very many tasks; start on such a database.
     Reads,
+    /// What very many finished tasks cost; measured with `--finished`.
+    Growth,
+    /// The same on PostgreSQL, and what an open snapshot costs; measured with `--finished` and `--database`.
+    #[value(name = "growth-postgres")]
+    #[serde(rename = "growth-postgres")]
+    GrowthPostgres,
+}
+
+impl Group {
+    /// Whether it needs a PostgreSQL.
+    pub(crate) const fn is_on_postgres(self) -> bool {
+        matches!(self, Group::Postgres | Group::GrowthPostgres)
+    }
+
+    /// Whether it needs a number of finished tasks.
+    pub(crate) const fn is_of_growth(self) -> bool {
+        matches!(self, Group::Growth | Group::GrowthPostgres)
+    }
 }
 
 /// One line of the report.

@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) peers: Vec<String>,
     /// The PostgreSQL under test, where there was one.
     pub(crate) postgres: Option<String>,
+    /// Finished tasks of the groups about growth, and for how many seconds a snapshot was open.
+    pub(crate) growth: (u64, u64),
 }
 
 impl Report {

@@ -81,10 +81,27 @@ impl<'a> Part<'a> {
 
     fn measured(&self, report: &Report) -> String {
         let mut text = format!("\n{}\n", circumstances(report));
+        let finished = format!(
+            "There are {} finished tasks, and 20,000 beside the references.",
+            report.growth.0
+        );
         let lines = match self.group {
             Group::Reads => vec![format!("There are {} tasks.", report.tasks)],
             Group::Peers => vec![format!("Beside us: {}.", report.peers.join("; "))],
             Group::Postgres => report.postgres.iter().map(|text| format!("On {text}.")).collect(),
+            Group::Growth => vec![finished],
+            Group::GrowthPostgres => {
+                let open = format!(
+                    "A snapshot was open for {} s before it was measured beside it.",
+                    report.growth.1
+                );
+                report
+                    .postgres
+                    .iter()
+                    .map(|text| format!("On {text}."))
+                    .chain([finished, open])
+                    .collect()
+            }
             Group::Writes | Group::Watches | Group::Workers | Group::Footprint => Vec::new(),
         };
         for line in lines {

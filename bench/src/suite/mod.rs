@@ -1,6 +1,7 @@
 //! All measurements, round by round: what drifts on this machine drifts for all rows alike.
 
 mod footprint;
+mod growth;
 mod peers;
 mod postgres;
 mod reads;
@@ -52,6 +53,12 @@ pub(crate) async fn run(bench: &mut Bench) -> anyhow::Result<()> {
             stage = stage.round(bench).await?;
         }
         stage.close(bench).await?;
+    }
+    if wanted(bench, Group::Growth) {
+        growth::sqlite(bench).await?;
+    }
+    if wanted(bench, Group::GrowthPostgres) {
+        growth::postgres(bench).await?;
     }
     bench.progress.finish_and_clear();
     Ok(())

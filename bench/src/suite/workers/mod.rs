@@ -16,7 +16,7 @@ use crate::statistics::Latency;
 use crate::suite::server::{Server, echo};
 
 pub(crate) use starts::follow_creates;
-pub(crate) use work::{CREATORS, drain, lives};
+pub(crate) use work::{CREATORS, clear, drain, lives};
 
 /// The queue of tasks that do not say another.
 const QUEUE: &str = "default";

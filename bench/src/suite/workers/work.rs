@@ -129,6 +129,18 @@ pub(crate) async fn drain(server: &Server, counted: Duration) -> anyhow::Result<
     Ok(f64::from(done) / began.elapsed().as_secs_f64())
 }
 
+/// Does all that is ready.
+pub(crate) async fn clear(server: &Server) -> anyhow::Result<()> {
+    let mut running = JoinSet::new();
+    for work in Work::many(server, 50) {
+        running.spawn(until_empty(work, Arc::default()));
+    }
+    while let Some(worker) = running.join_next().await {
+        worker??;
+    }
+    Ok(())
+}
+
 async fn until_empty(work: Work, empty: Arc<AtomicBool>) -> anyhow::Result<u32> {
     let mut done = 0;
     while !empty.load(Ordering::Relaxed) {
