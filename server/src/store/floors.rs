@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use baton_domain::{Event, EventType, State, Timestamp};
+use baton_domain::{Event, EventType, Span, State, Timestamp};
 
 use super::ready::{Demand, Ready};
 
@@ -14,6 +14,8 @@ pub(super) type ByPriority = [i64; 5];
 
 /// Places that are remembered.
 const PLACES: usize = 1_024;
+/// A look from the front on comes so often, at least.
+const WHOLE: Span = Span::from_secs(10);
 
 /// What the committer remembers of its last looks. It tells of every event: [`Self::note`].
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub struct Floors {
     places: HashMap<(String, String, Option<String>), ByPriority>,
     /// None is higher.
     highest: i64,
+    /// When all were forgotten last because of their age.
+    refreshed: Timestamp,
 }
 
 impl Floors {
@@ -36,6 +40,15 @@ impl Floors {
             task_type.map(str::to_owned),
         );
         self.places.get(&place).copied().unwrap_or_default()
+    }
+
+    /// Has the next look begin at the front where the last such look is long ago. What is remembered follows from the events;
+    /// a mistake in that costs a task these seconds, and not its life.
+    pub(super) fn refresh(&mut self, now: Timestamp) {
+        if now.since(self.refreshed) >= WHOLE {
+            self.forget();
+            self.refreshed = now;
+        }
     }
 
     /// Takes in the answer to a look at `now`. Where nothing was found, later ones come with times that are no less. Of one

@@ -103,6 +103,7 @@ impl Store {
         limit: usize,
         (floors, now): (&mut Floors, Timestamp),
     ) -> Result<Vec<Ready>, StoreError> {
+        floors.refresh(now);
         let ready = self.ready_above(demand, limit, floors).await?;
         // What was deleted from the index of a file is gone from it.
         if self.dialect() == Dialect::Postgres {

@@ -1,6 +1,6 @@
 //! Where a look for ready tasks begins.
 
-use baton_domain::{Event, EventType, TaskId, Timestamp, create};
+use baton_domain::{Event, EventType, Span, TaskId, Timestamp, create};
 use uuid::Uuid;
 
 use super::fixture::{creator, new_task};
@@ -66,4 +66,17 @@ fn what_others_made_ready_earlier_is_found() {
         ByPriority::default(),
         "it may have another priority now"
     );
+}
+
+#[test]
+fn a_look_from_the_front_on_comes_again() {
+    // Nothing was ever forgotten: the first look of all is one from the front.
+    let (mut floors, now) = (Floors::default(), Timestamp::from_micros(60_000_000));
+    let later = |seconds| now.plus(Span::from_secs(seconds));
+    floors.refresh(now);
+    floors.learn(&demand(None), (&[], true), now);
+    floors.refresh(later(9));
+    assert_eq!(floors.of("default", "a", None), [now.as_micros(); 5]);
+    floors.refresh(later(11));
+    assert_eq!(floors.of("default", "a", None), ByPriority::default());
 }
