@@ -17,7 +17,7 @@ use crate::store::{Herald, Listener, StoreError};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often a server shows that it is alive: four times within the time after which the leader's session is ended.
 const BEAT_EVERY: Duration = Duration::from_millis(500);
-/// Commits within that time are told of together.
+/// Commits within that time are told of together, and those of others looked at together.
 const TELL_EVERY: Duration = Duration::from_millis(5);
 /// The wait after a failure of the store.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -91,5 +91,6 @@ async fn listen(engine: &Engine, mut listener: Listener) {
             warn!(error = %error, "other servers are not heard of, will try again");
             tokio::time::sleep(BACKOFF).await;
         }
+        tokio::time::sleep(TELL_EVERY).await;
     }
 }

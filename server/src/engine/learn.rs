@@ -36,7 +36,9 @@ impl Committer {
             self.clock.follow(time.as_micros());
         }
         if turn.is_behind {
-            self.queues.forget();
+            if turn.has_definitions || !self.queues.is_empty() {
+                self.queues.forget();
+            }
             if let Err(error) = self.learn(turn).await {
                 // Or the next turn would take what is in memory for what stands.
                 self.writer.fall_behind();

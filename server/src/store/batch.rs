@@ -134,7 +134,7 @@ impl WriteBatch {
 }
 
 impl WriteBatch {
-    /// Whether it changes what every process keeps in memory as a whole: task types, webhooks.
+    /// Whether it changes what every process keeps in memory as a whole: task types, webhooks, and which queues there are.
     pub(super) fn changes_definitions(&self) -> bool {
         let types = [
             &self.task_types_added,
@@ -146,7 +146,10 @@ impl WriteBatch {
             &self.webhooks_updated,
             &self.webhooks_removed,
         ];
-        types.iter().any(|types| !types.is_empty()) || webhooks.iter().any(|webhooks| !webhooks.is_empty())
+        let queues = self.queues_added.len() + self.queues_removed.len();
+        queues > 0
+            || types.iter().any(|types| !types.is_empty())
+            || webhooks.iter().any(|webhooks| !webhooks.is_empty())
     }
 }
 

@@ -128,7 +128,11 @@ impl Listener {
         loop {
             match self.listener.try_recv().await? {
                 Some(told) if told.payload() == self.name => {}
-                Some(_) | None => return Ok(()),
+                Some(_) | None => {
+                    // One look does for all that was told by now.
+                    while self.listener.next_buffered().is_some() {}
+                    return Ok(());
+                }
             }
         }
     }

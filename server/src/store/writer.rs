@@ -29,6 +29,8 @@ use super::plan::Plan;
 pub struct Writer {
     pub(super) link: Link,
     numbers: Numbers,
+    /// Others may have given numbers since these were read.
+    may_lack_numbers: bool,
     #[cfg(feature = "bench")]
     writes_nothing: bool,
     /// Keeps the lock file.
@@ -42,7 +44,7 @@ pub struct Turn {
     pub time: Option<Timestamp>,
     /// Somebody else has written since this writer's last turn: what was read before may be behind.
     pub is_behind: bool,
-    /// Among that are task types or webhooks.
+    /// Among that are task types, webhooks, or queues that came or went.
     pub has_definitions: bool,
 }
 
@@ -51,6 +53,7 @@ impl Writer {
         Self {
             link,
             numbers,
+            may_lack_numbers: false,
             #[cfg(feature = "bench")]
             writes_nothing: false,
             inner,
@@ -74,16 +77,20 @@ impl Writer {
             Link::Sqlite(_) => return Ok(Turn::default()),
             Link::Postgres(link) => link.begin().await?,
         };
-        if turn.is_behind {
-            match self.link.numbers().await {
-                Ok(numbers) => self.numbers = numbers,
-                Err(error) => {
-                    self.fall_behind();
-                    return Err(error);
-                }
-            }
-        }
+        self.may_lack_numbers |= turn.is_behind;
         Ok(turn)
+    }
+
+    /// Knows the number of every namespace of `batch` that has one. A number is never taken away, so those that are known are
+    /// not read again.
+    async fn learn_numbers(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let numbers = &self.numbers;
+        let mut namespaces = batch.events.iter().map(|event| &event.namespace);
+        if self.may_lack_numbers && namespaces.any(|name| numbers.of(name).is_none()) {
+            self.numbers = self.link.numbers().await?;
+            self.may_lack_numbers = false;
+        }
+        Ok(())
     }
 
     /// What others wrote could not be read: the next turn is to say so again.
@@ -128,6 +135,7 @@ impl Writer {
         }
         self.settle().await.map_err(CommitError::Failed)?;
         self.begin().await.map_err(CommitError::Failed)?;
+        self.learn_numbers(batch).await.map_err(CommitError::Failed)?;
         let plan = Plan::new(batch, &self.numbers, self.dialect()).map_err(CommitError::Failed)?;
         if plan.parts.is_empty() {
             // Its tasks stand as they stood.

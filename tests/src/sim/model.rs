@@ -7,6 +7,7 @@ use baton_domain::{Actor, Event, Task, TaskId};
 use baton_proto::v1::TaskEvent;
 use baton_server::engine::{Done, Error};
 use baton_server::simulation;
+use baton_server::store::BEGINNING;
 use uuid::Uuid;
 
 use super::ask::{Answer, Ask, What};
@@ -303,7 +304,8 @@ impl Model {
 
     async fn nothing_is_due(&mut self, world: &World) {
         let store = world.engine().store();
-        let due = store.due(world.now(), READ).await.expect("the rows read");
+        let due = store.due((BEGINNING, world.now()), READ).await;
+        let due = due.expect("the rows read");
         if !due.is_empty() {
             self.found(format!("is due, and not done: {due:?}"));
         }

@@ -221,7 +221,7 @@ pub(in crate::store) const STANDING: &str = "SELECT turn.last_value, definition.
 
 /// Ends a turn in which something was written. Numbers of turns may be passed over, and are never given twice.
 pub(in crate::store) const COMMIT: &str = "SELECT nextval('turn'); COMMIT";
-/// As [`COMMIT`], where what others keep in memory was changed: task types, webhooks.
+/// As [`COMMIT`], where what others keep in memory was changed: task types, webhooks, which queues there are.
 pub(in crate::store) const COMMIT_DEFINITIONS: &str = "SELECT nextval('turn'), nextval('definition'); COMMIT";
 pub(in crate::store) const ROLLBACK: &str = "ROLLBACK";
 /// Wakes the other replicas. Never within a transaction: there it would make all commits wait for one another.

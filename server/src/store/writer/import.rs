@@ -92,6 +92,7 @@ impl Writer {
     }
 
     async fn add(&mut self, batch: &WriteBatch) -> Result<(), ImportError> {
+        self.learn_numbers(batch).await?;
         let plan = Plan::new(batch, &self.numbers, self.dialect())?;
         let fresh = plan.fresh;
         if let Err(error) = self.link.add((plan.parts, plan.parameters)).await {

@@ -24,6 +24,9 @@ use crate::store::plan::{Parameter, Part};
 use crate::store::readers::Doubt;
 use crate::store::schema::{self, Schema};
 
+/// Texts of statements that are remembered. Far more than the kinds of them there are.
+const TEXTS: usize = 512;
+
 /// The connection with which this replica takes its turns.
 #[derive(Debug)]
 pub(in crate::store) struct PostgresLink {
@@ -230,6 +233,9 @@ impl PostgresLink {
     fn text(&mut self, parts: &[Part]) -> SqlStr {
         if let Some(text) = self.texts.get(parts) {
             return text.clone();
+        }
+        if self.texts.len() >= TEXTS {
+            self.texts.clear();
         }
         let text = AssertSqlSafe(together::text(parts)).into_sql_str();
         self.texts.insert(parts.to_vec(), text.clone());
