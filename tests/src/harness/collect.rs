@@ -158,7 +158,9 @@ async fn rows(client: &Client, namespace: &str) -> Vec<Task> {
         .list()
         .namespace(namespace)
         .view(TaskView::Full)
-        .page_size(1_000);
+        .page_size(1_000)
+        // A page of the largest tasks there may be, on a machine that does other things.
+        .timeout(PATIENCE);
     pages.all().try_collect().await.expect("all tasks can be listed")
 }
 
