@@ -75,8 +75,8 @@ impl Committer {
             self.workers.parked.everybody();
         } else {
             // Of most events no worker here has to hear, and tasks are large.
-            let mut events = missed.events.clone();
-            events.retain(|event| self.workers.concerns(event));
+            let concern = |event: &&Arc<Event>| self.workers.concerns(event);
+            let events: Vec<_> = missed.events.iter().filter(concern).cloned().collect();
             let tasks = self.tasks_of(&events).await?;
             let is_shut = |task: &Task| self.queues.is_shut(task, now);
             self.workers.learned(&events, &tasks, is_shut);

@@ -110,6 +110,13 @@ pub(super) enum Kind {
     Blob,
 }
 
+impl Kind {
+    /// Whether it holds bytes, which have no form of their own in JSON.
+    pub(super) const fn is_bytes(self) -> bool {
+        matches!(self, Self::Id | Self::Blob)
+    }
+}
+
 /// A column of whole numbers.
 pub(super) const fn int(name: &'static str, default: Default) -> Column {
     column(name, Kind::Int, default)

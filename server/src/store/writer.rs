@@ -6,6 +6,7 @@ mod import;
 mod link;
 mod postgres;
 mod sqlite;
+mod texts;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -144,7 +144,7 @@ fn records(table: &Table, mask: Mask) -> String {
 
 /// `jsonb_each`, not `json_each`: that one reads the row's text again for every column.
 fn value(place: usize, column: &Column) -> String {
-    if matches!(column.kind, Kind::Id | Kind::Blob) {
+    if column.kind.is_bytes() {
         format!("unhex(r.value->>{place})")
     } else {
         format!("r.value->>{place}")

@@ -1,6 +1,7 @@
 //! The store against real databases.
 
 mod any_task;
+mod asked;
 mod atomic;
 mod commit;
 mod effects;

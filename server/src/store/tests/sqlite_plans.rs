@@ -4,12 +4,13 @@ mod lists;
 
 use std::sync::Arc;
 
-use baton_domain::{PayloadRole, TaskId, Timestamp};
+use baton_domain::{PayloadRole, Timestamp};
 use baton_test_database::Shell;
 use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use uuid::Uuid;
 
+use super::asked::{all, id};
 use super::fixture::{Fixture, NOW};
 use crate::seams::Ids;
 use crate::store::plan::Part;
@@ -106,10 +107,6 @@ pub(super) fn assert_sound(what: &str, plan: &str) {
         assert!(!reads_whole || is_small, "{what}: {line}\n{plan}");
         assert!(!line.contains("AUTOMATIC"), "{what}: {line}\n{plan}");
     }
-}
-
-fn id() -> TaskId {
-    TaskId(Uuid::from_u128(1))
 }
 
 #[tokio::test]
@@ -253,7 +250,6 @@ async fn the_log_is_read_by_position_and_by_task() {
 #[tokio::test]
 async fn writes_find_their_rows_by_key() {
     let mut watched = watched().await;
-    let all = |table: &crate::store::bulk::Table| (1 << table.columns().count()) - 1;
     let parts = [
         (Part::RetireInputs, "sqlite_autoindex_task_1 (id=?)"),
         (Part::RetireOutputs, "sqlite_autoindex_task_1 (id=?)"),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::maximal::{LEASE, maximal};
 use super::round_trip::{details, event, referenced};
-use crate::store::bulk::{Cell, Column, Kind, Table};
+use crate::store::bulk::{Cell, Table};
 use crate::store::entity::{event as event_row, task as task_row};
 use crate::store::rows::{EVENT, EventRow, TASK, TaskRow, event_cells, read_events, read_task, task_cells};
 
@@ -40,8 +40,10 @@ fn fixture(text: &str) -> Vec<(&str, Option<Vec<u8>>)> {
 
 /// The blob columns of a row, as a fixture has them: what a new version would write down for itself.
 fn blobs(table: &Table, cells: &[Cell<'_>]) -> String {
-    let is_bytes = |column: &Column| matches!(column.kind, Kind::Id | Kind::Blob);
-    let columns = table.columns().zip(cells).filter(|(column, _)| is_bytes(column));
+    let columns = table
+        .columns()
+        .zip(cells)
+        .filter(|(column, _)| column.kind.is_bytes());
     columns
         .map(|(column, cell)| match cell {
             Cell::Blob(bytes) => {

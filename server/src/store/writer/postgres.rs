@@ -5,16 +5,16 @@
 //! that each turn raises tells the next one whether what it has in memory still stands: unlike a row, it costs no dead
 //! versions. See docs/adr/0016.
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use baton_domain::Timestamp;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, SqlSafeStr as _, SqlStr};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, SqlSafeStr as _};
 
 use super::link::Bind;
+use super::texts::Texts;
 use super::{Turn, WriteError};
 use crate::store::dialect::postgres::{ANSWER_TIMEOUT, LONG_ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
 use crate::store::dialect::{self, postgres};
@@ -23,9 +23,6 @@ use crate::store::plan::together::{self, Group, groups};
 use crate::store::plan::{Parameter, Part};
 use crate::store::readers::Doubt;
 use crate::store::schema::{self, Schema};
-
-/// Texts of statements that are remembered. Far more than the kinds of them there are.
-const TEXTS: usize = 512;
 
 /// The connection with which this replica takes its turns.
 #[derive(Debug)]
@@ -36,7 +33,7 @@ pub(in crate::store) struct PostgresLink {
     known: u32,
     /// Names the server and its history, as this began with it.
     history: String,
-    texts: HashMap<Vec<Part>, SqlStr>,
+    texts: Texts,
     /// The turn that is under way.
     turn: Option<Turn>,
     /// What the sequences of turns and of definitions said last.
@@ -62,7 +59,7 @@ impl PostgresLink {
             connection,
             options,
             known,
-            texts: HashMap::new(),
+            texts: Texts::default(),
             turn: None,
             seen: None,
             in_doubt: false,
@@ -184,7 +181,7 @@ impl PostgresLink {
 
     async fn add_group(&mut self, Group { parts, parameters }: Group) -> Result<(), WriteError> {
         let (rows, wanted): (Vec<_>, Vec<_>) = parameters.into_iter().map(|p| (p.rows, p.count)).unzip();
-        let text = self.text(&parts);
+        let text = self.texts.of(&parts, together::text);
         let mut query = sqlx::query(text);
         for rows in rows {
             query = query.bind(text_of(rows));
@@ -228,18 +225,6 @@ impl PostgresLink {
             }
         }
         Ok(())
-    }
-
-    fn text(&mut self, parts: &[Part]) -> SqlStr {
-        if let Some(text) = self.texts.get(parts) {
-            return text.clone();
-        }
-        if self.texts.len() >= TEXTS {
-            self.texts.clear();
-        }
-        let text = AssertSqlSafe(together::text(parts)).into_sql_str();
-        self.texts.insert(parts.to_vec(), text.clone());
-        text
     }
 
     /// As [`Link::run`](super::Link::run), which deals with what is in doubt behind it.

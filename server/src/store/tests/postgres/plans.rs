@@ -3,22 +3,18 @@
 //! ones any plan will do.
 
 use baton_domain::filter::{Filter, Schema};
-use baton_domain::{PayloadRole, State, TaskId, Timestamp};
+use baton_domain::{PayloadRole, State, Timestamp};
 use uuid::Uuid;
 
 use super::watched::{May, Watched, watched};
 use crate::store::plan::Part;
 use crate::store::rows::{EVENT, RUN, TASK};
+use crate::store::tests::asked::{all, id, list};
 use crate::store::tests::fixture::NOW;
 use crate::store::{
-    BEGINNING, Demand, EventsOfQuery, ListField, ListOrder, ListQuery, RunQuery, SCAN_ROWS, SettledQuery,
-    SortKey, Window,
+    BEGINNING, Demand, EventsOfQuery, ListField, RunQuery, SCAN_ROWS, SettledQuery, Window,
     dialect::{self, Dialect},
 };
-
-fn id() -> TaskId {
-    TaskId(Uuid::from_u128(1))
-}
 
 #[tokio::test]
 async fn hot_reads_and_writes_find_their_rows_by_an_index() {
@@ -121,26 +117,6 @@ async fn the_log(watched: &mut Watched) {
     }
 }
 
-fn list(filter: &str, field: ListField, after: bool) -> ListQuery {
-    let value = matches!(field, ListField::Priority | ListField::ScheduleTime).then_some(5);
-    ListQuery {
-        namespace: "default".to_owned(),
-        filter: Filter::parse(filter, Schema::TASKS).unwrap(),
-        order: ListOrder {
-            field,
-            descending: true,
-        },
-        after: after.then_some(SortKey {
-            value,
-            number: 7,
-            id: id(),
-        }),
-        limit: 50,
-        scan_limit: SCAN_ROWS,
-        payloads: false,
-    }
-}
-
 async fn lists(watched: &mut Watched) {
     let store = watched.store.clone();
     let parent = format!("parent_id = {}", id());
@@ -194,7 +170,6 @@ async fn lists(watched: &mut Watched) {
 }
 
 async fn writes(watched: &mut Watched) {
-    let all = |table: &crate::store::bulk::Table| (1 << table.columns().count()) - 1;
     let parts = [
         (Part::RetireInputs, "task_id_key"),
         (Part::RetireOutputs, "task_id_key"),

@@ -1,29 +1,8 @@
 //! Lists: by the index of what they ask for, or of their order.
 
-use baton_domain::filter::{Filter, Schema};
-
-use super::{assert_sound, id, watched};
-use crate::store::{ListField, ListOrder, ListQuery, SCAN_ROWS, SortKey};
-
-fn list(filter: &str, field: ListField, after: bool) -> ListQuery {
-    let value = matches!(field, ListField::Priority | ListField::ScheduleTime).then_some(5);
-    ListQuery {
-        namespace: "default".to_owned(),
-        filter: Filter::parse(filter, Schema::TASKS).unwrap(),
-        order: ListOrder {
-            field,
-            descending: true,
-        },
-        after: after.then_some(SortKey {
-            value,
-            number: 7,
-            id: id(),
-        }),
-        limit: 50,
-        scan_limit: SCAN_ROWS,
-        payloads: false,
-    }
-}
+use super::{assert_sound, watched};
+use crate::store::ListField;
+use crate::store::tests::asked::{id, list};
 
 /// The table is in the order in which tasks were created.
 const TABLE: &str = "task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
