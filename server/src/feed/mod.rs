@@ -234,7 +234,16 @@ impl Reader {
         (*self.head.borrow() - self.position).max(0)
     }
 
-    /// The next events in order, at least one and at most `limit`; waits until there are any. Cancel-safe.
+    /// Waits until there is something to read. Cancel-safe.
+    pub async fn wait(&mut self) {
+        let position = self.position;
+        // The sender lives in the log that this reader holds: it cannot go away.
+        let _moved = self.head.wait_for(|head| position < *head).await;
+    }
+
+    /// The next events in order, at least one and at most `limit`; waits until there are any. Cancel-safe; but what is
+    /// given up before it ends reads the store again from where it stood: who has anything else to do in time
+    /// [waits](Self::wait) first.
     ///
     /// # Errors
     /// [`ReadError`]; the cursor stays where it is.
@@ -248,7 +257,6 @@ impl Reader {
                     return Ok(events);
                 }
             }
-            // The sender lives in the log that this reader holds: it cannot go away.
             let _moved = self.head.changed().await;
         }
     }

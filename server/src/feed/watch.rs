@@ -351,7 +351,8 @@ impl Watch {
     async fn live(&mut self) -> Result<Option<Update>, ReadError> {
         let read = tokio::select! {
             biased;
-            read = self.reader.next(EVENTS_READ) => read?,
+            // No read is given up for a bookmark: where reads take longer than its pause, there would be nothing else.
+            () = self.reader.wait() => self.reader.next(EVENTS_READ).await?,
             () = self.bookmark.as_mut() => {
                 // Set to the bookmark that was next when it was armed: moving it with every message costs more than
                 // waking once in vain.

@@ -320,3 +320,15 @@ async fn a_quiet_watch_gets_its_bookmark_a_while_after_whatever_it_was_told_last
         assert!(now >= told + every * n, "{:?} after the event", now - told);
     }
 }
+
+/// The reads of a busy database take longer than a short pause between bookmarks.
+#[tokio::test]
+async fn a_bookmark_that_is_due_interrupts_no_read() {
+    let bench = Bench::with_ring(1).await;
+    let mut watch = bench.watch_telling_every(Begin::Now, Duration::ZERO);
+    let mut next = async || watch.next().await.expect("the log reads");
+    assert!(matches!(next().await, Some(Update::Bookmark { .. })));
+    bench.cancel().await;
+    let told = next().await;
+    assert!(matches!(told, Some(Update::Events { .. })), "{told:?}");
+}
