@@ -1,7 +1,13 @@
 //! The rows of design/performance.md, with their targets and floors.
 
-use crate::row::{Bound, Group, Judged, Row, Unit};
-use Judged::{Figure, Ratio};
+mod kinds;
+
+use crate::row::Judged::{Figure, Ratio};
+use crate::row::{Bound, Group, Row, Unit};
+use kinds::{
+    BULLMQ, CREATED, CREATED_HELD, DRAINED, DRAINED_HELD, GRAPHILE, PG_BOSS, REPLAYED, REPLAYED_HELD,
+    RESTATE, START_P50, START_P99, TEMPORAL, drain, growth, list, lives, postgres, start,
+};
 
 const ECHO: &str = "bare echo";
 const NOTHING: &str = "X: a committer that writes nothing";
@@ -335,100 +341,6 @@ pub(crate) const ROWS: &[Row] = &[
     growth(Group::GrowthPostgres, "growth-snapshot-lease", DRAINED_HELD),
     growth(Group::GrowthPostgres, "growth-snapshot-replay", REPLAYED_HELD),
 ];
-
-const CREATED: &str = "CreateTask, 64 in flight, beside very many finished tasks";
-const DRAINED: &str = "a backlog emptied, 50 a LeaseTasks and ReportTasks, 8 workers, beside them";
-const REPLAYED: &str = "events of WatchTasks from a token, beside them";
-const CREATED_HELD: &str = "the creates, and a snapshot is open";
-const DRAINED_HELD: &str = "the backlog, and a snapshot is open";
-const REPLAYED_HELD: &str = "the events, and a snapshot is open";
-/// At most 1.2 times as long; the floor is 1.5.
-const GROWN: [Bound; 1] = [Bound::at_least(Ratio, 0.83, 0.67)];
-
-const fn growth(group: Group, id: &'static str, what: &'static str) -> Row {
-    Row {
-        id,
-        group,
-        what,
-        unit: Unit::PerSecond,
-        reference: "beside few",
-        bounds: &GROWN,
-    }
-}
-
-const BULLMQ: &str = "BullMQ 6.7.0, appendfsync always";
-const GRAPHILE: &str = "graphile-worker 0.17.3, defaults";
-const PG_BOSS: &str = "pg-boss 10.4.2";
-const RESTATE: &str = "Restate 1.7.12";
-const TEMPORAL: &str = "Temporal 1.9.1, development server";
-
-const fn drain(id: &'static str, reference: &'static str, bounds: &'static [Bound]) -> Row {
-    Row {
-        id,
-        group: Group::Peers,
-        what: "a backlog emptied, jobs",
-        unit: Unit::PerSecond,
-        reference,
-        bounds,
-    }
-}
-
-/// Most callers have their tasks run as they come, so a rate is told of that too.
-const fn lives(id: &'static str, reference: &'static str) -> Row {
-    Row {
-        id,
-        group: Group::Peers,
-        what: "created one by one, 64 in flight, and run, jobs",
-        unit: Unit::PerSecond,
-        reference,
-        bounds: &[],
-    }
-}
-
-/// A rate on PostgreSQL.
-const fn postgres(
-    id: &'static str,
-    what: &'static str,
-    reference: &'static str,
-    bounds: &'static [Bound],
-) -> Row {
-    Row {
-        id,
-        group: Group::Postgres,
-        what,
-        unit: Unit::PerSecond,
-        reference,
-        bounds,
-    }
-}
-
-const START_P50: &str = "create to the first line of its handler, p50";
-const START_P99: &str = "the same, p99";
-const AHEAD: [Bound; 1] = [Bound::at_most(Ratio, 1.0, None)];
-
-const fn start(id: &'static str, what: &'static str, reference: &'static str) -> Row {
-    Row {
-        id,
-        group: Group::Peers,
-        what,
-        unit: Unit::Milliseconds,
-        reference,
-        bounds: &AHEAD,
-    }
-}
-
-const LIST: [Bound; 1] = [Bound::at_most(Figure, 10.0, Some(30.0))];
-
-const fn list(id: &'static str, what: &'static str) -> Row {
-    Row {
-        id,
-        group: Group::Reads,
-        what,
-        unit: Unit::Milliseconds,
-        reference: "",
-        bounds: &LIST,
-    }
-}
 
 #[cfg(test)]
 mod tests {

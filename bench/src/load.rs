@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::statistics::Latency;
 
 /// Goes before what is counted, as a part of it: connections open, caches fill.
-const WARM_UP: f64 = 0.2;
+pub(crate) const WARM_UP: f64 = 0.2;
 
 /// One caller: it makes one call, or a fixed series of calls, at a time.
 pub(crate) trait Lane: Send + 'static {

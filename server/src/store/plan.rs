@@ -3,6 +3,7 @@
 mod payloads;
 mod queues;
 mod schedules;
+mod tables;
 mod task_types;
 pub(super) mod together;
 mod webhooks;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use baton_domain::{EventType, State, Task, TaskId};
 
 use super::batch::WriteBatch;
-use super::bulk::{Cell, Column, Default, KEY, Mask, Rows, Table, id, int, text};
+use super::bulk::{Cell, KEY, Mask, Rows, Table};
 use super::dialect::{self, Dialect};
 use super::error::StoreError;
 use super::numbers::Numbers;
@@ -22,36 +23,10 @@ use super::rows::{
     WEBHOOK, edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells,
     log_key, request_cells, run_cells, task_cells,
 };
+use tables::{DELETED_TASK, NAMESPACE, TASK_COUNT};
 
 /// Updates of one batch come in at most that many shapes; more are widened into one, so that texts stay few.
 const SHAPES: usize = 4;
-
-const NAMESPACE: Table = one_group(
-    "namespace",
-    &[&[text("name", Default::None), int("number", Default::None)]],
-);
-const DELETED_TASK: Table = one_group(
-    "deleted_task",
-    &[&[
-        text("namespace", Default::None),
-        int("position", Default::None),
-        id("task_id", Default::None),
-    ]],
-);
-const TASK_COUNT: Table = one_group(
-    "task_count",
-    &[&[
-        text("namespace", Default::None),
-        text("state", Default::None),
-        text("queue", Default::None),
-        text("type", Default::None),
-        int("count", Default::None),
-    ]],
-);
-
-const fn one_group(name: &'static str, groups: &'static [&'static [Column]]) -> Table {
-    Table { name, groups }
-}
 
 /// Every column of a table that is always written whole.
 const ALL: Mask = Mask::MAX;

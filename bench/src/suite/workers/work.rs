@@ -1,7 +1,7 @@
 //! Leasing and reporting many tasks a call, and what is measured of it: whole lives, and a backlog emptied.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -11,7 +11,7 @@ use baton_client::{Client, actor};
 use tokio::task::JoinSet;
 
 use crate::lanes::{Batch, Create, RequestIds};
-use crate::load::{self, Lane};
+use crate::load::{self, Lane as _};
 use crate::sample;
 use crate::suite::server::Server;
 
@@ -71,31 +71,69 @@ impl Work {
     }
 }
 
-/// Whoever creates, or works until nobody creates any more.
-enum Party {
-    Creator(Create),
-    Worker(Work),
+/// What a stretch of lives has come to.
+#[derive(Default)]
+struct Lives {
+    created: AtomicU32,
+    done: AtomicU32,
+    /// Nobody creates any more.
+    all: AtomicBool,
 }
 
-impl Lane for Party {
-    async fn step(&mut self) -> anyhow::Result<u32> {
-        match self {
-            // A life counts where it ends.
-            Party::Creator(create) => create.step().await.map(|_| 0),
-            Party::Worker(work) => {
-                let leased = work.lease(Duration::from_millis(100)).await?;
-                work.report(leased).await
+impl Lives {
+    async fn create(&self, mut create: Create, until: Instant) -> anyhow::Result<()> {
+        while Instant::now() < until {
+            self.created.fetch_add(create.step().await?, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    /// Answers when the last of its own was done.
+    async fn work(&self, work: Work) -> anyhow::Result<Instant> {
+        let mut ended = Instant::now();
+        while !self.all.load(Ordering::SeqCst)
+            || self.done.load(Ordering::SeqCst) < self.created.load(Ordering::SeqCst)
+        {
+            let leased = work.lease(Duration::from_millis(100)).await?;
+            let done = work.report(leased).await?;
+            self.done.fetch_add(done, Ordering::SeqCst);
+            if done > 0 {
+                ended = Instant::now();
             }
         }
+        Ok(ended)
     }
 }
 
-/// Lives a second: created one by one, leased and reported ten a call.
+/// Lives a second: created one by one, leased and reported ten a call, from the first create to the last report. As the
+/// scripts of the peers count: what is created and not done yet when the creates end is waited for.
 pub(crate) async fn lives(server: &Server, counted: Duration) -> anyhow::Result<f64> {
-    let creators = server.creators(CREATORS, RequestIds::Default);
-    let workers = Work::many(server, 10).map(Party::Worker);
-    let parties = creators.into_iter().map(Party::Creator).chain(workers);
-    Ok(load::run(parties, counted).await?.rate)
+    stretch_of_lives(server, counted.mul_f64(load::WARM_UP)).await?;
+    stretch_of_lives(server, counted).await
+}
+
+async fn stretch_of_lives(server: &Server, creating: Duration) -> anyhow::Result<f64> {
+    let lives = Arc::new(Lives::default());
+    let began = Instant::now();
+    let (mut creates, mut works) = (JoinSet::new(), JoinSet::new());
+    for create in server.creators(CREATORS, RequestIds::Default) {
+        let lives = Arc::clone(&lives);
+        creates.spawn(async move { lives.create(create, began + creating).await });
+    }
+    for work in Work::many(server, 10) {
+        let lives = Arc::clone(&lives);
+        works.spawn(async move { lives.work(work).await });
+    }
+    while let Some(ended) = creates.join_next().await {
+        ended??;
+    }
+    lives.all.store(true, Ordering::SeqCst);
+    let mut ended = began;
+    while let Some(worker) = works.join_next().await {
+        ended = ended.max(worker??);
+    }
+    let done = lives.done.load(Ordering::SeqCst);
+    Ok(f64::from(done) / (ended - began).as_secs_f64())
 }
 
 /// Creates in batches.
