@@ -1,7 +1,7 @@
-//! Many rows in one statement: a row is a list of cells, all rows of a statement travel as ONE JSON parameter, in the
-//! form that the database reads best.
+//! Many rows in one statement: a row is a list of cells, all rows of a statement travel in the form that the database reads
+//! best: SQLite gets them as ONE parameter in its binary JSON, PostgreSQL as an array for each column.
 //!
-//! One parameter has one shape whatever the number of rows, so a statement's text depends on its columns alone and the
+//! Neither form depends on the number of rows, so a statement's text depends on its columns alone and the
 //! database's statement cache hits. So that there are few texts, columns come in groups: a group is written whole or
 //! not at all. Measured: a column that is always NULL costs as much as one that is not.
 
@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use super::arrays::Array;
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::{json, jsonb};
@@ -216,7 +217,10 @@ pub(super) const KEY: Mask = 1;
 /// Rows of one statement on their way to the database.
 #[derive(Debug)]
 pub(super) struct Rows {
-    bytes: Vec<u8>,
+    /// Whose rows, for who reads an error.
+    what: &'static str,
+    /// Which cells of a row are written.
+    mask: Mask,
     form: Form,
     count: i64,
 }
@@ -225,34 +229,62 @@ pub(super) struct Rows {
 #[derive(Debug)]
 enum Form {
     /// SQLite's binary JSON: an array of arrays, which begins there.
-    Jsonb(jsonb::Open),
-    /// JSON text: an array of objects where the columns have names in the statement, else of arrays.
-    Json,
+    Jsonb(Vec<u8>, jsonb::Open),
+    /// JSON text: an array of arrays. PostgreSQL's, where the statement names cells by their places.
+    Json(Vec<u8>),
+    /// An array a column: PostgreSQL's, where the statement names cells by their columns.
+    Arrays(Vec<Array>),
+}
+
+/// Rows as parameters of a statement.
+#[derive(Debug)]
+pub(super) enum Packed {
+    /// All of them in one: the binary JSON of SQLite, or JSON text.
+    One(Vec<u8>),
+    /// A parameter a column.
+    Columns(Vec<Array>),
+}
+
+impl Packed {
+    /// The one parameter of rows that are not of a table's columns, or of SQLite's.
+    pub(super) fn into_one(self) -> Vec<u8> {
+        match self {
+            Self::One(bytes) => bytes,
+            Self::Columns(_) => unreachable!("columns go to PostgreSQL, by a statement of a table"),
+        }
+    }
 }
 
 impl Rows {
-    pub(super) fn new(dialect: Dialect) -> Self {
-        Self::with_room(dialect, 0)
-    }
-
-    /// Rows for which there is room: a batch's JSON is large enough for its growing to be felt.
-    fn with_room(dialect: Dialect, bytes: usize) -> Self {
-        let mut bytes = Vec::with_capacity(bytes + jsonb::ARRAY_HEADER);
+    /// Rows of which the statement names the cells by their places.
+    pub(super) fn of_values(dialect: Dialect, what: &'static str) -> Self {
         let form = match dialect {
-            Dialect::Sqlite => Form::Jsonb(jsonb::open(&mut bytes)),
-            Dialect::Postgres => {
-                bytes.push(b'[');
-                Form::Json
-            }
+            Dialect::Sqlite => Form::jsonb(0),
+            Dialect::Postgres => Form::Json(b"[".to_vec()),
         };
         Self {
-            bytes,
+            what,
+            mask: Mask::MAX,
             form,
             count: 0,
         }
     }
 
-    /// The columns of `mask` of all `cells`, for a statement that inserts or updates rows of `table`.
+    /// Rows of a table, of which the columns of `mask` are written.
+    pub(super) fn of_table(dialect: Dialect, table: &Table, mask: Mask) -> Self {
+        let form = match dialect {
+            Dialect::Sqlite => Form::jsonb(0),
+            Dialect::Postgres => Form::Arrays(table.chosen(mask).map(Array::new).collect()),
+        };
+        Self {
+            what: table.name,
+            mask,
+            form,
+            count: 0,
+        }
+    }
+
+    /// As [`Rows::of_table`], with all `rows`.
     ///
     /// Errors: as [`Rows::push`].
     pub(super) fn of(
@@ -261,12 +293,16 @@ impl Rows {
         cells: &[Vec<Cell<'_>>],
         mask: Mask,
     ) -> Result<Self, StoreError> {
-        let bytes = |cells: &Vec<Cell<'_>>| {
-            jsonb::ARRAY_HEADER + chosen(cells, mask).map(Cell::json_bytes).sum::<usize>()
-        };
-        let mut rows = Self::with_room(dialect, cells.iter().map(bytes).sum());
+        let mut rows = Self::of_table(dialect, table, mask);
+        if let Form::Jsonb(..) = rows.form {
+            let bytes = |cells: &Vec<Cell<'_>>| {
+                jsonb::ARRAY_HEADER + chosen(cells, mask).map(Cell::json_bytes).sum::<usize>()
+            };
+            // A batch's JSON is large enough for its growing to be felt.
+            rows.form = Form::jsonb(cells.iter().map(bytes).sum());
+        }
         for cells in cells {
-            rows.push(table, cells, mask)?;
+            rows.push(cells)?;
         }
         Ok(rows)
     }
@@ -279,68 +315,50 @@ impl Rows {
         self.count
     }
 
-    /// Adds the cells of `mask` as a row of `table`.
+    /// Adds a row.
     ///
     /// Errors: a text holds a NUL, at which SQL functions end a text.
-    pub(super) fn push(&mut self, table: &Table, cells: &[Cell<'_>], mask: Mask) -> Result<(), StoreError> {
+    pub(super) fn push(&mut self, cells: &[Cell<'_>]) -> Result<(), StoreError> {
         let mut has_nul = false;
-        let cells = chosen(cells, mask).inspect(|cell| has_nul |= cell.has_nul());
-        match self.form {
-            Form::Jsonb(_) => self.push_jsonb(cells),
-            Form::Json => {
-                self.separate();
-                let names = table.chosen(mask).map(|column| column.name);
-                json::object(&mut self.bytes, names.zip(cells));
+        let cells = chosen(cells, self.mask).inspect(|cell| has_nul |= cell.has_nul());
+        match &mut self.form {
+            Form::Jsonb(bytes, _) => jsonb::row(bytes, cells),
+            Form::Json(bytes) => {
+                if self.count > 0 {
+                    bytes.push(b',');
+                }
+                json::row(bytes, cells);
             }
-        }
-        refuse_nul(table.name, has_nul)
-    }
-
-    /// Adds cells that the statement names by their places.
-    ///
-    /// Errors: as [`Rows::push`].
-    pub(super) fn push_values(&mut self, what: &'static str, cells: &[Cell<'_>]) -> Result<(), StoreError> {
-        let mut has_nul = false;
-        let cells = cells.iter().inspect(|cell| has_nul |= cell.has_nul());
-        match self.form {
-            Form::Jsonb(_) => self.push_jsonb(cells),
-            Form::Json => {
-                self.separate();
-                json::array(&mut self.bytes, cells);
-            }
-        }
-        refuse_nul(what, has_nul)
-    }
-
-    fn push_jsonb<'c, 'a: 'c>(&mut self, cells: impl Iterator<Item = &'c Cell<'a>>) {
-        self.count += 1;
-        let row = jsonb::open(&mut self.bytes);
-        for cell in cells {
-            match cell {
-                Cell::Null => jsonb::null(&mut self.bytes),
-                Cell::Int(value) => jsonb::int(&mut self.bytes, *value),
-                Cell::Text(text) => jsonb::text(&mut self.bytes, text),
-                Cell::Id(id) => jsonb::hex(&mut self.bytes, id.as_bytes()),
-                Cell::Blob(bytes) => jsonb::hex(&mut self.bytes, bytes),
-            }
-        }
-        jsonb::close(&mut self.bytes, row);
-    }
-
-    fn separate(&mut self) {
-        if self.count > 0 {
-            self.bytes.push(b',');
+            Form::Arrays(arrays) => arrays
+                .iter_mut()
+                .zip(cells)
+                .for_each(|(array, cell)| array.push(cell)),
         }
         self.count += 1;
+        refuse_nul(self.what, has_nul)
     }
 
-    /// The parameter.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// The parameters.
+    pub(super) fn finish(self) -> Packed {
         match self.form {
-            Form::Jsonb(outer) => jsonb::close(&mut self.bytes, outer),
-            Form::Json => self.bytes.push(b']'),
+            Form::Jsonb(mut bytes, outer) => {
+                jsonb::close(&mut bytes, outer);
+                Packed::One(bytes)
+            }
+            Form::Json(mut bytes) => {
+                bytes.push(b']');
+                Packed::One(bytes)
+            }
+            Form::Arrays(arrays) => Packed::Columns(arrays),
         }
-        self.bytes
+    }
+}
+
+impl Form {
+    fn jsonb(room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(room + jsonb::ARRAY_HEADER);
+        let outer = jsonb::open(&mut bytes);
+        Self::Jsonb(bytes, outer)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::io::Write as _;
 
+use super::bulk::Cell;
 use super::json::digits;
 
 const NULL: u8 = 0;
@@ -24,6 +25,21 @@ pub(super) const ARRAY_HEADER: usize = 5;
 #[derive(Debug)]
 #[must_use = "an array has to be closed"]
 pub(super) struct Open(usize);
+
+/// A row by the places of its values.
+pub(super) fn row<'c, 'a: 'c>(bytes: &mut Vec<u8>, cells: impl Iterator<Item = &'c Cell<'a>>) {
+    let row = open(bytes);
+    for cell in cells {
+        match cell {
+            Cell::Null => null(bytes),
+            Cell::Int(value) => int(bytes, *value),
+            Cell::Text(value) => text(bytes, value),
+            Cell::Id(id) => hex(bytes, id.as_bytes()),
+            Cell::Blob(blob) => hex(bytes, blob),
+        }
+    }
+    close(bytes, row);
+}
 
 pub(super) fn open(bytes: &mut Vec<u8>) -> Open {
     let at = Open(bytes.len());

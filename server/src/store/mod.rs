@@ -9,6 +9,7 @@
 
 mod advice;
 mod archive;
+mod arrays;
 mod backup;
 mod batch;
 mod bulk;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use baton_domain::{EventType, State, Task, TaskId};
 
 use super::batch::WriteBatch;
-use super::bulk::{Cell, KEY, Mask, Rows, Table};
+use super::bulk::{Cell, KEY, Mask, Packed, Rows, Table};
 use super::dialect::{self, Dialect};
 use super::error::StoreError;
 use super::numbers::Numbers;
@@ -142,7 +142,7 @@ impl Part {
 /// The rows of a part.
 #[derive(Debug)]
 pub(super) struct Parameter {
-    pub(super) rows: Vec<u8>,
+    pub(super) rows: Packed,
     pub(super) count: i64,
 }
 
@@ -218,9 +218,9 @@ impl Plan {
         table: &Table,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
     ) -> Result<(), StoreError> {
-        let mut rows = Rows::new(self.dialect);
+        let mut rows = Rows::of_table(self.dialect, table, ALL);
         for cells in cells {
-            rows.push(table, &cells, ALL)?;
+            rows.push(&cells)?;
         }
         self.add(part, rows);
         Ok(())
@@ -245,9 +245,9 @@ impl Plan {
         what: &'static str,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
     ) -> Result<(), StoreError> {
-        let mut rows = Rows::new(self.dialect);
+        let mut rows = Rows::of_values(self.dialect, what);
         for cells in cells {
-            rows.push_values(what, &cells)?;
+            rows.push(&cells)?;
         }
         self.add(part, rows);
         Ok(())
@@ -336,15 +336,16 @@ impl Plan {
             .iter()
             .map(|(before, now)| (Some(before), Some(now)));
         let deleted = batch.deleted.iter().map(|before| (Some(before), None));
-        let (mut live, mut ended) = (Rows::new(self.dialect), Rows::new(self.dialect));
+        let mut live = Rows::of_table(self.dialect, &LEASE, ALL);
+        let mut ended = Rows::of_values(self.dialect, "lease");
         for (before, now) in inserted.chain(updated).chain(deleted) {
             let lease = |task: Option<&Arc<Task>>| task.and_then(|task| Some((task.id, task.lease?)));
             match (lease(before), lease(now)) {
                 (before, Some((id, lease))) if before != Some((id, lease)) => {
-                    live.push(&LEASE, &lease_cells(&id, lease), ALL)?;
+                    live.push(&lease_cells(&id, lease))?;
                 }
                 (Some((id, _)), None) => {
-                    ended.push_values("lease", &[Cell::Id(id.0)])?;
+                    ended.push(&[Cell::Id(id.0)])?;
                 }
                 (_, _) => {}
             }

@@ -288,11 +288,11 @@ impl Writer {
     }
 
     fn rows<'a>(&self, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Bind, StoreError> {
-        let mut rows = Rows::new(self.dialect());
+        let mut rows = Rows::of_values(self.dialect(), "task");
         for cells in cells {
-            rows.push_values("task", &cells)?;
+            rows.push(&cells)?;
         }
-        Ok(Bind::Rows(rows.finish()))
+        Ok(Bind::Rows(rows.finish().into_one()))
     }
 }
 

@@ -12,14 +12,11 @@ use super::{Part, Plan, WriteBatch};
 impl Plan {
     /// Keeps the payloads that are replaced: those that stand on a row, and those that came and went in this batch.
     pub(super) fn payloads(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let rows = || Rows::of_values(self.dialect, "payload");
         let mut retired = [
-            (PayloadRole::Input, Part::RetireInputs, Rows::new(self.dialect)),
-            (PayloadRole::Output, Part::RetireOutputs, Rows::new(self.dialect)),
-            (
-                PayloadRole::Checkpoint,
-                Part::RetireCheckpoints,
-                Rows::new(self.dialect),
-            ),
+            (PayloadRole::Input, Part::RetireInputs, rows()),
+            (PayloadRole::Output, Part::RetireOutputs, rows()),
+            (PayloadRole::Checkpoint, Part::RetireCheckpoints, rows()),
         ];
         let mut standing: HashMap<TaskId, (Option<&Task>, &Task)> = batch
             .inserted
@@ -36,7 +33,7 @@ impl Plan {
                         Cell::Int(version.into()),
                         Cell::Id(now.id.0),
                     ];
-                    rows.push_values("payload", &cells)?;
+                    rows.push(&cells)?;
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! There are two such statements, and not one, because each set of parts is another text, to be parsed and planned anew:
 //! the sets of two halves are fewer than those of the whole.
 
+use super::tables::TASK_COUNT;
 use super::{Parameter, Part};
 use crate::store::dialect::{self, Dialect, push};
 
@@ -47,29 +48,29 @@ pub(in crate::store) fn groups(parts: Vec<Part>, parameters: Vec<Parameter>) -> 
     groups
 }
 
-/// The statement of a group; its parameters are the rows of each part. It answers how many rows each guarded part changed,
+/// The statement of a group; its parameters are the rows of each part, in their order. It answers how many rows each guarded part changed,
 /// unless it is of one part, whose count the database tells anyway.
 pub(in crate::store) fn text(parts: &[Part]) -> String {
     if let [part] = parts {
         return part.text(Dialect::Postgres);
     }
     let (mut terms, mut counts) = (String::from("WITH "), String::new());
+    let mut parameters = 0;
     for (place, part) in parts.iter().enumerate() {
         let comma = if place > 0 { ", " } else { "" };
-        let number = |text: &str| {
-            text.trim_end_matches(';')
-                .replace("$1", &format!("${}", place + 1))
-        };
         // Terms that write stand at the top alone.
         let (terms_of_part, text) = match part {
-            Part::Counts => (format!("{}, ", dialect::COUNTED), dialect::ADD_COUNTED.to_owned()),
+            Part::Counts => (
+                format!("{}, ", dialect::counted(&TASK_COUNT)),
+                dialect::ADD_COUNTED.to_owned(),
+            ),
             part => (String::new(), part.text(Dialect::Postgres)),
         };
-        let (terms_of_part, text) = (number(&terms_of_part), number(&text));
-        push(
-            &mut terms,
-            format_args!("{comma}{terms_of_part}p{place} AS ({text}"),
-        );
+        let text = text.trim_end_matches(';');
+        let text = format!("{comma}{terms_of_part}p{place} AS ({text}");
+        let (text, of_part) = shifted(&text, parameters);
+        parameters += of_part;
+        terms.push_str(&text);
         if part.is_guarded() {
             terms.push_str(" RETURNING 1");
             let comma = if counts.is_empty() { "" } else { ", " };
@@ -81,4 +82,19 @@ pub(in crate::store) fn text(parts: &[Part]) -> String {
         terms.push(')');
     }
     format!("{terms} SELECT {counts}")
+}
+
+/// The text with the numbers of its parameters raised by so many, and how many parameters it has.
+fn shifted(text: &str, by: usize) -> (String, usize) {
+    let mut pieces = text.split('$');
+    let mut shifted = pieces.next().unwrap_or_default().to_owned();
+    let mut most = 0;
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = piece.split_at(digits);
+        let number: usize = number.parse().unwrap_or_default();
+        most = most.max(number);
+        push(&mut shifted, format_args!("${}{rest}", number + by));
+    }
+    (shifted, most)
 }

@@ -16,6 +16,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, Sq
 use super::link::Bind;
 use super::texts::Texts;
 use super::{Turn, WriteError};
+use crate::store::bulk::Packed;
 use crate::store::dialect::postgres::{ANSWER_TIMEOUT, LONG_ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
 use crate::store::dialect::{self, postgres};
 use crate::store::error::{Class, StoreError};
@@ -184,7 +185,12 @@ impl PostgresLink {
         let text = self.texts.of(&parts, together::text);
         let mut query = sqlx::query(text);
         for rows in rows {
-            query = query.bind(text_of(rows));
+            query = match rows {
+                Packed::One(rows) => query.bind(text_of(rows)),
+                Packed::Columns(columns) => columns
+                    .into_iter()
+                    .fold(query, |query, column| column.bind(query)),
+            };
         }
         let guarded = parts.iter().zip(wanted).filter(|(part, _)| part.is_guarded());
         let wanted: Vec<i64> = guarded.map(|(_, count)| count).collect();

@@ -41,7 +41,7 @@ impl SqliteLink {
         let guarded: Vec<bool> = parts.iter().map(|part| part.is_guarded()).collect();
         let mut query = sqlx::query(self.texts.of(&parts, transaction));
         for (Parameter { rows, count }, is_guarded) in parameters.into_iter().zip(guarded) {
-            query = query.bind(rows);
+            query = query.bind(rows.into_one());
             if is_guarded {
                 query = query.bind(count);
             }
@@ -64,7 +64,10 @@ impl SqliteLink {
         self.in_doubt = true;
         for (part, Parameter { rows, .. }) in parts.into_iter().zip(parameters) {
             let text = AssertSqlSafe(part.text(Dialect::Sqlite)).into_sql_str();
-            let done = sqlx::query(text).bind(rows).execute(&mut self.connection).await;
+            let done = sqlx::query(text)
+                .bind(rows.into_one())
+                .execute(&mut self.connection)
+                .await;
             done.map_err(WriteError::Database)?;
         }
         Ok(())
