@@ -46,15 +46,15 @@ impl Signals {
         self.looks_anew.store(true, Ordering::SeqCst);
     }
 
-    /// The earliest time told since the last call of [`Self::take_wake`].
-    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        Some(self.next_wake.load(Ordering::SeqCst))
-            .filter(|t| *t < i64::MAX)
-            .map(Timestamp::from_micros)
+    /// Says that the store was read since the last call of [`Self::take_wake`], and nothing in it moves before `time`: of what
+    /// is told from now on, only what is earlier wakes. Answers the earliest time known, of those told since too.
+    pub(crate) fn wait_until(&self, time: Timestamp) -> Timestamp {
+        let told = self.next_wake.fetch_min(time.as_micros(), Ordering::SeqCst);
+        time.min(Timestamp::from_micros(told))
     }
 
-    /// Forgets it; whoever calls reads the store next, where no task must move before `floor`. Answers what that comes to with
-    /// all that was told.
+    /// Forgets the earliest time known; whoever calls reads the store next, where no task must move before `floor`. Answers
+    /// what that comes to with that time.
     pub(crate) fn take_wake(&self, floor: Timestamp) -> Timestamp {
         let told = self.next_wake.swap(i64::MAX, Ordering::SeqCst);
         if self.looks_anew.swap(false, Ordering::SeqCst) {

@@ -32,9 +32,8 @@ pub(super) async fn run(engine: Engine) {
         match round(&engine, floor).await {
             Ok(Next { stored, tick }) => {
                 floor = stored.unwrap_or(Timestamp::from_micros(i64::MAX));
-                let told = engine.signals().next_wake();
-                let next = stored.into_iter().chain(tick).chain(told).min();
-                let due = next.map_or(i64::MAX, Timestamp::as_micros);
+                let known = engine.signals().wait_until(floor);
+                let due = tick.map_or(known, |tick| tick.min(known)).as_micros();
                 tokio::select! {
                     () = engine.clock().sleep_until(due) => {}
                     () = engine.signals().woken() => {}
