@@ -113,3 +113,39 @@ impl Signals {
         self.leads.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn only_what_is_earlier_than_the_time_waited_for_wakes() {
+        let signals = Signals::new();
+        let is_woken = || signals.woken().now_or_never().is_some();
+        assert_eq!(signals.take_wake(BEGINNING), BEGINNING);
+        assert_eq!(signals.wait_until(at(50)), at(50));
+        signals.wake_at(at(50));
+        signals.wake_at(at(60));
+        assert!(!is_woken());
+        signals.wake_at(at(40));
+        assert!(is_woken());
+        assert_eq!(signals.take_wake(at(50)), at(40));
+    }
+
+    #[test]
+    fn what_is_told_while_the_store_is_read_counts() {
+        let signals = Signals::new();
+        signals.take_wake(BEGINNING);
+        signals.wake_at(at(30));
+        assert_eq!(signals.wait_until(at(50)), at(30));
+        // Of what is later than both, nothing was noted: it is found when the store is read from the earliest on.
+        signals.wake_at(at(70));
+        assert_eq!(signals.take_wake(at(50)), at(30));
+    }
+}
