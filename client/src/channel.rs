@@ -96,14 +96,26 @@ impl Channels {
     }
 }
 
+/// The port of a server that says nothing else.
+const PORT: u16 = 50051;
+
 fn address(url: &str) -> Result<Uri, Error> {
-    let full = if url.contains("://") {
-        url.to_owned()
-    } else {
-        format!("http://{url}")
-    };
     let wrong = |why: &str| Error::Settings(format!("{url:?} is no server address: {why}"));
-    let uri: Uri = full.parse().map_err(|_| wrong("expected http://host:port"))?;
+    let read = |text: &str| {
+        text.parse::<Uri>()
+            .map_err(|_| wrong("expected http://host:port"))
+    };
+    let uri = if url.contains("://") {
+        read(url)?
+    } else {
+        let uri = read(&format!("http://{url}"))?;
+        // A bare name is no URL, whose port would be 80.
+        if uri.port().is_some() {
+            uri
+        } else {
+            read(&format!("http://{url}:{PORT}"))?
+        }
+    };
     if uri.scheme() == Some(&Scheme::HTTPS) {
         return Err(wrong(
             "this build speaks no TLS; use http:// to a proxy that does",
@@ -118,6 +130,15 @@ fn address(url: &str) -> Result<Uri, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_name_is_that_of_a_server_at_its_usual_port() {
+        let port = |url: &str| address(url).unwrap().port_u16();
+        assert_eq!(port("tasks.example"), Some(50051));
+        assert_eq!(port("[::1]"), Some(50051));
+        assert_eq!(port("tasks.example:7"), Some(7));
+        assert_eq!(port("http://tasks.example"), None);
+    }
 
     #[tokio::test]
     async fn a_failed_server_is_left_once_however_many_calls_failed_there() {
