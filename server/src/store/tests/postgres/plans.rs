@@ -7,7 +7,7 @@ use baton_domain::{PayloadRole, State, Timestamp};
 use uuid::Uuid;
 
 use super::watched::{May, Watched, watched};
-use crate::store::plan::Part;
+use crate::store::plan::{Part, together};
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tests::asked::{all, id, list};
 use crate::store::tests::fixture::NOW;
@@ -195,6 +195,33 @@ async fn writes(watched: &mut Watched) {
         let text = part.text(Dialect::Postgres);
         watched.statement(&format!("{part:?}"), &text, &[expected]).await;
     }
+    // As a batch sends them: terms of one WITH.
+    let tasks = [Part::InsertTasks(all(&TASK)), Part::UpdateTasks(all(&TASK))];
+    let expected = ["Insert on task", "task_id_key"];
+    watched
+        .statement("tasks together", &together::text(&tasks), &expected)
+        .await;
+    let rows = [
+        Part::BeginRuns(all(&RUN)),
+        Part::EndRuns,
+        Part::EndLeases,
+        Part::Leases,
+        Part::Counts,
+        Part::Requests,
+        Part::Events(all(&EVENT)),
+    ];
+    let expected = [
+        "Insert on run",
+        "run_by_task",
+        "lease_pkey",
+        "Insert on lease",
+        "Index Scan Backward using task_count_pkey",
+        "Insert on request",
+        "Insert on event",
+    ];
+    watched
+        .statement("rows together", &together::text(&rows), &expected)
+        .await;
 }
 
 async fn upkeep(watched: &mut Watched) {
