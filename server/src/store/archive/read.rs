@@ -345,7 +345,7 @@ fn check_payloads(task: &Task) -> Result<(), String> {
 
 fn cut_off(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        "the archive ends here, without its last record: it is cut off".to_owned()
+        "the file ends here, without the last record of an archive: it is cut off, or is none".to_owned()
     } else {
         format!("the file cannot be read: {error}")
     }
