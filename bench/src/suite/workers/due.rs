@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
 use super::follow_creates;
-use super::work::{Work, batch, drain};
+use super::work::{WORKERS, Work, batch, drain};
 use crate::bench::{Bench, Measured};
 use crate::lanes::Batch;
 use crate::load::Lane as _;
@@ -94,7 +94,7 @@ async fn fill(server: &Server, counted: Duration) -> anyhow::Result<Instant> {
 async fn start_all(server: &Server, due: Instant) -> anyhow::Result<Latency> {
     let left = Arc::new(AtomicU32::new(TASKS));
     let mut running = JoinSet::new();
-    for work in Work::many(server, 50) {
+    for work in Work::many(server, WORKERS, 50) {
         let left = Arc::clone(&left);
         running.spawn(async move {
             let mut late = Vec::new();

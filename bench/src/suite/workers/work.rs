@@ -19,6 +19,9 @@ use crate::suite::server::Server;
 pub(crate) const CREATORS: usize = 64;
 /// Workers that lease at once.
 pub(super) const WORKERS: usize = 8;
+/// Workers that lease while others create. Each makes two calls for ten tasks, so it takes 13 to keep up with the creators; with
+/// fewer, what is measured is their waiting.
+const WORKERS_OF_LIVES: usize = 16;
 /// Tasks of a BatchCreateTasks that fills a queue.
 const BATCH: usize = 500;
 
@@ -35,9 +38,9 @@ impl Work {
         Work { client, worker, most }
     }
 
-    /// The workers of a server, spread over its connections.
-    pub(super) fn many(server: &Server, most: i32) -> impl Iterator<Item = Self> {
-        (0..WORKERS).map(move |n| {
+    /// The workers of a server, spread over its connections, that lease at most so many tasks a call.
+    pub(super) fn many(server: &Server, workers: usize, most: i32) -> impl Iterator<Item = Self> {
+        (0..workers).map(move |n| {
             let client = server.clients[n % server.clients.len()].clone();
             Work::new(client, n, most)
         })
@@ -120,7 +123,7 @@ async fn stretch_of_lives(server: &Server, creating: Duration) -> anyhow::Result
         let lives = Arc::clone(&lives);
         creates.spawn(async move { lives.create(create, began + creating).await });
     }
-    for work in Work::many(server, 10) {
+    for work in Work::many(server, WORKERS_OF_LIVES, 10) {
         let lives = Arc::clone(&lives);
         works.spawn(async move { lives.work(work).await });
     }
@@ -156,7 +159,7 @@ pub(crate) async fn drain(server: &Server, counted: Duration) -> anyhow::Result<
     let empty = Arc::new(AtomicBool::new(false));
     let mut running = JoinSet::new();
     let began = Instant::now();
-    for work in Work::many(server, 50) {
+    for work in Work::many(server, WORKERS, 50) {
         running.spawn(until_empty(work, Arc::clone(&empty)));
     }
     let mut done = 0;
@@ -170,7 +173,7 @@ pub(crate) async fn drain(server: &Server, counted: Duration) -> anyhow::Result<
 /// Does all that is ready.
 pub(crate) async fn clear(server: &Server) -> anyhow::Result<()> {
     let mut running = JoinSet::new();
-    for work in Work::many(server, 50) {
+    for work in Work::many(server, WORKERS, 50) {
         running.spawn(until_empty(work, Arc::default()));
     }
     while let Some(worker) = running.join_next().await {
