@@ -32,8 +32,8 @@ async fn a_change_that_is_cut_off_is_never_told_as_undone() {
         (id, answer)
     };
     let mut creates: FuturesUnordered<_> = (0..100).map(|_| create(id())).collect();
-    // As many as there are places are taken into a batch at most, and as many again wait: the others find none.
-    for _ in 0..60 {
+    // Once so many find no place, the others wait for the disk.
+    for _ in 0..72 {
         let (_, answer) = creates.next().await.unwrap();
         assert!(is_overloaded(&answer), "{answer:?}");
     }
