@@ -24,6 +24,8 @@ async fn a_change_that_is_cut_off_is_never_told_as_undone() {
         Arc::clone(server.history()),
         server.address(),
     );
+    // Its start is over: until then it takes no call, and refuses none.
+    queued(&server).await;
     let holder = Holder::of(&server).await;
     let create = async |id: String| {
         let answer = history
