@@ -52,8 +52,8 @@ impl ClientBuilder {
         }
     }
 
-    /// Adds a server: `http://host:port`, or `host:port`, or `host` at port 50051. The client talks to one at a time and goes on to the next
-    /// when that one cannot be reached or refuses work. Default [`DEFAULT_ENDPOINT`].
+    /// Adds a server: `http://host:port`, or `host:port`, or `host` at port 50051. The client talks to one at a time and
+    /// goes on to the next when that one cannot be reached or refuses work. Default [`DEFAULT_ENDPOINT`].
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoints.push(url.into());
         self

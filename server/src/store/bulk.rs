@@ -307,6 +307,16 @@ impl Rows {
         Ok(rows)
     }
 
+    /// With these rows behind those it has.
+    ///
+    /// Errors: as [`Rows::push`].
+    pub(super) fn with<'a>(mut self, rows: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Self, StoreError> {
+        for cells in rows {
+            self.push(&cells)?;
+        }
+        Ok(self)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }

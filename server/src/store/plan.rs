@@ -218,10 +218,7 @@ impl Plan {
         table: &Table,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
     ) -> Result<(), StoreError> {
-        let mut rows = Rows::of_table(self.dialect, table, ALL);
-        for cells in cells {
-            rows.push(&cells)?;
-        }
+        let rows = Rows::of_table(self.dialect, table, ALL).with(cells)?;
         self.add(part, rows);
         Ok(())
     }
@@ -245,10 +242,7 @@ impl Plan {
         what: &'static str,
         cells: impl Iterator<Item = Vec<Cell<'a>>>,
     ) -> Result<(), StoreError> {
-        let mut rows = Rows::of_values(self.dialect, what);
-        for cells in cells {
-            rows.push(&cells)?;
-        }
+        let rows = Rows::of_values(self.dialect, what).with(cells)?;
         self.add(part, rows);
         Ok(())
     }

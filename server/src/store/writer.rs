@@ -288,10 +288,7 @@ impl Writer {
     }
 
     fn rows<'a>(&self, cells: impl Iterator<Item = Vec<Cell<'a>>>) -> Result<Bind, StoreError> {
-        let mut rows = Rows::of_values(self.dialect(), "task");
-        for cells in cells {
-            rows.push(&cells)?;
-        }
+        let rows = Rows::of_values(self.dialect(), "task").with(cells)?;
         Ok(Bind::Rows(rows.finish().into_one()))
     }
 }
