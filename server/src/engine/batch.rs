@@ -9,12 +9,13 @@ use baton_domain::{
 };
 use uuid::Uuid;
 
+use super::ahead::UnderWay;
 use super::claim::{Candidates, Left};
 use super::error::Error;
 use super::job::{Answer, Done, Job, Reported, Told, Work};
 use super::keys::Keys;
-use super::load::GRAPH_TASKS;
-use super::queues::{Changes, Limits, QueueReads, Queues};
+use super::load::{GRAPH_TASKS, SoFar};
+use super::queues::{Changes, HeldBack, Limits, QueueReads, Queues};
 use super::runs::Runs;
 use super::schedules::{Schedules, Ticks};
 use super::types::{self, Mark, Types, TypesOfBatch};
@@ -32,18 +33,20 @@ pub(super) struct Loaded {
     pub(super) candidates: Candidates,
     pub(super) schedules: Schedules,
     pub(super) queue_reads: QueueReads,
+    /// What is to be known of queues before anything is decided.
+    pub(super) held_back: Vec<HeldBack>,
 }
 
 /// What a batch is decided over: what the committer knows without reading.
-pub(super) struct Known<'a> {
+pub(super) struct Known {
     /// Where the logs end.
-    pub(super) heads: &'a Heads,
+    pub(super) heads: Arc<Heads>,
     /// What is said of types.
-    pub(super) types: &'a Types,
+    pub(super) types: Arc<Types>,
     /// What limits queues.
-    pub(super) queues: &'a Queues,
+    pub(super) queues: Arc<Queues>,
     /// What is posted where.
-    pub(super) webhooks: &'a Webhooks,
+    pub(super) webhooks: Arc<Webhooks>,
 }
 
 /// What a batch makes of what is known, once it is written.
@@ -54,10 +57,10 @@ pub(super) struct Changed {
 }
 
 /// One batch under way.
-pub(super) struct Batch<'a> {
+pub(super) struct Batch {
     pub(super) now: Timestamp,
     /// Where the logs end without this batch.
-    heads: &'a Heads,
+    heads: Arc<Heads>,
     /// The last position of each namespace that this batch has events in.
     positions: HashMap<String, i64>,
     pub(super) working: Working,
@@ -72,19 +75,19 @@ pub(super) struct Batch<'a> {
     pub(super) schedules: Schedules,
     /// What its turns did.
     pub(super) ticks: Ticks,
-    pub(super) types: TypesOfBatch<'a>,
+    pub(super) types: TypesOfBatch,
     /// What limits the queues of its tasks.
-    pub(super) limits: Limits<'a>,
+    pub(super) limits: Limits,
     pub(super) queue_reads: QueueReads,
-    pub(super) webhooks: WebhooksOfBatch<'a>,
+    pub(super) webhooks: WebhooksOfBatch,
     /// As [`Loaded::records`], by their ids.
     pub(super) remembered: HashMap<Uuid, Vec<RequestRecord>>,
     pub(super) write: WriteBatch,
 }
 
-impl<'a> Batch<'a> {
+impl Batch {
     /// A batch at `now` over what is `known`.
-    pub(super) fn new(now: Timestamp, known: &Known<'a>, loaded: Loaded) -> Self {
+    pub(super) fn new(now: Timestamp, known: Known, loaded: Loaded) -> Self {
         let Loaded {
             working,
             records,
@@ -92,6 +95,7 @@ impl<'a> Batch<'a> {
             candidates,
             schedules,
             queue_reads,
+            held_back: _,
         } = loaded;
         let mut remembered: HashMap<Uuid, Vec<RequestRecord>> = HashMap::new();
         for record in records {
@@ -116,6 +120,27 @@ impl<'a> Batch<'a> {
             remembered,
             write: WriteBatch::default(),
         }
+    }
+
+    /// Has it follow a batch of `now` that is not written yet.
+    pub(super) fn stand_on(&mut self, below: &UnderWay, now: Timestamp) {
+        self.now = now;
+        self.positions.clone_from(below.positions());
+    }
+
+    /// Hands over what it has come to, so that more is read for it: see [`Self::go_on`].
+    pub(super) fn so_far(&mut self) -> SoFar {
+        SoFar {
+            working: std::mem::take(&mut self.working),
+            taken: self.taken,
+        }
+    }
+
+    /// Goes on at `now` with what was read for jobs that need nothing but tasks.
+    pub(super) fn go_on(&mut self, loaded: Loaded, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.working = loaded.working;
+        self.candidates.extend(loaded.candidates);
     }
 
     /// The write of everything decided so far, the tasks after it, and what it changes of what is known.

@@ -6,7 +6,7 @@ use baton_domain::{HeapBytes as _, Task, TaskId};
 use lru::LruCache;
 
 /// Bytes of tasks kept.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// A larger task is read again when it is needed: one of them must not push out a thousand small ones.
 const LARGEST_TASK_BYTES: usize = 16 * 1024;
 /// What the map takes for a task, and what allocations are larger than they need to be, roughly.

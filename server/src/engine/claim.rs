@@ -8,10 +8,10 @@ use baton_domain::{
 };
 
 use super::batch::Batch;
-use super::committer::{Committer, Failure};
+use super::committer::Failure;
 use super::job::{Done, Job, Work};
-use super::load::{LOADED_BYTES, TASKS_READ};
-use super::queues::{Limits, Look};
+use super::load::{LOADED_BYTES, Loader, TASKS_READ};
+use super::queues::{HeldBack, Limits, Look, Queues};
 use super::working::Working;
 use crate::store::{Demand, Ready};
 
@@ -62,14 +62,14 @@ pub(super) struct Left {
     pub(super) kind: (String, String),
 }
 
-impl Committer {
+impl Loader {
     /// Finds what the claims among `jobs` choose from, and reads as many of these tasks as they can take.
     pub(super) async fn load_candidates(
         &mut self,
         jobs: &[Job],
-        working: &mut Working,
-        now: Timestamp,
-    ) -> Result<Candidates, Failure> {
+        (working, taken): (&mut Working, usize),
+        (queues, now): (&Queues, Timestamp),
+    ) -> Result<(Candidates, Vec<HeldBack>), Failure> {
         let mut asked: HashMap<&Demand, (usize, usize)> = HashMap::new();
         for job in jobs {
             if let Work::Claim(claim) = &job.work {
@@ -78,17 +78,22 @@ impl Committer {
                 *bytes += claim.max_bytes;
             }
         }
-        let mut candidates = Candidates::new();
+        let (mut candidates, mut held_back) = (Candidates::new(), Vec::new());
         for (demand, (tasks, bytes)) in asked {
             // One more than can be taken tells whether something is left.
             let limit = tasks.min(CLAIMED) + 1;
-            let look = self.look(demand, limit, now).await?;
+            // The store may not know yet of those that are gone.
+            let gone = self.under_way.gone() + taken;
+            let mut look = self.look(demand, limit + gone, (queues, now)).await?;
+            held_back.append(&mut look.held_back);
+            self.under_way.amend(&mut look, demand);
+            look.ready.retain(|ready| !working.is_given_out(ready.id));
             self.load_ready(working, &look.ready, (limit, bytes.min(LOADED_BYTES)))
                 .await?;
             let found = Found::new(look, working);
             candidates.insert(demand.clone(), found);
         }
-        Ok(candidates)
+        Ok((candidates, held_back))
     }
 
     /// Reads the first `tasks` of `ready`, and the one that waits longest, until they have `bytes`.
@@ -117,7 +122,7 @@ impl Committer {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Gives ready tasks to a worker.
     pub(super) fn give_out(&mut self, claim: &ClaimRequest) -> Vec<Done> {
         let grant = Command::new(
@@ -204,7 +209,7 @@ impl Batch<'_> {
 impl Found {
     /// What a look found.
     pub(super) fn new(look: Look, working: &Working) -> Self {
-        let Look { ready, cut_off } = look;
+        let Look { ready, cut_off, .. } = look;
         let read = (0..ready.len()).filter(|place| working.contains(ready[*place].id));
         let mut by_age: Vec<usize> = read.collect();
         by_age.sort_unstable_by_key(|place| (ready[*place].since, ready[*place].id));
@@ -219,7 +224,7 @@ impl Found {
 
     /// Passes over what is gone, and what its queue keeps: if this very batch makes room for that, its commit wakes who
     /// waits. Answers the place of the task that has waited for too long, if one has.
-    fn move_on(&mut self, (working, limits): (&Working, &Limits<'_>), now: Timestamp) -> Option<usize> {
+    fn move_on(&mut self, (working, limits): (&Working, &Limits), now: Timestamp) -> Option<usize> {
         let is_gone = |ready: &Ready| {
             let task = working.get(ready.id);
             let stays = |task: &Arc<Task>| is_leasable(task) && !limits.is_shut(task, now);

@@ -6,49 +6,49 @@
 
 use std::sync::Arc;
 
-use baton_domain::{Detail, Event, EventType, TaskId, Timestamp};
+use baton_domain::{TaskId, Timestamp};
 use tracing::{error, warn};
 
+use super::ahead::{Ahead, Next, UnderWay};
 use super::batch::{Batch, Known, unindexed};
-use super::cache::Cache;
+use super::decided::{Decided, Settled};
 use super::error::Error;
-use super::handover::Handover;
-use super::intake::RETRY_AFTER;
+use super::intake::{Intake, RETRY_AFTER};
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
-use super::queues::{Changes, Finished, Queues};
+use super::learn::Standing;
+use super::load::{Loader, SoFar};
+use super::queues::{Finished, Queues};
 use super::resume::Absence;
 use super::signals::Signals;
 use super::types::Types;
 use super::webhooks::Webhooks;
-use super::workers::Workers;
-use super::working::Working;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, monotonic_now};
 #[cfg(feature = "simulation")]
 use crate::simulation::{self, Point};
-use crate::store::{CommitError, Constraint, Floors, Heads, Store, StoreError, WriteBatch, Writer};
+use crate::store::{CommitError, Constraint, Heads, StoreError, WriteBatch, Writer};
 
 /// Rows removed by one piece of upkeep, so that callers wait for it no longer than for a batch.
 const UPKEEP_ROWS: u32 = 2_000;
 
 /// Owns the only writer. Runs as one task until its intake is closed and empty.
 pub(super) struct Committer {
-    pub(super) store: Store,
     pub(super) writer: Writer,
+    pub(super) loader: Loader,
     pub(super) clock: Clock,
     pub(super) feed: Feed,
     pub(super) signals: Arc<Signals>,
-    pub(super) cache: Cache,
-    pub(super) heads: Heads,
-    pub(super) floors: Floors,
+    pub(super) heads: Arc<Heads>,
     /// The time of the newest event of all logs.
     pub(super) last_time: Timestamp,
     /// The last commit may stand or not: `heads` may be behind.
     pub(super) in_doubt: bool,
-    pub(super) workers: Arc<Workers>,
+    /// So many batches are to be written before anything is decided ahead again: others write too, and it would be decided in
+    /// vain.
+    pub(super) not_alone: u8,
     /// Every queue that was created.
-    pub(super) queues: Queues,
+    pub(super) queues: Arc<Queues>,
     pub(super) finished: Arc<Finished>,
     pub(super) absence: Absence,
     /// The last batch handed tasks to calls that wait; it may be that which cannot be written.
@@ -98,22 +98,75 @@ impl Committer {
         drop(job.reply.send(more.map_err(Error::Store)));
     }
 
-    /// Runs one batch and answers every job.
-    pub(super) async fn run(&mut self, mut jobs: Vec<Job>) {
-        match self.attempt(&jobs, Mode::Hopeful).await {
-            Ok(answers) => reply_all(jobs, answers),
-            Err(Failure::Down(error)) => {
+    /// Runs one batch and answers every job. What arrives in `intake` meanwhile is decided while the batch is written: answers
+    /// what is to run next.
+    pub(super) async fn run(&mut self, next: Next, intake: Option<&Intake>) -> Option<Next> {
+        let Next { jobs, decided, held } = next;
+        let decided = match decided {
+            Some(decided) => Ok(decided),
+            None => self.decide(&jobs, Mode::Hopeful).await,
+        };
+        let intake = intake.filter(|_| held.is_empty() && self.is_alone());
+        let (done, ahead) = match decided {
+            Ok(decided) => self.carry_out(decided, &jobs, intake).await,
+            Err(failure) => (Err(failure), None),
+        };
+        self.writer.leave().await;
+        let events = match done {
+            Ok(Settled { answers, events }) => {
+                reply_all(jobs, answers);
+                events
+            }
+            Err(failure) => {
+                self.give_up(jobs, failure).await;
+                Vec::new()
+            }
+        };
+        // Those who wait were told of what is there: what comes next may be given to who still does.
+        let next = ahead.and_then(|ahead| ahead.into_next(&self.loader.workers));
+        self.move_on(&events);
+        match next {
+            Some(next) => Some(self.follow(next).await),
+            None => Next::of(held),
+        }
+    }
+
+    /// Begins the turn of what was decided ahead. Where others have written meanwhile, it is to be decided anew.
+    async fn follow(&mut self, next: Next) -> Next {
+        let writes = next
+            .decided
+            .as_ref()
+            .is_some_and(|decided| !decided.write.is_empty());
+        let stands = !writes || matches!(self.begin().await, Ok(Standing::Known));
+        Next {
+            decided: next.decided.filter(|_| stands),
+            ..next
+        }
+    }
+
+    /// Answers jobs of which nothing was written as one batch.
+    async fn give_up(&mut self, mut jobs: Vec<Job>, failure: Failure) {
+        match failure {
+            Failure::Down(error) => {
                 warn!(error = %error, commands = jobs.len(), "batch not committed");
                 self.absence.begin(monotonic_now());
                 fail_all(jobs, &error);
             }
-            Err(Failure::Spoiled(error)) if jobs.len() == 1 && !self.handed_over => fail_all(jobs, &error),
-            Err(Failure::Heavy) if jobs.len() > 1 => {
+            Failure::Spoiled(error) if jobs.len() == 1 && !self.handed_over => fail_all(jobs, &error),
+            Failure::Heavy if jobs.len() > 1 => {
                 let rest = jobs.split_off(jobs.len() / 2);
-                Box::pin(self.run(jobs)).await;
-                Box::pin(self.run(rest)).await;
+                for jobs in [jobs, rest] {
+                    Box::pin(self.run_all(jobs)).await;
+                }
             }
-            Err(Failure::Spoiled(_) | Failure::Heavy) => self.run_one_by_one(jobs).await,
+            Failure::Spoiled(_) | Failure::Heavy => self.run_one_by_one(jobs).await,
+        }
+    }
+
+    /// Runs one batch, and takes nothing else meanwhile.
+    pub(super) async fn run_all(&mut self, jobs: Vec<Job>) {
+        if let Some(next) = Next::of(jobs) {
+            self.run(next, None).await;
         }
     }
 
@@ -125,7 +178,7 @@ impl Committer {
             let answers = self.attempt(&alone, Mode::Checked).await;
             let jobs = Vec::from(alone);
             match answers {
-                Ok(answers) => reply_all(jobs, answers),
+                Ok(settled) => reply_all(jobs, settled.answers),
                 Err(Failure::Down(error) | Failure::Spoiled(error)) => {
                     error!(error = %error, "command not committed");
                     fail_all(jobs, &error);
@@ -139,14 +192,19 @@ impl Committer {
         }
     }
 
-    /// Takes a turn for these jobs. What does not come to a commit gives it up.
-    async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
-        let answers = self.take_turn(jobs, mode).await;
+    /// Decides and writes these jobs as one batch. What does not come to a commit gives its turn up.
+    async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Settled, Failure> {
+        let done = match self.decide(jobs, mode).await {
+            Ok(decided) => self.carry_out(decided, jobs, None).await.0,
+            Err(failure) => Err(failure),
+        };
         self.writer.leave().await;
-        answers
+        let mut settled = done?;
+        self.move_on(&std::mem::take(&mut settled.events));
+        Ok(settled)
     }
 
-    async fn take_turn(&mut self, jobs: &[Job], mode: Mode) -> Result<Vec<Answer>, Failure> {
+    async fn decide(&mut self, jobs: &[Job], mode: Mode) -> Result<Decided, Failure> {
         if self.in_doubt {
             self.catch_up().await.map_err(Failure::Down)?;
         }
@@ -154,65 +212,78 @@ impl Committer {
         self.begin().await?;
         self.learn_queues().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        let loaded = self.load(jobs, mode, now).await?;
-        let (types, webhooks) = (Arc::clone(&self.types), Arc::clone(&self.webhooks));
-        let known = Known {
-            heads: &self.heads,
-            types: &types,
-            queues: &self.queues,
-            webhooks: &webhooks,
-        };
-        let mut batch = Batch::new(now, &known, loaded);
+        let so_far = (SoFar::default(), &*self.queues);
+        let mut loaded = self.loader.load(jobs, so_far, (mode, now)).await?;
+        for held_back in loaded.held_back.drain(..) {
+            Arc::make_mut(&mut self.queues).hold_back(held_back);
+        }
+        let mut batch = Batch::new(now, self.known(), loaded);
         let answers: Vec<Answer> = jobs.iter().map(|job| batch.decide(job)).collect();
-        if mode == Mode::Hopeful
-            && jobs
-                .iter()
-                .zip(&answers)
-                .any(|(job, answer)| needs_check(job, answer))
+        if mode == Mode::Checked {
+            return Ok(Decided::checked(batch, answers));
+        }
+        if jobs
+            .iter()
+            .zip(&answers)
+            .any(|(job, answer)| needs_check(job, answer))
         {
-            return Box::pin(self.attempt(jobs, Mode::Checked)).await;
+            return Box::pin(self.decide(jobs, Mode::Checked)).await;
         }
-        let handovers = match mode {
-            Mode::Hopeful => batch.hand_over(&self.workers),
-            // What was asked for must not fail by what was not.
-            Mode::Checked => Vec::new(),
-        };
-        self.handed_over = !handovers.is_empty();
-        let left = std::mem::take(&mut batch.left);
-        let ticks = std::mem::take(&mut batch.ticks);
-        let (write, working, changed) = batch.into_write();
-        if write.is_empty() {
-            self.queues_committed(changed.queues, now);
-            self.workers.left(&left);
-            return Ok(answers);
-        }
-        let began = monotonic_now();
-        match self.write(&write).await {
-            Ok(()) => {
-                // What only reads says nothing of whether leases can be renewed.
-                self.absence.end();
-                metrics::committed(write.events.len(), began.elapsed());
-                self.types.apply(changed.types);
-                self.webhooks.apply(changed.webhooks);
-                self.committed(&write, working, (changed.queues, now));
-                handovers.into_iter().for_each(Handover::deliver);
-                ticks.tell();
-                self.workers.left(&left);
-                Ok(answers)
-            }
-            Err(error) => self.not_committed(error, jobs, mode).await,
+        Ok(Decided::hopefully(batch, answers, &self.loader.workers))
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            heads: Arc::clone(&self.heads),
+            types: Arc::clone(&self.types),
+            queues: Arc::clone(&self.queues),
+            webhooks: Arc::clone(&self.webhooks),
         }
     }
 
-    async fn write(&mut self, write: &WriteBatch) -> Result<(), CommitError> {
-        #[cfg(feature = "simulation")]
-        simulation::reach(Point::BeforeCommit, &write.events).await;
-        let written = self.writer.commit(write).await;
-        #[cfg(feature = "simulation")]
-        if written.is_ok() {
-            simulation::reach(Point::AfterCommit, &write.events).await;
+    /// Writes what is decided and tells everybody, but for who asked; answers too what was decided meanwhile.
+    async fn carry_out<'a>(
+        &mut self,
+        decided: Decided,
+        jobs: &[Job],
+        intake: Option<&'a Intake>,
+    ) -> (Result<Settled, Failure>, Option<Ahead<'a>>) {
+        self.handed_over = decided.hands_over();
+        if decided.write.is_empty() {
+            return (Ok(self.settle(decided)), None);
         }
-        written
+        let began = monotonic_now();
+        let (written, ahead) = self.write(&decided, intake).await;
+        match written {
+            Ok(()) => {
+                // What only reads says nothing of whether leases can be renewed.
+                self.absence.end();
+                metrics::committed(decided.write.events.len(), began.elapsed());
+                (Ok(self.settle(decided)), ahead)
+            }
+            Err(error) => {
+                let ahead = ahead.map(Ahead::decided_anew);
+                (self.not_committed(error, jobs, decided.mode).await, ahead)
+            }
+        }
+    }
+
+    async fn write<'a>(
+        &mut self,
+        decided: &Decided,
+        intake: Option<&'a Intake>,
+    ) -> (Result<(), CommitError>, Option<Ahead<'a>>) {
+        let intake = intake.filter(|_| decided.carries_others());
+        let Some(intake) = intake else {
+            return (commit(&mut self.writer, &decided.write).await, None);
+        };
+        let mut ahead = Ahead::new(self.known(), intake);
+        let written = commit(&mut self.writer, &decided.write);
+        let written = ahead
+            .while_written(written, decided, (&mut self.loader, &self.clock))
+            .await;
+        self.loader.under_way = UnderWay::default();
+        (written, Some(ahead))
     }
 
     async fn not_committed(
@@ -220,7 +291,7 @@ impl Committer {
         error: CommitError,
         jobs: &[Job],
         mode: Mode,
-    ) -> Result<Vec<Answer>, Failure> {
+    ) -> Result<Settled, Failure> {
         match error {
             CommitError::Conflict(_) if mode == Mode::Hopeful => {
                 Box::pin(self.attempt(jobs, Mode::Checked)).await
@@ -244,8 +315,8 @@ impl Committer {
                 error!(error = %error, "the outcome of a commit is unknown");
                 self.in_doubt = true;
                 // A renewal that stands leaves no event by which it would be found, nor does a change of a queue.
-                self.cache.clear();
-                self.queues.forget();
+                self.loader.cache.clear();
+                self.forget_queues();
                 if let Err(error) = self.catch_up().await {
                     warn!(error = %error, "how the log ends will be read before the next commit");
                 }
@@ -261,72 +332,28 @@ impl Committer {
             return Ok(None);
         };
         let ids: Vec<TaskId> = members.iter().map(|m| m.new.id).collect();
-        let gone = self.store.deleted(&ids).await.map_err(Error::Store)?;
+        let gone = self.loader.store.deleted(&ids).await.map_err(Error::Store)?;
         let first = ids.iter().enumerate().find(|(_, id)| gone.contains(*id));
         Ok(first.map(|(index, id)| {
             let source = Box::new(Error::TaskIdReused { id: *id });
             unindexed(Error::InBatch { index, source }, *single)
         }))
     }
-
-    /// Takes committed events into account: the next ones come after them.
-    pub(super) fn move_on(&mut self, events: &[Arc<Event>]) {
-        for event in events {
-            self.heads.advance(&event.namespace, event.time);
-            self.last_time = self.last_time.max(event.time);
-            self.floors.note(event);
-        }
-    }
-
-    fn committed(&mut self, write: &WriteBatch, working: Working, (changes, now): (Changes, Timestamp)) {
-        self.move_on(&write.events);
-        for (id, task) in working.into_results() {
-            self.cache.put(id, task);
-        }
-        self.feed.publish(&write.events);
-        self.signals.committed();
-        self.finished.count(write.events.iter().map(|event| &**event));
-        self.queues_committed(changes, now);
-        self.workers
-            .committed(write, |task| self.queues.is_shut(task, now));
-        announce_dead(&write.events);
-        let wake = write
-            .inserted
-            .iter()
-            .chain(write.updated.iter().map(|(_, now)| now))
-            .flat_map(|t| t.wake_time().into_iter().chain(t.lease_end()));
-        if let Some(first) = wake.chain(self.next_tick(write)).min() {
-            self.signals.wake_at(first);
-        }
-        if !write.follow_ups_added.is_empty() {
-            self.signals.follow_ups();
-        }
-    }
 }
 
-/// A task that nobody tries again is told of where somebody looks.
-fn announce_dead(events: &[Arc<Event>]) {
-    for event in events.iter().filter(|event| event.kind == EventType::Dead) {
-        metrics::task_died(&event.queue);
-        let code = if let Detail::Failure { error, .. } = &event.detail {
-            error.code.as_str()
-        } else {
-            ""
-        };
-        warn!(
-            task = %event.task_id,
-            namespace = event.namespace,
-            queue = event.queue,
-            r#type = event.task_type,
-            attempt = event.attempt,
-            code,
-            "a task is dead: its attempts are spent"
-        );
+async fn commit(writer: &mut Writer, write: &WriteBatch) -> Result<(), CommitError> {
+    #[cfg(feature = "simulation")]
+    simulation::reach(Point::BeforeCommit, &write.events).await;
+    let written = writer.commit(write).await;
+    #[cfg(feature = "simulation")]
+    if written.is_ok() {
+        simulation::reach(Point::AfterCommit, &write.events).await;
     }
+    written
 }
 
 /// What a call that may be a repeat is told about other tasks is only an answer once the store was asked.
-fn needs_check(job: &Job, answer: &Answer) -> bool {
+pub(super) fn needs_check(job: &Job, answer: &Answer) -> bool {
     let refused = answer.as_ref().is_err_and(Error::may_be_repeat);
     let chosen = match &job.work {
         Work::Create { members, .. } => members.iter().any(|m| m.chosen_id && m.new.dedup.is_some()),

@@ -41,7 +41,7 @@ impl Siblings<'_> {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Creates one task outside of any batch of jobs: its errors name no member.
     pub(super) fn create_alone(&mut self, member: CreateRequest) -> Result<Option<Done>, Error> {
         let mut done = self.create(&[member]).map_err(|e| unindexed(e, true))?;

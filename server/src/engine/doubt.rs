@@ -16,7 +16,7 @@ impl Committer {
             has_definitions: true,
         };
         // What is there now may be older than what was told of it.
-        self.floors.forget();
+        self.loader.floors.forget();
         let missed = self.learn(all).await.map_err(Error::Store)?;
         self.in_doubt = false;
         if missed {

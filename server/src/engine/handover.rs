@@ -30,7 +30,7 @@ impl Handover {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Leases what became ready to those who rest in line for it, the longest waiting first. The last thing that a batch
     /// does.
     pub(super) fn hand_over(&mut self, workers: &Workers) -> Vec<Handover> {
@@ -56,7 +56,7 @@ impl Batch<'_> {
                 let found = ready.iter().filter(takes).map(entry).collect();
                 let look = Look {
                     ready: found,
-                    cut_off: Vec::new(),
+                    ..Look::default()
                 };
                 let found = Found::new(look, &self.working);
                 self.candidates.insert(claim.demand.clone(), found);
@@ -81,7 +81,7 @@ impl Batch<'_> {
     }
 }
 
-fn entry(task: &Arc<Task>) -> Ready {
+pub(super) fn entry(task: &Arc<Task>) -> Ready {
     Ready {
         id: task.id,
         priority: task.priority.number(),

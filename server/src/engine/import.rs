@@ -18,7 +18,7 @@ impl Committer {
         self.writer.leave().await;
         if matches!(done, Ok(()) | Err(Error::NotImported(ImportError::Unknown(_)))) {
             self.in_doubt = true;
-            self.queues.forget();
+            self.forget_queues();
             if let Err(error) = self.catch_up().await {
                 warn!(error = %error, "what was imported will be learned of before the next commit");
             }
@@ -40,7 +40,7 @@ impl Committer {
             self.catch_up().await?;
         }
         let begun = match self.resume().await {
-            Ok(()) => self.begin().await,
+            Ok(()) => self.begin().await.map(drop),
             failed => failed,
         };
         begun.map_err(|failure| match failure {

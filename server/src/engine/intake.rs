@@ -149,13 +149,31 @@ impl Intake {
         self.arrived.notify_one();
     }
 
-    /// Everything that waits, up to the bounds of a batch; `None` once closed and empty.
+    /// Everything that waits, up to the bounds of a batch; `None` once closed and empty. Cancel-safe.
     pub(super) async fn next_batch(&self) -> Option<Vec<Job>> {
+        let jobs = self.next_within(&mut self.room()).await?;
+        self.leave(&jobs);
+        Some(jobs)
+    }
+
+    /// The room of a batch.
+    pub(super) const fn room(&self) -> Room {
+        Room {
+            commands: self.limits.batch_commands,
+            rows: BATCH_ROWS,
+            bytes: BATCH_BYTES,
+            is_whole: true,
+        }
+    }
+
+    /// As [`Self::next_batch`], as much as there is room for; at least one job, where that is whole. They count as waiting until
+    /// they [leave](Self::leave). Cancel-safe.
+    pub(super) async fn next_within(&self, room: &mut Room) -> Option<Vec<Job>> {
         loop {
             let arrived = self.arrived.notified();
             {
                 let mut waiting = self.waiting.lock();
-                let jobs = waiting.take(self.limits.batch_commands);
+                let jobs = waiting.take(room);
                 if !jobs.is_empty() {
                     return Some(jobs);
                 }
@@ -164,6 +182,15 @@ impl Intake {
                 }
             }
             arrived.await;
+        }
+    }
+
+    /// The work on these begins: others may come in for them.
+    pub(super) fn leave(&self, jobs: &[Job]) {
+        let mut waiting = self.waiting.lock();
+        for job in jobs {
+            let load = waiting.beside(job.class);
+            *load = load.without(job.weight);
         }
     }
 
@@ -183,14 +210,10 @@ impl Waiting {
         }
     }
 
-    fn take(&mut self, commands: usize) -> Vec<Job> {
+    fn take(&mut self, room: &mut Room) -> Vec<Job> {
         let mut batch = Vec::new();
-        let mut room = Room {
-            commands,
-            rows: BATCH_ROWS,
-            bytes: BATCH_BYTES,
-        };
         if self.passed_over
+            && room.is_whole
             && let Some(job) = self.creates.pop_front()
         {
             // However much else waits: a large create waits for one batch, and what is behind it no longer than it.
@@ -209,18 +232,17 @@ impl Waiting {
         room.fill(&mut batch, &mut self.creates);
         let is_create = |job: &Job| job.class == Class::Create;
         self.passed_over = !self.creates.is_empty() && !batch.iter().any(is_create);
-        for job in &batch {
-            let load = self.beside(job.class);
-            *load = load.without(job.weight);
-        }
         batch
     }
 }
 
-struct Room {
+/// What a batch still takes.
+pub(super) struct Room {
     commands: usize,
     rows: usize,
     bytes: usize,
+    /// Nothing was taken.
+    is_whole: bool,
 }
 
 impl Room {
@@ -231,12 +253,14 @@ impl Room {
                 commands: 0,
                 rows: 0,
                 bytes: 0,
+                is_whole: true,
             };
         }
         let kept = Self {
             commands: jobs.min(self.commands / 2),
             rows: self.rows / 2,
             bytes: self.bytes / 2,
+            is_whole: true,
         };
         self.commands -= kept.commands;
         self.rows -= kept.rows;
@@ -244,10 +268,24 @@ impl Room {
         kept
     }
 
-    const fn give_back(&mut self, kept: Self) {
+    /// Lends its room for so many commands, until that is given back.
+    pub(super) const fn lend(&mut self, commands: usize) -> Self {
+        let commands = if commands < self.commands {
+            commands
+        } else {
+            self.commands
+        };
+        let lent = Self { commands, ..*self };
+        self.commands -= commands;
+        (self.rows, self.bytes) = (0, 0);
+        lent
+    }
+
+    pub(super) const fn give_back(&mut self, kept: Self) {
         self.commands += kept.commands;
         self.rows += kept.rows;
         self.bytes += kept.bytes;
+        self.is_whole &= kept.is_whole;
     }
 
     /// Moves jobs over while they fit. A job larger than a whole batch goes alone.
@@ -255,7 +293,7 @@ impl Room {
         while let Some(job) = line.front() {
             let w = job.weight;
             let fits = w.commands <= self.commands && w.rows() <= self.rows && w.bytes <= self.bytes;
-            if !fits && !batch.is_empty() {
+            if !fits && !self.is_whole {
                 return;
             }
             let Some(job) = line.pop_front() else { return };
@@ -268,6 +306,7 @@ impl Room {
         self.commands = self.commands.saturating_sub(w.commands);
         self.rows = self.rows.saturating_sub(w.rows());
         self.bytes = self.bytes.saturating_sub(w.bytes);
+        self.is_whole = false;
         batch.push(job);
     }
 }

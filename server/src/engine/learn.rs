@@ -21,6 +21,9 @@ const EVENTS_LEARNED: i64 = 5_000;
 /// The timers look again so long after others have written: what one look finds is done by then.
 const LOOK_AHEAD: Span = Span::from_millis(20);
 
+/// Batches from one that began with what others wrote to the first that is decided ahead again.
+const ALONE_AFTER: u8 = 8;
+
 /// What others wrote.
 struct Missed {
     events: Vec<Arc<Event>>,
@@ -28,24 +31,41 @@ struct Missed {
     skipped: bool,
 }
 
+/// What the store is to the committer when a turn begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As this committer left it.
+    Known,
+    /// Others had written, and that is learned.
+    Learned,
+}
+
 impl Committer {
+    /// Whether nobody else has written of late.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.not_alone == 0
+    }
+
     /// Begins a turn, and learns what others wrote since the last one.
-    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<Standing, Failure> {
         let turn = self.writer.begin().await.map_err(Failure::down)?;
         if let Some(time) = turn.time {
             self.clock.follow(time.as_micros());
         }
-        if turn.is_behind {
-            if turn.has_definitions || !self.queues.is_empty() {
-                self.queues.forget();
-            }
-            if let Err(error) = self.learn(turn).await {
-                // Or the next turn would take what is in memory for what stands.
-                self.writer.fall_behind();
-                return Err(Failure::down(error));
-            }
+        if !turn.is_behind {
+            self.not_alone = self.not_alone.saturating_sub(1);
+            return Ok(Standing::Known);
         }
-        Ok(())
+        self.not_alone = ALONE_AFTER;
+        if turn.has_definitions || !self.queues.is_empty() {
+            self.forget_queues();
+        }
+        if let Err(error) = self.learn(turn).await {
+            // Or the next turn would take what is in memory for what stands.
+            self.writer.fall_behind();
+            return Err(Failure::down(error));
+        }
+        Ok(Standing::Learned)
     }
 
     /// Looks, between turns, whether others have written.
@@ -59,27 +79,29 @@ impl Committer {
 
     /// Takes into account what is new in the store; answers whether there were events.
     pub(super) async fn learn(&mut self, turn: Turn) -> Result<bool, StoreError> {
-        self.cache.clear();
+        self.loader.cache.clear();
         let missed = self.missed().await?;
         if turn.has_definitions {
-            self.types.reload(self.store.task_types().await?);
-            self.webhooks.reload(self.store.webhooks().await?);
+            self.types.reload(self.loader.store.task_types().await?);
+            self.webhooks.reload(self.loader.store.webhooks().await?);
             // A queue may have more room than it had.
             if !self.queues.is_empty() {
-                self.workers.parked.everybody();
+                self.workers().parked.everybody();
             }
         }
         let now = Timestamp::from_micros(self.clock.now_micros());
         if missed.skipped {
-            self.workers.registry.reset(self.store.leases().await?, now);
-            self.workers.parked.everybody();
+            self.workers()
+                .registry
+                .reset(self.loader.store.leases().await?, now);
+            self.workers().parked.everybody();
         } else {
             // Of most events no worker here has to hear, and tasks are large.
-            let concern = |event: &&Arc<Event>| self.workers.concerns(event);
+            let concern = |event: &&Arc<Event>| self.workers().concerns(event);
             let events: Vec<_> = missed.events.iter().filter(concern).cloned().collect();
             let tasks = self.tasks_of(&events).await?;
             let is_shut = |task: &Task| self.queues.is_shut(task, now);
-            self.workers.learned(&events, &tasks, is_shut);
+            self.workers().learned(&events, &tasks, is_shut);
         }
         self.move_on(&missed.events);
         self.feed.publish(&missed.events);
@@ -92,7 +114,7 @@ impl Committer {
     }
 
     async fn missed(&mut self) -> Result<Missed, StoreError> {
-        let heads = self.store.heads().await?;
+        let heads = self.loader.store.heads().await?;
         let mut missed = Missed {
             events: Vec::new(),
             skipped: false,
@@ -104,15 +126,15 @@ impl Committer {
             }
             if head - position > EVENTS_LEARNED {
                 let time = heads.time(namespace);
-                self.heads.skip_to(namespace, head, time);
+                Arc::make_mut(&mut self.heads).skip_to(namespace, head, time);
                 self.last_time = self.last_time.max(time);
                 self.feed.skip_to(namespace, head);
                 missed.skipped = true;
-                self.floors.forget();
+                self.loader.floors.forget();
                 continue;
             }
             while position < head {
-                let events = self.store.log(namespace, position, EVENTS_READ).await?;
+                let events = self.loader.store.log(namespace, position, EVENTS_READ).await?;
                 let Some(last) = events.last() else { break };
                 position = last.position;
                 missed.events.extend(events.into_iter().map(Arc::new));
@@ -127,7 +149,7 @@ impl Committer {
         ids.dedup();
         let mut tasks = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(TASKS_READ) {
-            let found = self.store.tasks(ids).await?;
+            let found = self.loader.store.tasks(ids).await?;
             tasks.extend(found.into_iter().map(|task| (task.id, Arc::new(task))));
         }
         Ok(tasks)

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use baton_domain::{Action, HeapBytes as _, TaskId, Timestamp};
 use uuid::Uuid;
 
+use super::ahead::UnderWay;
 use super::batch::Loaded;
-use super::committer::{Committer, Failure, Mode};
+use super::cache::Cache;
+use super::committer::{Failure, Mode};
 use super::error::Error;
 use super::job::{Job, Work};
 use super::keys::Keys;
+use super::queues::Queues;
+use super::workers::Workers;
 use super::working::Working;
-use crate::store::RequestRecord;
+use crate::store::{Floors, RequestRecord, Store};
 
 /// Tasks that the check for a circle of dependencies may visit before it gives up.
 pub(super) const GRAPH_TASKS: usize = 10_000;
@@ -23,15 +27,46 @@ pub(super) const TASKS_READ: usize = 64;
 /// Bytes of tasks that a batch reads; where its commands move more than that, they are committed in several batches.
 pub(super) const LOADED_BYTES: usize = 64 * 1024 * 1024;
 
-impl Committer {
-    /// Reads what the jobs name and the cache does not have.
-    pub(super) async fn load(&mut self, jobs: &[Job], mode: Mode, now: Timestamp) -> Result<Loaded, Failure> {
-        let Loaded {
-            mut working,
-            mut keys,
-            ..
-        } = Loaded::default();
-        let (schedules, looked_at) = self.load_schedules(jobs, mode).await?;
+/// Reads what batches are decided over.
+pub(super) struct Loader {
+    pub(super) store: Store,
+    pub(super) cache: Cache,
+    pub(super) floors: Floors,
+    pub(super) workers: Arc<Workers>,
+    /// What the batch that is being written leaves behind: the store may not have it yet.
+    pub(super) under_way: UnderWay,
+}
+
+/// What a batch has come to when more is read for it.
+#[derive(Default)]
+pub(super) struct SoFar {
+    pub(super) working: Working,
+    /// Tasks that its claims took.
+    pub(super) taken: usize,
+}
+
+impl Loader {
+    /// One that has read nothing.
+    pub(super) fn new(store: Store, workers: Arc<Workers>) -> Self {
+        Self {
+            store,
+            workers,
+            cache: Cache::new(),
+            floors: Floors::default(),
+            under_way: UnderWay::default(),
+        }
+    }
+
+    /// Reads what the jobs name and neither the cache nor the batch that is being written has.
+    pub(super) async fn load(
+        &mut self,
+        jobs: &[Job],
+        (so_far, queues): (SoFar, &Queues),
+        (mode, now): (Mode, Timestamp),
+    ) -> Result<Loaded, Failure> {
+        let SoFar { mut working, taken } = so_far;
+        let mut keys = Keys::default();
+        let (schedules, looked_at) = self.load_schedules(jobs, (mode, now)).await?;
         let mut wanted = looked_at;
         for job in jobs {
             named_by(job, mode, &mut wanted);
@@ -62,7 +97,9 @@ impl Committer {
             }
         }
         let queue_reads = self.load_queues(jobs).await?;
-        let candidates = self.load_candidates(jobs, &mut working, now).await?;
+        let (candidates, held_back) = self
+            .load_candidates(jobs, (&mut working, taken), (queues, now))
+            .await?;
         Ok(Loaded {
             working,
             records,
@@ -70,6 +107,7 @@ impl Committer {
             candidates,
             schedules,
             queue_reads,
+            held_back,
         })
     }
 
@@ -96,9 +134,13 @@ impl Committer {
             if working.contains(id) {
                 continue;
             }
-            match self.cache.get(id) {
-                Some(task) => working.add_loaded(task),
-                None => missing.push(id),
+            match self.under_way.get(id) {
+                Some(Some(task)) => working.add_loaded(Arc::clone(task)),
+                Some(None) => {}
+                None => match self.cache.get(id) {
+                    Some(task) => working.add_loaded(task),
+                    None => missing.push(id),
+                },
             }
         }
         if missing.is_empty() {

@@ -3,11 +3,13 @@
 //! Reading order: [`Engine`] (what callers use), `intake` (the queue), `committer` (the protocol), `batch` (decides
 //! in memory), `working` (the tasks of a batch).
 
+mod ahead;
 mod batch;
 mod cache;
 mod claim;
 mod committer;
 mod create;
+mod decided;
 mod doubt;
 mod error;
 mod handover;
@@ -51,12 +53,13 @@ pub(crate) use signals::Signals;
 pub use types::{Misfit, Role, Schemas, TypeAction, TypeChange, TypeDone, Unchecked, task_type_etag};
 pub use webhooks::{WebhookAction, WebhookChange, WebhookDone, webhook_etag};
 
+use self::ahead::Next;
 use self::batch::unindexed;
-use self::cache::Cache;
 use self::committer::Committer;
 use self::intake::Intake;
 use self::job::{Answer, Job, UpkeepJob, Work};
-use self::queues::{Finished, Queues};
+use self::load::Loader;
+use self::queues::Finished;
 use self::resume::Absence;
 use self::types::{AskAgain, Types};
 use self::webhooks::Webhooks;
@@ -65,7 +68,7 @@ use crate::config::UnknownTypes;
 use crate::feed::Feed;
 use crate::metrics;
 use crate::seams::{Clock, Ids};
-use crate::store::{Floors, Opened, Store, Writer};
+use crate::store::{Opened, Store, Writer};
 
 /// The one way to change a task. Cheap to clone.
 #[derive(Clone)]
@@ -129,18 +132,16 @@ impl Engine {
         let workers = Arc::new(Workers::default());
         let finished = Arc::new(Finished::new(clock.now_micros()));
         let mut committer = Committer {
-            store: opened.store.clone(),
+            loader: Loader::new(opened.store.clone(), Arc::clone(&workers)),
             writer: opened.writer,
             clock: clock.clone(),
             feed: feed.clone(),
             signals: Arc::clone(&signals),
-            cache: Cache::new(),
             last_time: opened.heads.last_time(),
-            heads: opened.heads,
-            floors: Floors::default(),
+            heads: Arc::new(opened.heads),
             in_doubt: false,
-            workers: Arc::clone(&workers),
-            queues: Queues::default(),
+            not_alone: 0,
+            queues: Arc::default(),
             finished: Arc::clone(&finished),
             absence: Absence::new(),
             handed_over: false,
@@ -148,7 +149,7 @@ impl Engine {
             webhooks: Arc::clone(&webhooks),
         };
         let intake = Intake::new(limits);
-        let (upkeep, mut upkeeps) = mpsc::channel(1);
+        let (upkeep, upkeeps) = mpsc::channel(1);
         let store = opened.store;
         let engine = Self {
             shared: Arc::new(Shared {
@@ -171,16 +172,7 @@ impl Engine {
             // Where the store does not let it, the first batch does.
             drop(committer.resume().await);
             drop(shared.begun.set(()));
-            loop {
-                tokio::select! {
-                    jobs = shared.intake.next_batch() => {
-                        let Some(jobs) = jobs else { return committer.writer };
-                        metrics::batch_taken(jobs.len(), shared.intake.depth());
-                        committer.run(jobs).await;
-                    }
-                    Some(job) = upkeeps.recv() => committer.keep_up(job).await,
-                }
-            }
+            work(committer, &shared.intake, upkeeps).await
         };
         (engine, work)
     }
@@ -368,4 +360,25 @@ impl Engine {
 
 fn first(done: Vec<Done>, id: TaskId) -> Result<Done, Error> {
     done.into_iter().next().ok_or(Error::NotFound { id })
+}
+
+/// Runs what arrives until the intake is closed and empty.
+async fn work(mut committer: Committer, intake: &Intake, mut upkeeps: mpsc::Receiver<UpkeepJob>) -> Writer {
+    let mut next: Option<Next> = None;
+    loop {
+        if let Some(batch) = next.take() {
+            // Upkeep has its turn, however much arrives.
+            let intake = upkeeps.is_empty().then_some(intake);
+            next = committer.run(batch, intake).await;
+            continue;
+        }
+        tokio::select! {
+            jobs = intake.next_batch() => {
+                let Some(jobs) = jobs else { return committer.writer };
+                metrics::batch_taken(jobs.len(), intake.depth());
+                next = Next::of(jobs);
+            }
+            Some(job) = upkeeps.recv() => committer.keep_up(job).await,
+        }
+    }
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use baton_domain::{Task, TaskId, Timestamp};
 
 use super::batch::{Batch, Known, Loaded, unindexed};
-use super::queues::Queues;
 use super::{CreateRequest, Done, Engine, Error};
-use crate::store::Heads;
 
 impl Engine {
     /// Decides a create as [`Engine::create`] would, on what the store holds now, and keeps nothing of it.
@@ -41,15 +39,14 @@ impl Engine {
             loaded.working.add_loaded(Arc::new(task));
         }
         let now = Timestamp::from_micros(self.clock().now_micros());
-        let heads = Heads::default();
         // No limit keeps a task from being created.
         let known = Known {
-            heads: &heads,
-            types: self.types(),
-            queues: &Queues::default(),
-            webhooks: self.webhooks(),
+            heads: Arc::default(),
+            types: Arc::clone(&self.shared.types),
+            queues: Arc::default(),
+            webhooks: Arc::clone(&self.shared.webhooks),
         };
-        let done = Batch::new(now, &known, loaded).create_alone(member)?;
+        let done = Batch::new(now, known, loaded).create_alone(member)?;
         done.ok_or(Error::NotFound { id })
     }
 

@@ -15,7 +15,7 @@ const REQUEST_MEMORY: Span = Span::from_secs(24 * 60 * 60);
 /// In place of a revision: the create that is remembered found another task with its key, and made none.
 const FOUND: i64 = 0;
 
-impl Batch<'_> {
+impl Batch {
     /// The answer to a call that was made before.
     pub(super) fn replay(&self, work: &Work, key: &RequestKey) -> Option<Answer> {
         let records = self.remembered.get(&key.id)?;

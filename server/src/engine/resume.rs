@@ -73,20 +73,20 @@ impl Committer {
         }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         // A server that joins others was not missed: who holds a lease has renewed it with them.
-        let joins = self.absence.is_first() && self.store.is_led().await.map_err(Failure::down)?;
+        let joins = self.absence.is_first() && self.loader.store.is_led().await.map_err(Failure::down)?;
         if !joins {
             self.writer.spare_leases(now).await.map_err(Failure::down)?;
         }
-        let leases = self.store.leases().await.map_err(Failure::down)?;
+        let leases = self.loader.store.leases().await.map_err(Failure::down)?;
         if !leases.is_empty() && !joins {
             info!(
                 leases = leases.len(),
                 "leases are spared for half of their duration at most"
             );
         }
-        self.cache.clear();
-        self.workers.registry.reset(leases, now);
-        self.workers.parked.everybody();
+        self.loader.cache.clear();
+        self.workers().registry.reset(leases, now);
+        self.workers().parked.everybody();
         self.absence.end();
         Ok(())
     }

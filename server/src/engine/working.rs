@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use baton_domain::{State, Task, TaskId};
+use baton_domain::{State, Task, TaskId, is_leasable};
 
 use crate::store::{Edge, WriteBatch};
 
@@ -62,6 +62,12 @@ impl Working {
     /// Whether not all that this task waits for was loaded.
     pub(super) fn is_given_up(&self, id: TaskId) -> bool {
         self.given_up.contains(&id)
+    }
+
+    /// Whether the batch knows that this task, which was ready, is so no more.
+    pub(super) fn is_given_out(&self, id: TaskId) -> bool {
+        let slot = self.slots.get(&id);
+        slot.is_some_and(|slot| !slot.now.as_deref().is_some_and(is_leasable))
     }
 
     /// The task as it stands within the batch.

@@ -228,12 +228,21 @@ pub(super) struct Rows {
 /// How rows are written down.
 #[derive(Debug)]
 enum Form {
-    /// SQLite's binary JSON: an array of arrays, which begins there.
-    Jsonb(Vec<u8>, jsonb::Open),
+    /// SQLite's binary JSON: an array, which begins there, of rows.
+    Jsonb(Vec<u8>, jsonb::Open, Row),
     /// JSON text: an array of arrays. PostgreSQL's, where the statement names cells by their places.
     Json(Vec<u8>),
     /// An array a column: PostgreSQL's, where the statement names cells by their columns.
     Arrays(Vec<Array>),
+}
+
+/// How SQLite's statement names the cells of a row.
+#[derive(Clone, Copy, Debug)]
+enum Row {
+    /// By their places, of which there are few.
+    Flat,
+    /// By their columns.
+    Parted,
 }
 
 /// Rows as parameters of a statement.
@@ -259,7 +268,7 @@ impl Rows {
     /// Rows of which the statement names the cells by their places.
     pub(super) fn of_values(dialect: Dialect, what: &'static str) -> Self {
         let form = match dialect {
-            Dialect::Sqlite => Form::jsonb(0),
+            Dialect::Sqlite => Form::jsonb(0, Row::Flat),
             Dialect::Postgres => Form::Json(b"[".to_vec()),
         };
         Self {
@@ -273,7 +282,7 @@ impl Rows {
     /// Rows of a table, of which the columns of `mask` are written.
     pub(super) fn of_table(dialect: Dialect, table: &Table, mask: Mask) -> Self {
         let form = match dialect {
-            Dialect::Sqlite => Form::jsonb(0),
+            Dialect::Sqlite => Form::jsonb(0, Row::Parted),
             Dialect::Postgres => Form::Arrays(table.chosen(mask).map(Array::new).collect()),
         };
         Self {
@@ -296,10 +305,11 @@ impl Rows {
         let mut rows = Self::of_table(dialect, table, mask);
         if let Form::Jsonb(..) = rows.form {
             let bytes = |cells: &Vec<Cell<'_>>| {
-                jsonb::ARRAY_HEADER + chosen(cells, mask).map(Cell::json_bytes).sum::<usize>()
+                let cells = chosen(cells, mask);
+                jsonb::ARRAY_HEADER * 2 + cells.map(Cell::json_bytes).sum::<usize>()
             };
             // A batch's JSON is large enough for its growing to be felt.
-            rows.form = Form::jsonb(cells.iter().map(bytes).sum());
+            rows.form = Form::jsonb(cells.iter().map(bytes).sum(), Row::Parted);
         }
         for cells in cells {
             rows.push(cells)?;
@@ -332,7 +342,8 @@ impl Rows {
         let mut has_nul = false;
         let cells = chosen(cells, self.mask).inspect(|cell| has_nul |= cell.has_nul());
         match &mut self.form {
-            Form::Jsonb(bytes, _) => jsonb::row(bytes, cells),
+            Form::Jsonb(bytes, _, Row::Flat) => jsonb::row(bytes, cells),
+            Form::Jsonb(bytes, _, Row::Parted) => jsonb::parted(bytes, cells),
             Form::Json(bytes) => {
                 if self.count > 0 {
                     bytes.push(b',');
@@ -351,7 +362,7 @@ impl Rows {
     /// The parameters.
     pub(super) fn finish(self) -> Packed {
         match self.form {
-            Form::Jsonb(mut bytes, outer) => {
+            Form::Jsonb(mut bytes, outer, _) => {
                 jsonb::close(&mut bytes, outer);
                 Packed::One(bytes)
             }
@@ -365,10 +376,10 @@ impl Rows {
 }
 
 impl Form {
-    fn jsonb(room: usize) -> Self {
+    fn jsonb(room: usize, row: Row) -> Self {
         let mut bytes = Vec::with_capacity(room + jsonb::ARRAY_HEADER);
         let outer = jsonb::open(&mut bytes);
-        Self::Jsonb(bytes, outer)
+        Self::Jsonb(bytes, outer, row)
     }
 }
 

@@ -26,6 +26,24 @@ pub(super) const ARRAY_HEADER: usize = 5;
 #[must_use = "an array has to be closed"]
 pub(super) struct Open(usize);
 
+/// Cells of a part: the database comes to one by walking over those before it.
+const PART: usize = 6;
+
+/// Where a statement finds the cell at `place` of a [`parted`] row.
+pub(super) fn path(place: usize) -> String {
+    format!("$[{}][{}]", place / PART, place % PART)
+}
+
+/// A row in parts, by the places of its values: see [`path`].
+pub(super) fn parted<'c, 'a: 'c>(bytes: &mut Vec<u8>, cells: impl Iterator<Item = &'c Cell<'a>>) {
+    let whole = open(bytes);
+    let mut cells = cells.peekable();
+    while cells.peek().is_some() {
+        row(bytes, cells.by_ref().take(PART));
+    }
+    close(bytes, whole);
+}
+
 /// A row by the places of its values.
 pub(super) fn row<'c, 'a: 'c>(bytes: &mut Vec<u8>, cells: impl Iterator<Item = &'c Cell<'a>>) {
     let row = open(bytes);

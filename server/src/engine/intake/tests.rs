@@ -81,22 +81,20 @@ async fn a_flood_of_renewals_leaves_half_of_each_batch_to_others() {
     push(Class::Holder, LIMITS.commands * HOLDERS);
     push(Class::Move, 30);
     push(Class::Create, 10);
-    let first = {
-        let mut waiting = intake.waiting.lock();
-        waiting.take(60)
+    let take = || {
+        let mut room = Room {
+            commands: 60,
+            ..intake.room()
+        };
+        intake.waiting.lock().take(&mut room)
     };
+    let first = take();
     let count = |class| first.iter().filter(|job| job.class == class).count();
     let counts = [Class::Holder, Class::Move, Class::Create].map(count);
     assert_eq!(counts, [30, 23, 7]);
     // Whom nobody else waits for gets all of it.
-    while intake
-        .waiting
-        .lock()
-        .take(60)
-        .iter()
-        .any(|job| job.class != Class::Holder)
-    {}
-    assert_eq!(intake.waiting.lock().take(60).len(), 60);
+    while take().iter().any(|job| job.class != Class::Holder) {}
+    assert_eq!(take().len(), 60);
 }
 
 #[tokio::test]

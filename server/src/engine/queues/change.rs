@@ -11,7 +11,7 @@ use crate::engine::error::Error;
 use crate::engine::job::RequestKey;
 use crate::store::{RequestRecord, StandingQueue};
 
-impl Batch<'_> {
+impl Batch {
     /// Decides one change. An error leaves no trace in the batch.
     pub(in crate::engine) fn change_queue(
         &mut self,

@@ -18,7 +18,7 @@ impl Committer {
         for ((namespace, name), slot) in changes.0 {
             let freed = self.take_over((&namespace, &name), slot, now);
             if freed > 0 {
-                self.workers.parked.freed((&namespace, &name), freed.min(WOKEN));
+                self.workers().parked.freed((&namespace, &name), freed.min(WOKEN));
             }
         }
     }
@@ -32,12 +32,12 @@ impl Committer {
             held_back,
         } = slot;
         let Some(standing) = standing else {
-            self.queues.remove(namespace, name);
+            Arc::make_mut(&mut self.queues).remove(namespace, name);
             return usize::from(before.is_some()) * WOKEN;
         };
         let same = |before: &StandingQueue| before.queue.id == standing.queue.id;
         let before = before.filter(same);
-        let known = self.queues.get_mut(namespace, name);
+        let known = Arc::make_mut(&mut self.queues).get_mut(namespace, name);
         let known = known.filter(|known| same(&known.standing));
         let was_held_back = known.as_ref().is_some_and(|known| known.held_back);
         let mut of_keys = known
@@ -73,7 +73,7 @@ impl Committer {
         if turned || held_back {
             self.turn_comes(&known, now);
         }
-        self.queues.put(known);
+        Arc::make_mut(&mut self.queues).put(known);
         usize::try_from(freed.min(room)).unwrap_or(0)
     }
 
@@ -81,9 +81,9 @@ impl Committer {
     fn turn_comes(&self, known: &Known, now: Timestamp) {
         let room = known.standing.queue.room(known.standing.usage, now);
         if room > 0 && known.held_back {
-            self.workers.turns.at(now, &known.standing);
+            self.workers().turns.at(now, &known.standing);
         } else {
-            self.workers.turns.wait(&known.standing, now);
+            self.workers().turns.wait(&known.standing, now);
         }
     }
 }

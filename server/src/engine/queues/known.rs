@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use baton_domain::{Queue, Task, Timestamp};
 
+use super::HeldBack;
 use crate::store::{KeyUse, StandingQueue};
 
 /// A queue as the committer knows it.
@@ -17,7 +18,7 @@ pub(in crate::engine) struct Known {
 }
 
 /// Held by the committer, which writes them all.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Queues {
     /// By namespace and name.
     pub(super) known: HashMap<String, HashMap<String, Known>>,
@@ -62,12 +63,24 @@ impl Queues {
         self.known.is_empty()
     }
 
-    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Known> {
+    pub(in crate::engine) fn get(&self, namespace: &str, name: &str) -> Option<&Known> {
         self.known.get(namespace)?.get(name)
     }
 
     pub(super) fn get_mut(&mut self, namespace: &str, name: &str) -> Option<&mut Known> {
         self.known.get_mut(namespace)?.get_mut(name)
+    }
+
+    /// Takes in what a look into a queue came to.
+    pub(in crate::engine) fn hold_back(&mut self, held_back: HeldBack) {
+        let HeldBack {
+            namespace,
+            queue,
+            is_so,
+        } = held_back;
+        if let Some(known) = self.get_mut(&namespace, &queue) {
+            known.held_back = is_so;
+        }
     }
 
     pub(super) fn put(&mut self, known: Known) {

@@ -24,13 +24,13 @@ pub(super) struct Slot {
 pub(super) type Slots = BTreeMap<(String, String), Slot>;
 
 /// The queues of one batch.
-pub(in crate::engine) struct Limits<'a> {
-    known: &'a Queues,
+pub(in crate::engine) struct Limits {
+    known: Arc<Queues>,
     slots: Slots,
 }
 
-impl<'a> Limits<'a> {
-    pub(in crate::engine) const fn new(known: &'a Queues) -> Self {
+impl Limits {
+    pub(in crate::engine) const fn new(known: Arc<Queues>) -> Self {
         Self {
             known,
             slots: BTreeMap::new(),
@@ -212,6 +212,12 @@ impl<'a> Limits<'a> {
 /// What a batch made of queues.
 #[derive(Default)]
 pub(in crate::engine) struct Changes(pub(super) Slots);
+
+impl Changes {
+    pub(in crate::engine) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl Slot {
     /// It is this queue from now on, with that in use.

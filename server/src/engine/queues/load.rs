@@ -2,12 +2,14 @@
 //! are open, where a queue is to go.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use baton_domain::TaskId;
 
 use super::{QueueAction, QueueChange, Queues};
 use crate::engine::committer::{Committer, Failure};
 use crate::engine::job::{Job, Work};
+use crate::engine::load::Loader;
 
 /// Namespace, name, and the label of the key.
 type Counted = (String, String, Option<String>);
@@ -22,15 +24,22 @@ pub(in crate::engine) struct QueueReads {
 }
 
 impl Committer {
+    /// What is known of queues is to be read before anything else is decided.
+    pub(in crate::engine) fn forget_queues(&mut self) {
+        Arc::make_mut(&mut self.queues).forget();
+    }
+
     /// Learns which queues there are, where that is not known.
     pub(in crate::engine) async fn learn_queues(&mut self) -> Result<(), Failure> {
         if !self.queues.is_read() {
-            let (queues, keys) = self.store.all_queues().await.map_err(Failure::down)?;
-            self.queues = Queues::of(queues, keys);
+            let (queues, keys) = self.loader.store.all_queues().await.map_err(Failure::down)?;
+            self.queues = Arc::new(Queues::of(queues, keys));
         }
         Ok(())
     }
+}
 
+impl Loader {
     /// Reads what changes of queues among `jobs` look at.
     pub(in crate::engine) async fn load_queues(&self, jobs: &[Job]) -> Result<QueueReads, Failure> {
         let mut reads = QueueReads::default();

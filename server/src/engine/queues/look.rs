@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 use baton_domain::Timestamp;
 
-use crate::engine::committer::{Committer, Failure};
+use super::Queues;
+use super::known::Known;
+use crate::engine::committer::Failure;
+use crate::engine::load::Loader;
 use crate::store::{Demand, FullKeys, Ready, StandingQueue};
 
 /// Tasks of a queue with keys that are read for one that is wanted, at first: some of them share a key.
@@ -23,9 +26,24 @@ pub(in crate::engine) struct Look {
     pub(in crate::engine) ready: Vec<Ready>,
     /// Of each part that was not read to its end: a task of it.
     pub(in crate::engine) cut_off: Vec<Ready>,
+    /// What is to be known of queues that keep what is ready.
+    pub(in crate::engine) held_back: Vec<HeldBack>,
+}
+
+/// Whether a look passed over ready tasks of a queue.
+pub(in crate::engine) struct HeldBack {
+    pub(in crate::engine) namespace: String,
+    pub(in crate::engine) queue: String,
+    pub(in crate::engine) is_so: bool,
 }
 
 impl Look {
+    /// Puts its tasks into the order in which they are given out.
+    pub(in crate::engine) fn sort(&mut self) {
+        let order = |task: &Ready| (Reverse(task.priority), task.since, task.id);
+        self.ready.sort_unstable_by_key(order);
+    }
+
     fn add(&mut self, ready: Vec<Ready>, is_cut_off: bool) {
         if is_cut_off {
             self.cut_off.extend(ready.last().cloned());
@@ -34,20 +52,20 @@ impl Look {
     }
 }
 
-impl Committer {
+impl Loader {
     /// Looks for up to `limit` tasks that may be given out at `now`.
     pub(in crate::engine) async fn look(
         &mut self,
         demand: &Demand,
         limit: usize,
-        now: Timestamp,
+        (queues, now): (&Queues, Timestamp),
     ) -> Result<Look, Failure> {
         let mut look = Look::default();
         let is_limited = |name: &String| {
-            let known = self.queues.get(&demand.namespace, name);
+            let known = queues.get(&demand.namespace, name);
             known.is_some_and(|known| known.standing.queue.is_limited())
         };
-        let (limited, free): (Vec<String>, Vec<String>) = if self.queues.is_empty() {
+        let (limited, free): (Vec<String>, Vec<String>) = if queues.is_empty() {
             (Vec::new(), Vec::new())
         } else {
             demand.queues.iter().cloned().partition(is_limited)
@@ -66,10 +84,10 @@ impl Committer {
             look.add(ready, is_cut_off);
         }
         for name in limited {
-            self.look_into(&of(vec![name]), (limit, now), &mut look).await?;
+            self.look_into(&of(vec![name]), limit, (queues, now), &mut look)
+                .await?;
         }
-        let order = |task: &Ready| (Reverse(task.priority), task.since, task.id);
-        look.ready.sort_unstable_by_key(order);
+        look.sort();
         Ok(look)
     }
 
@@ -93,31 +111,34 @@ impl Committer {
     async fn look_into(
         &mut self,
         demand: &Demand,
-        (limit, now): (usize, Timestamp),
+        limit: usize,
+        (queues, now): (&Queues, Timestamp),
         look: &mut Look,
     ) -> Result<(), Failure> {
         let (namespace, name) = (demand.namespace.as_str(), demand.queues[0].as_str());
-        let Some(known) = self.queues.get_mut(namespace, name) else {
+        let Some(known) = queues.get(namespace, name) else {
             return Ok(());
+        };
+        let held_back = |is_so| HeldBack {
+            namespace: namespace.to_owned(),
+            queue: name.to_owned(),
+            is_so,
         };
         let StandingQueue { queue, usage } = &known.standing;
         let room = usize::try_from(queue.room(*usage, now)).unwrap_or(usize::MAX);
         if room == 0 {
-            known.held_back = true;
+            look.held_back.push(held_back(true));
             self.workers.turns.wait(&known.standing, now);
             return Ok(());
         }
         let limit = limit.min(room);
         let (ready, is_cut_off) = if queue.spec.keys.is_some() {
-            self.look_by_keys(demand, limit, now).await?
+            self.look_by_keys((demand, known), limit, now).await?
         } else {
             self.ready(demand, limit, now).await?
         };
-        if !is_cut_off
-            && demand.types.is_none()
-            && let Some(known) = self.queues.get_mut(namespace, name)
-        {
-            known.held_back = known.standing.queue.spec.keys.is_some();
+        if !is_cut_off && demand.types.is_none() {
+            look.held_back.push(held_back(queue.spec.keys.is_some()));
         }
         look.add(ready, is_cut_off);
         Ok(())
@@ -127,14 +148,12 @@ impl Committer {
     /// more.
     async fn look_by_keys(
         &mut self,
-        demand: &Demand,
+        (demand, known): (&Demand, &Known),
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<Ready>, bool), Failure> {
         let (oldest, _) = self.ready(demand, 1, now).await?;
-        let known = self.queues.get(&demand.namespace, &demand.queues[0]);
-        let keyed = known.and_then(|known| Some((known, known.standing.queue.spec.keys.as_ref()?)));
-        let Some((known, keys)) = keyed else {
+        let Some(keys) = &known.standing.queue.spec.keys else {
             return Ok((Vec::new(), false));
         };
         let queue = &known.standing.queue;

@@ -25,7 +25,7 @@ pub use self::finished::Pace;
 pub(super) use self::known::Queues;
 pub(super) use self::limits::{Changes, Limits};
 pub(super) use self::load::QueueReads;
-pub(super) use self::look::Look;
+pub(super) use self::look::{HeldBack, Look};
 pub(crate) use self::turns::Turns;
 use super::job::{RequestKey, Told, Work};
 use super::{Class, Engine, Error};

@@ -10,7 +10,7 @@ use crate::engine::error::Error;
 use crate::engine::job::{CreateRequest, RequestKey};
 use crate::store::RequestRecord;
 
-impl Batch<'_> {
+impl Batch {
     /// Decides one change. An error leaves no trace in the batch.
     pub(in crate::engine) fn change_schedule(
         &mut self,

@@ -7,18 +7,19 @@ use baton_domain::schedule::{OverlapPolicy, WAITING, tick_task_id};
 use baton_domain::{Schedule, ScheduleId, TaskId, Timestamp};
 
 use super::Schedules;
-use crate::engine::committer::{Committer, Failure, Mode};
+use crate::engine::committer::{Failure, Mode};
 use crate::engine::job::{Job, Work};
+use crate::engine::load::Loader;
 
 /// Schedules read at once: each may carry a megabyte.
 const READ: usize = 64;
 
-impl Committer {
+impl Loader {
     /// Reads the schedules that `jobs` name; answers also the tasks that these look at.
     pub(in crate::engine) async fn load_schedules(
         &self,
         jobs: &[Job],
-        mode: Mode,
+        (mode, now): (Mode, Timestamp),
     ) -> Result<(Schedules, Vec<TaskId>), Failure> {
         let mut schedules = Schedules::default();
         let mut turning: Vec<ScheduleId> = Vec::new();
@@ -55,19 +56,18 @@ impl Committer {
             }
             if mode == Mode::Checked {
                 // Something of the batch is there already: be it a task that somebody gave the id of a tick.
-                tasks.extend(self.due_tasks(schedule));
+                tasks.extend(due_tasks(schedule, now));
             }
         }
         Ok((schedules, tasks))
     }
+}
 
-    fn due_tasks(&self, schedule: &Schedule) -> Vec<TaskId> {
-        let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
-        let due = std::iter::successors(schedule.next, |tick| {
-            schedule.spec.tick_after(schedule.id, tick.time)
-        });
-        let due = due.take_while(|tick| tick.fire_time <= now).take(WAITING);
-        let ticks = schedule.waiting.iter().copied().chain(due.map(|tick| tick.time));
-        ticks.map(|tick| tick_task_id(schedule.id, tick)).collect()
-    }
+fn due_tasks(schedule: &Schedule, now: Timestamp) -> Vec<TaskId> {
+    let due = std::iter::successors(schedule.next, |tick| {
+        schedule.spec.tick_after(schedule.id, tick.time)
+    });
+    let due = due.take_while(|tick| tick.fire_time <= now).take(WAITING);
+    let ticks = schedule.waiting.iter().copied().chain(due.map(|tick| tick.time));
+    ticks.map(|tick| tick_task_id(schedule.id, tick)).collect()
 }

@@ -47,7 +47,7 @@ impl Ticks {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Lets a schedule act on what is due; nothing where it is gone, or has nothing to do.
     pub(in crate::engine) fn take_turn(&mut self, id: ScheduleId) {
         let Some(before) = self.schedules.get(id).cloned() else {

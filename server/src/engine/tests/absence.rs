@@ -7,22 +7,20 @@ use super::*;
 use crate::seams::monotonic_now;
 
 /// A committer whose leases were read a moment ago.
-async fn committer(database: &TestDatabase) -> Committer {
+pub(super) async fn committer(database: &TestDatabase) -> Committer {
     let opened = opened(database).await;
     let mut committer = Committer {
         feed: Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES),
-        store: opened.store,
+        loader: Loader::new(opened.store, Arc::default()),
         writer: opened.writer,
         clock: Clock::movable(),
         signals: Arc::new(Signals::new()),
-        cache: Cache::new(),
         last_time: opened.heads.last_time(),
-        heads: opened.heads,
-        floors: crate::store::Floors::default(),
+        heads: Arc::new(opened.heads),
         in_doubt: false,
-        workers: Arc::new(Workers::default()),
+        not_alone: 0,
         absence: Absence::new(),
-        queues: Queues::default(),
+        queues: Arc::default(),
         finished: Arc::new(Finished::new(0)),
         handed_over: false,
         types: Arc::new(Types::new(Vec::new(), UnknownTypes::Allow)),
@@ -41,7 +39,7 @@ async fn run(committer: &mut Committer, work: Work, request: Option<RequestKey>)
         request,
         reply,
     };
-    committer.run(vec![job]).await;
+    committer.run_all(vec![job]).await;
     let answer = answer.await.expect("it is answered");
     assert!(answer.is_ok(), "{answer:?}");
 }

@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::*;
 
-fn only(policy: DedupPolicy) -> Option<Dedup> {
+pub(super) fn only(policy: DedupPolicy) -> Option<Dedup> {
     Some(Dedup {
         key: "k".to_owned(),
         window: None,

@@ -6,6 +6,7 @@ use baton_domain::{AttemptOutcome, Edit, Function, FunctionKind, Payload, Payloa
 use bytes::Bytes;
 
 use super::*;
+use crate::engine::cache::{CACHE_BYTES, Cache};
 
 const LARGE: usize = 10_000;
 
@@ -23,7 +24,7 @@ async fn the_cache_counts_what_a_function_holds() {
         prompt_template: "x".repeat(LARGE),
     });
     let task = baton_domain::create(*new, &Actor::anonymous(), Timestamp::from_micros(1)).task;
-    let ids: Vec<_> = (0..5_000).map(|n| TaskId(Uuid::from_u128(n))).collect();
+    let ids: Vec<_> = (0..10_000).map(|n| TaskId(Uuid::from_u128(n))).collect();
     for id in &ids {
         cache.put(
             *id,
@@ -35,7 +36,7 @@ async fn the_cache_counts_what_a_function_holds() {
     }
     let kept = ids.iter().filter(|id| cache.get(**id).is_some()).count();
     assert!(kept > 1_000, "{kept} are kept");
-    assert!(kept * LARGE <= 32 * 1024 * 1024, "{kept} are kept");
+    assert!(kept * LARGE <= CACHE_BYTES, "{kept} are kept");
     bench.finish().await;
 }
 

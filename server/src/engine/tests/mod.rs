@@ -1,6 +1,7 @@
 //! The committer's protocol, point by point, over a real database.
 
 mod absence;
+mod ahead;
 mod circles;
 mod claims;
 mod doubt;
@@ -75,30 +76,8 @@ impl Bench {
     }
 
     fn new_task(&self, title: &str) -> Box<NewTask> {
-        Box::new(NewTask {
-            id: TaskId(self.engine.ids().uuid_v7(self.engine.clock().now_micros())),
-            namespace: "default".to_owned(),
-            queue: "default".to_owned(),
-            task_type: "report".to_owned(),
-            function: None,
-            title: title.to_owned(),
-            description: String::new(),
-            input: None,
-            priority: Some(Priority::Normal),
-            labels: Labels::default(),
-            metadata: None,
-            assignee: None,
-            parent_id: None,
-            dependencies: Vec::new(),
-            schedule: None,
-            retry_policy: None,
-            timeouts: baton_domain::Timeouts::default(),
-            verification: Verification::None,
-            verification_grace: None,
-            dedup: None,
-            spec_hash: *blake3::hash(title.as_bytes()).as_bytes(),
-            hold: false,
-        })
+        let id = self.engine.ids().uuid_v7(self.engine.clock().now_micros());
+        new_task(TaskId(id), title)
     }
 
     async fn create(&self, new: Box<NewTask>) -> Result<Done, Error> {
@@ -189,6 +168,34 @@ fn request_key(n: u128) -> Option<RequestKey> {
         id: Uuid::from_u128(n),
         method: "Test",
         hash: [1; 32],
+    })
+}
+
+/// A task that anybody may take.
+fn new_task(id: TaskId, title: &str) -> Box<NewTask> {
+    Box::new(NewTask {
+        id,
+        namespace: "default".to_owned(),
+        queue: "default".to_owned(),
+        task_type: "report".to_owned(),
+        function: None,
+        title: title.to_owned(),
+        description: String::new(),
+        input: None,
+        priority: Some(Priority::Normal),
+        labels: Labels::default(),
+        metadata: None,
+        assignee: None,
+        parent_id: None,
+        dependencies: Vec::new(),
+        schedule: None,
+        retry_policy: None,
+        timeouts: baton_domain::Timeouts::default(),
+        verification: Verification::None,
+        verification_grace: None,
+        dedup: None,
+        spec_hash: *blake3::hash(title.as_bytes()).as_bytes(),
+        hold: false,
     })
 }
 

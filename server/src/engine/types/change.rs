@@ -15,13 +15,13 @@ use crate::store::{RequestRecord, WriteBatch};
 
 /// The types of one batch: as they are known, and as the jobs decided so far leave them. Whoever commits is the only one who
 /// changes what is known, so that is what the store has.
-pub(in crate::engine) struct TypesOfBatch<'a> {
-    known: &'a Types,
+pub(in crate::engine) struct TypesOfBatch {
+    known: Arc<Types>,
     changed: BTreeMap<(String, String), Option<Arc<KnownType>>>,
 }
 
-impl<'a> TypesOfBatch<'a> {
-    pub(in crate::engine) const fn new(known: &'a Types) -> Self {
+impl TypesOfBatch {
+    pub(in crate::engine) const fn new(known: Arc<Types>) -> Self {
         Self {
             known,
             changed: BTreeMap::new(),
@@ -94,7 +94,7 @@ impl<'a> TypesOfBatch<'a> {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Decides one change. An error leaves no trace in the batch.
     pub(in crate::engine) fn change_type(
         &mut self,

@@ -15,7 +15,7 @@ struct Given<'a> {
     role: Role,
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Refuses a command that was decided and not yet accepted, where what it brings has yet to be checked. `checked`: what it
     /// was checked against.
     pub(in crate::engine) fn check_given(

@@ -15,13 +15,13 @@ use crate::store::{RequestRecord, WriteBatch};
 
 /// The webhooks of one batch: as they are known, and as the jobs decided so far leave them. Whoever commits is the only one who
 /// changes what is known, so that is what the store has.
-pub(in crate::engine) struct WebhooksOfBatch<'a> {
-    known: &'a Webhooks,
+pub(in crate::engine) struct WebhooksOfBatch {
+    known: Arc<Webhooks>,
     changed: BTreeMap<(String, String), Option<Arc<Webhook>>>,
 }
 
-impl<'a> WebhooksOfBatch<'a> {
-    pub(in crate::engine) const fn new(known: &'a Webhooks) -> Self {
+impl WebhooksOfBatch {
+    pub(in crate::engine) const fn new(known: Arc<Webhooks>) -> Self {
         Self {
             known,
             changed: BTreeMap::new(),
@@ -74,7 +74,7 @@ impl<'a> WebhooksOfBatch<'a> {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Decides one change. An error leaves no trace in the batch.
     pub(in crate::engine) fn change_webhook(
         &mut self,

@@ -4,6 +4,7 @@
 
 use super::{Dialect, push};
 use crate::store::bulk::{Column, KEY, Kind, Mask, Table};
+use crate::store::jsonb;
 
 impl Dialect {
     /// Inserts the columns of `mask` of all rows; the rest are the schema's defaults.
@@ -145,10 +146,11 @@ fn records(table: &Table, mask: Mask) -> String {
 
 /// `jsonb_each`, not `json_each`: that one reads the row's text again for every column.
 fn value(place: usize, column: &Column) -> String {
+    let path = jsonb::path(place);
     if column.kind.is_bytes() {
-        format!("unhex(r.value->>{place})")
+        format!("unhex(r.value->>'{path}')")
     } else {
-        format!("r.value->>{place}")
+        format!("r.value->>'{path}'")
     }
 }
 
