@@ -11,6 +11,7 @@ use std::sync::Arc;
 use baton_domain::{Action, Task, TaskId, Timestamp, is_leasable};
 
 use super::batch::{Batch, Known, Loaded};
+use super::claim::CLAIMED;
 use super::committer::{Mode, needs_check};
 use super::decided::Decided;
 use super::handover::entry;
@@ -163,8 +164,14 @@ impl<'a> Ahead<'a> {
         written.await
     }
 
+    /// Claims of one batch that took all that it gives out would get less than they want.
+    fn gives_no_more(&self, job: &Job) -> bool {
+        matches!(job.work, Work::Claim(_)) && self.batch.taken >= CLAIMED
+    }
+
     async fn decide(&mut self, mut jobs: Vec<Job>, (loader, clock): (&mut Loader, &Clock)) {
-        let bound = jobs.iter().position(|job| !needs_tasks_alone(job, &self.queues));
+        let waits = |job: &Job| !needs_tasks_alone(job, &self.queues) || self.gives_no_more(job);
+        let bound = jobs.iter().position(waits);
         self.held = jobs.split_off(bound.unwrap_or(jobs.len()));
         if jobs.is_empty() {
             return;

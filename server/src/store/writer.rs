@@ -2,6 +2,7 @@
 //!
 //! SQLite has one writer; on PostgreSQL each replica has one, and they take turns: see [`Writer::begin`].
 
+mod hush;
 mod import;
 mod link;
 mod postgres;

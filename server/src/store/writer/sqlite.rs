@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _, Sqlite};
 
 use super::WriteError;
+use super::hush::Hush;
 use super::link::Bind;
 use super::texts::Texts;
 use crate::store::dialect::{Dialect, sqlite};
@@ -19,6 +20,7 @@ pub(in crate::store) struct SqliteLink {
     pub(super) connection: SqliteConnection,
     options: SqliteConnectOptions,
     texts: Texts,
+    hush: Hush,
     pub(super) in_doubt: bool,
 }
 
@@ -26,10 +28,12 @@ pub(super) type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
 
 impl SqliteLink {
     pub(in crate::store) async fn open(options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        let hush = Hush::default();
         Ok(Self {
-            connection: SqliteConnection::connect_with(&options).await?,
+            connection: connect(&options, &hush).await?,
             options,
             texts: Texts::default(),
+            hush,
             in_doubt: false,
         })
     }
@@ -47,7 +51,8 @@ impl SqliteLink {
             }
         }
         self.in_doubt = true;
-        query.execute(&mut self.connection).await.map(|_| ())
+        let written = query.execute(&mut self.connection);
+        self.hush.until_commit(written).await.map(|_| ())
     }
 
     /// As [`Link::open`](super::Link::open).
@@ -125,9 +130,20 @@ impl SqliteLink {
         if sqlite::classify(&error) == Class::Statement {
             return Ok(());
         }
-        self.connection = SqliteConnection::connect_with(&self.options).await?;
+        self.connection = connect(&self.options, &self.hush).await?;
         Ok(())
     }
+}
+
+async fn connect(options: &SqliteConnectOptions, hush: &Hush) -> Result<SqliteConnection, sqlx::Error> {
+    let mut connection = SqliteConnection::connect_with(options).await?;
+    let commits = hush.on_commit();
+    connection.lock_handle().await?.set_commit_hook(move || {
+        commits();
+        // It may.
+        true
+    });
+    Ok(connection)
 }
 
 fn bind<'q>(mut query: Query<'q>, values: &[Bind]) -> Query<'q> {
