@@ -37,7 +37,7 @@ pub(super) struct UnderWay {
     tasks: HashMap<TaskId, Option<Arc<Task>>>,
     /// The last position of each namespace that it has events in.
     positions: HashMap<String, i64>,
-    /// Tasks that are ready no more.
+    /// Tasks that were ready before.
     gone: usize,
 }
 
@@ -45,7 +45,8 @@ impl UnderWay {
     pub(super) fn of(decided: &Decided) -> Self {
         let mut below = Self::default();
         for (before, now) in &decided.write.updated {
-            below.gone += usize::from(is_leasable(before) && !is_leasable(now));
+            // Where it is still ready, it may be so in another place.
+            below.gone += usize::from(is_leasable(before));
             below.tasks.insert(now.id, Some(Arc::clone(now)));
         }
         for task in &decided.write.deleted {
@@ -75,7 +76,7 @@ impl UnderWay {
         self.tasks.get(&id).map(Option::as_ref)
     }
 
-    /// How many of the tasks that the store names as ready may be so no more.
+    /// How many of the tasks that the store names as ready may stand there no more.
     pub(super) const fn gone(&self) -> usize {
         self.gone
     }
@@ -138,7 +139,7 @@ impl<'a> Ahead<'a> {
         (loader, clock): (&mut Loader, &Clock),
     ) -> T {
         let mut written = std::pin::pin!(written);
-        while self.held.is_empty() && !self.is_spoiled {
+        while self.held.is_empty() && !self.is_spoiled && self.room.is_left() {
             let mut part = self.room.lend(AT_ONCE);
             let jobs = tokio::select! {
                 biased;
@@ -209,11 +210,12 @@ impl<'a> Ahead<'a> {
             is_spoiled,
             ..
         } = self;
-        if jobs.is_empty() {
-            return Next::of(held);
+        if jobs.is_empty() || is_spoiled {
+            let all = jobs.into_iter().chain(held).collect();
+            return Next::with_more(all, Some(self.intake));
         }
         metrics::batch_taken(jobs.len(), self.intake.depth());
-        let decided = (!is_spoiled).then(|| Decided::hopefully(batch, answers, workers));
+        let decided = Some(Decided::hopefully(batch, answers, workers));
         Some(Next { jobs, decided, held })
     }
 
@@ -232,6 +234,18 @@ impl Next {
             decided: None,
             held: Vec::new(),
         })
+    }
+
+    /// As [`Self::of`], with what waits beside them: a batch of a few costs a flush as one of many does.
+    pub(super) fn with_more(mut jobs: Vec<Job>, intake: Option<&Intake>) -> Option<Self> {
+        if jobs.is_empty() {
+            return None;
+        }
+        if let Some(intake) = intake {
+            intake.fill(&mut jobs);
+            metrics::batch_taken(jobs.len(), intake.depth());
+        }
+        Self::of(jobs)
     }
 }
 

@@ -106,9 +106,9 @@ impl Committer {
             Some(decided) => Ok(decided),
             None => self.decide(&jobs, Mode::Hopeful).await,
         };
-        let intake = intake.filter(|_| held.is_empty() && self.is_alone());
+        let ahead_of = intake.filter(|_| held.is_empty() && self.is_alone());
         let (done, ahead) = match decided {
-            Ok(decided) => self.carry_out(decided, &jobs, intake).await,
+            Ok(decided) => self.carry_out(decided, &jobs, ahead_of).await,
             Err(failure) => (Err(failure), None),
         };
         self.writer.leave().await;
@@ -127,17 +127,23 @@ impl Committer {
         self.move_on(&events);
         match next {
             Some(next) => Some(self.follow(next).await),
-            None => Next::of(held),
+            None => Next::with_more(held, intake),
         }
     }
 
     /// Begins the turn of what was decided ahead. Where others have written meanwhile, it is to be decided anew.
     async fn follow(&mut self, next: Next) -> Next {
-        let writes = next
-            .decided
-            .as_ref()
-            .is_some_and(|decided| !decided.write.is_empty());
-        let stands = !writes || matches!(self.begin().await, Ok(Standing::Known));
+        let stands = match next.decided {
+            None => false,
+            // What was refused, or found nothing, is told by what stands as well.
+            Some(_) => match self.begin().await {
+                Ok(standing) => standing == Standing::Known,
+                Err(_) => {
+                    self.writer.leave().await;
+                    false
+                }
+            },
+        };
         Next {
             decided: next.decided.filter(|_| stands),
             ..next

@@ -91,7 +91,7 @@ struct Waiting {
     holders: VecDeque<Job>,
     moves: VecDeque<Job>,
     creates: VecDeque<Job>,
-    /// Creates waited when the last batch was taken, and none of them fitted in.
+    /// Creates waited when a batch was taken last, or a part of one, and it has none.
     passed_over: bool,
     of_holders: Load,
     of_others: Load,
@@ -163,6 +163,7 @@ impl Intake {
             rows: BATCH_ROWS,
             bytes: BATCH_BYTES,
             is_whole: true,
+            has_create: false,
         }
     }
 
@@ -185,6 +186,17 @@ impl Intake {
         }
     }
 
+    /// Takes what waits beside these jobs, as far as a batch that has them has room.
+    pub(super) fn fill(&self, jobs: &mut Vec<Job>) {
+        let mut room = self.room();
+        for job in jobs.iter() {
+            room.give(job);
+        }
+        let more = self.waiting.lock().take(&mut room);
+        self.leave(&more);
+        jobs.extend(more);
+    }
+
     /// The work on these begins: others may come in for them.
     pub(super) fn leave(&self, jobs: &[Job]) {
         let mut waiting = self.waiting.lock();
@@ -192,6 +204,14 @@ impl Intake {
             let load = waiting.beside(job.class);
             *load = load.without(job.weight);
         }
+    }
+
+    /// Whether everything in line was taken.
+    #[cfg(test)]
+    pub(super) fn is_taken(&self) -> bool {
+        let waiting = self.waiting.lock();
+        let lines = [&waiting.vital, &waiting.holders, &waiting.moves, &waiting.creates];
+        lines.iter().all(|line| line.is_empty())
     }
 
     /// Commands in line now.
@@ -230,8 +250,7 @@ impl Waiting {
         room.fill(&mut batch, &mut self.moves);
         room.commands += creates;
         room.fill(&mut batch, &mut self.creates);
-        let is_create = |job: &Job| job.class == Class::Create;
-        self.passed_over = !self.creates.is_empty() && !batch.iter().any(is_create);
+        self.passed_over = !self.creates.is_empty() && !room.has_create;
         batch
     }
 }
@@ -243,6 +262,8 @@ pub(super) struct Room {
     bytes: usize,
     /// Nothing was taken.
     is_whole: bool,
+    /// A create was taken.
+    has_create: bool,
 }
 
 impl Room {
@@ -254,6 +275,7 @@ impl Room {
                 rows: 0,
                 bytes: 0,
                 is_whole: true,
+                has_create: false,
             };
         }
         let kept = Self {
@@ -261,6 +283,7 @@ impl Room {
             rows: self.rows / 2,
             bytes: self.bytes / 2,
             is_whole: true,
+            has_create: false,
         };
         self.commands -= kept.commands;
         self.rows -= kept.rows;
@@ -286,6 +309,7 @@ impl Room {
         self.rows += kept.rows;
         self.bytes += kept.bytes;
         self.is_whole &= kept.is_whole;
+        self.has_create |= kept.has_create;
     }
 
     /// Moves jobs over while they fit. A job larger than a whole batch goes alone.
@@ -302,12 +326,22 @@ impl Room {
     }
 
     fn take(&mut self, batch: &mut Vec<Job>, job: Job) {
+        self.give(&job);
+        batch.push(job);
+    }
+
+    fn give(&mut self, job: &Job) {
         let w = job.weight;
         self.commands = self.commands.saturating_sub(w.commands);
         self.rows = self.rows.saturating_sub(w.rows());
         self.bytes = self.bytes.saturating_sub(w.bytes);
         self.is_whole = false;
-        batch.push(job);
+        self.has_create |= job.class == Class::Create;
+    }
+
+    /// Whether anything fits in.
+    pub(super) const fn is_left(&self) -> bool {
+        self.commands > 0 && self.rows > 0 && self.bytes > 0
     }
 }
 

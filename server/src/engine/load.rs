@@ -82,7 +82,8 @@ impl Loader {
         for job in jobs {
             recalled_by(job, &records, &mut wanted);
         }
-        let most = if jobs.len() > 1 { LOADED_BYTES } else { usize::MAX };
+        let is_alone = jobs.len() == 1 && working.is_empty();
+        let most = if is_alone { usize::MAX } else { LOADED_BYTES };
         wanted.extend(self.load_keys(&mut keys, keys_of_creates(jobs)).await?);
         self.load_tasks(&mut working, wanted, most).await?;
         // The key of a task that is retried stands on its row.
@@ -148,13 +149,12 @@ impl Loader {
         }
         missing.sort_unstable();
         missing.dedup();
-        let mut bytes = 0;
         for ids in missing.chunks(TASKS_READ) {
             for task in self.store.tasks(ids).await.map_err(Failure::down)? {
-                bytes += task.heap_bytes();
+                working.read_bytes += task.heap_bytes();
                 working.add_loaded(Arc::new(task));
             }
-            if bytes > most {
+            if working.read_bytes > most {
                 return Err(Failure::Heavy);
             }
         }

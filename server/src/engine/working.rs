@@ -26,6 +26,8 @@ pub(super) struct Working {
     given_up: HashSet<TaskId>,
     /// What tasks wait for that this batch does not move.
     beyond: HashMap<TaskId, Vec<TaskId>>,
+    /// Bytes of the tasks that were read from the store.
+    pub(super) read_bytes: usize,
 }
 
 impl Working {
@@ -35,6 +37,10 @@ impl Working {
             now: Some(task),
             changed: false,
         });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     pub(super) fn contains(&self, id: TaskId) -> bool {

@@ -10,14 +10,15 @@ use super::*;
 use crate::engine::ahead::Next;
 
 /// A committer and its intake, and nobody beside them.
-struct Side {
+struct Side<'a> {
+    database: &'a TestDatabase,
     committer: Committer,
     intake: Intake,
     ids: Ids,
 }
 
-impl Side {
-    async fn new(database: &TestDatabase) -> Self {
+impl<'a> Side<'a> {
+    async fn new(database: &'a TestDatabase) -> Self {
         let mut committer = committer(database).await;
         // A first look, by which it learns that nobody else writes.
         committer
@@ -25,6 +26,7 @@ impl Side {
             .await;
         committer.not_alone = 0;
         Self {
+            database,
             committer,
             intake: Intake::new(IntakeLimits::default()),
             ids: Ids::system(),
@@ -47,7 +49,22 @@ impl Side {
     async fn write(&mut self, work: Work) -> (Answer, Next) {
         let (job, answer) = job(work);
         let next = Next::of(vec![job]).expect("a job");
-        let next = self.committer.run(next, Some(&self.intake)).await;
+        // It cannot be written before all is taken.
+        let mut shell = self.database.shell().await;
+        let hold = match self.database.kind() {
+            "sqlite" => "BEGIN IMMEDIATE",
+            _ => "BEGIN; LOCK TABLE task IN EXCLUSIVE MODE",
+        };
+        shell.run(hold).await;
+        let intake = &self.intake;
+        let release = async {
+            while !intake.is_taken() {
+                tokio::task::yield_now().await;
+            }
+            shell.run("COMMIT").await;
+        };
+        let (next, ()) = tokio::join!(self.committer.run(next, Some(intake)), release);
+        shell.close().await;
         (
             answer.await.expect("it is answered"),
             next.expect("something arrived"),
