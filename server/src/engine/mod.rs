@@ -98,7 +98,7 @@ pub struct Parts {
     pub opened: Opened,
     /// Told of every committed event.
     pub feed: Feed,
-    /// Read once per batch.
+    /// Read once for what is decided together.
     pub clock: Clock,
     /// For whoever needs ids.
     pub ids: Ids,
