@@ -150,7 +150,7 @@ impl<'a> Ahead<'a> {
             let Some(jobs) = jobs else { break };
             if self.jobs.is_empty() {
                 loader.under_way = UnderWay::of(below);
-                self.batch.stand_on(&loader.under_way, below.now());
+                self.batch.stand_on(&loader.under_way, below.now);
             }
             let mut decided = std::pin::pin!(self.decide(jobs, (loader, clock)));
             tokio::select! {

@@ -136,9 +136,9 @@ impl Batch {
         }
     }
 
-    /// Goes on at `now` with what was read for jobs that need nothing but tasks.
+    /// Goes on at `now`, which is no earlier than before, with what was read for jobs that need nothing but tasks.
     pub(super) fn go_on(&mut self, loaded: Loaded, now: Timestamp) {
-        self.now = self.now.max(now);
+        self.now = now;
         self.working = loaded.working;
         self.candidates.extend(loaded.candidates);
     }

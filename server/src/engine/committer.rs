@@ -123,7 +123,7 @@ impl Committer {
             }
         };
         // Those who wait were told of what is there: what comes next may be given to who still does.
-        let next = ahead.and_then(|ahead| ahead.into_next(&self.loader.workers));
+        let next = ahead.and_then(|ahead| ahead.into_next(self.workers()));
         self.move_on(&events);
         match next {
             Some(next) => Some(self.follow(next).await),
@@ -235,7 +235,7 @@ impl Committer {
         {
             return Box::pin(self.decide(jobs, Mode::Checked)).await;
         }
-        Ok(Decided::hopefully(batch, answers, &self.loader.workers))
+        Ok(Decided::hopefully(batch, answers, self.workers()))
     }
 
     fn known(&self) -> Known {

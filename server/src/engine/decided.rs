@@ -25,7 +25,7 @@ pub(super) struct Settled {
 
 /// A batch that is decided and not written.
 pub(super) struct Decided {
-    now: Timestamp,
+    pub(super) now: Timestamp,
     pub(super) mode: Mode,
     /// In the order of its jobs.
     answers: Vec<Answer>,
@@ -65,10 +65,6 @@ impl Decided {
             left,
             ticks,
         }
-    }
-
-    pub(super) const fn now(&self) -> Timestamp {
-        self.now
     }
 
     /// It hands tasks to calls that wait; these may be what cannot be written.

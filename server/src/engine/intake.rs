@@ -157,17 +157,16 @@ impl Intake {
     }
 
     /// The room of a batch.
-    pub(super) const fn room(&self) -> Room {
+    pub(super) fn room(&self) -> Room {
         Room {
             commands: self.limits.batch_commands,
             rows: BATCH_ROWS,
             bytes: BATCH_BYTES,
-            is_whole: true,
-            has_create: false,
+            ..Room::default()
         }
     }
 
-    /// As [`Self::next_batch`], as much as there is room for; at least one job, where that is whole. They count as waiting until
+    /// As [`Self::next_batch`], as much as there is room for; at least one job, where nothing was taken of it. They count as waiting until
     /// they [leave](Self::leave). Cancel-safe.
     pub(super) async fn next_within(&self, room: &mut Room) -> Option<Vec<Job>> {
         loop {
@@ -233,7 +232,7 @@ impl Waiting {
     fn take(&mut self, room: &mut Room) -> Vec<Job> {
         let mut batch = Vec::new();
         if self.passed_over
-            && room.is_whole
+            && !room.is_used
             && let Some(job) = self.creates.pop_front()
         {
             // However much else waits: a large create waits for one batch, and what is behind it no longer than it.
@@ -256,12 +255,13 @@ impl Waiting {
 }
 
 /// What a batch still takes.
+#[derive(Default)]
 pub(super) struct Room {
     commands: usize,
     rows: usize,
     bytes: usize,
-    /// Nothing was taken.
-    is_whole: bool,
+    /// A job was taken.
+    is_used: bool,
     /// A create was taken.
     has_create: bool,
 }
@@ -270,20 +270,13 @@ impl Room {
     /// Sets room aside for `jobs`, at most half of all; answers that.
     fn keep(&mut self, jobs: usize) -> Self {
         if jobs == 0 {
-            return Self {
-                commands: 0,
-                rows: 0,
-                bytes: 0,
-                is_whole: true,
-                has_create: false,
-            };
+            return Self::default();
         }
         let kept = Self {
             commands: jobs.min(self.commands / 2),
             rows: self.rows / 2,
             bytes: self.bytes / 2,
-            is_whole: true,
-            has_create: false,
+            ..Self::default()
         };
         self.commands -= kept.commands;
         self.rows -= kept.rows;
@@ -292,14 +285,12 @@ impl Room {
     }
 
     /// Lends its room for so many commands, until that is given back.
-    pub(super) const fn lend(&mut self, commands: usize) -> Self {
-        let commands = if commands < self.commands {
-            commands
-        } else {
-            self.commands
+    pub(super) fn lend(&mut self, commands: usize) -> Self {
+        let lent = Self {
+            commands: commands.min(self.commands),
+            ..*self
         };
-        let lent = Self { commands, ..*self };
-        self.commands -= commands;
+        self.commands -= lent.commands;
         (self.rows, self.bytes) = (0, 0);
         lent
     }
@@ -308,7 +299,7 @@ impl Room {
         self.commands += kept.commands;
         self.rows += kept.rows;
         self.bytes += kept.bytes;
-        self.is_whole &= kept.is_whole;
+        self.is_used |= kept.is_used;
         self.has_create |= kept.has_create;
     }
 
@@ -317,7 +308,7 @@ impl Room {
         while let Some(job) = line.front() {
             let w = job.weight;
             let fits = w.commands <= self.commands && w.rows() <= self.rows && w.bytes <= self.bytes;
-            if !fits && !self.is_whole {
+            if !fits && self.is_used {
                 return;
             }
             let Some(job) = line.pop_front() else { return };
@@ -335,7 +326,7 @@ impl Room {
         self.commands = self.commands.saturating_sub(w.commands);
         self.rows = self.rows.saturating_sub(w.rows());
         self.bytes = self.bytes.saturating_sub(w.bytes);
-        self.is_whole = false;
+        self.is_used = true;
         self.has_create |= job.class == Class::Create;
     }
 

@@ -195,6 +195,26 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
+impl Job {
+    /// A job, and where its answer comes.
+    pub(super) fn new(
+        class: Class,
+        work: Work,
+        request: Option<RequestKey>,
+    ) -> (Self, oneshot::Receiver<Answer>) {
+        let (reply, answer) = oneshot::channel();
+        let weight = work.weight();
+        let job = Self {
+            class,
+            work,
+            request,
+            weight,
+            reply,
+        };
+        (job, answer)
+    }
+}
+
 /// What a job takes of a batch and of the queue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weight {

@@ -82,8 +82,8 @@ impl Loader {
         for job in jobs {
             recalled_by(job, &records, &mut wanted);
         }
-        let is_alone = jobs.len() == 1 && working.is_empty();
-        let most = if is_alone { usize::MAX } else { LOADED_BYTES };
+        let is_single = jobs.len() == 1 && working.is_empty();
+        let most = if is_single { usize::MAX } else { LOADED_BYTES };
         wanted.extend(self.load_keys(&mut keys, keys_of_creates(jobs)).await?);
         self.load_tasks(&mut working, wanted, most).await?;
         // The key of a task that is retried stands on its row.

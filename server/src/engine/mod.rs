@@ -30,7 +30,7 @@ mod runs;
 mod schedules;
 mod signals;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod types;
 mod webhooks;
 pub mod workers;
@@ -39,7 +39,7 @@ mod working;
 use std::sync::Arc;
 
 use baton_domain::{Action, Task, TaskId};
-use tokio::sync::{SetOnce, mpsc, oneshot};
+use tokio::sync::{SetOnce, mpsc};
 
 pub use claim::ClaimRequest;
 pub use error::Error;
@@ -311,15 +311,8 @@ impl Engine {
     }
 
     async fn ask(&self, class: Class, work: Work, request: Option<RequestKey>) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        let weight = work.weight();
-        self.shared.intake.push(Job {
-            class,
-            work,
-            request,
-            weight,
-            reply,
-        })?;
+        let (job, answer) = Job::new(class, work, request);
+        self.shared.intake.push(job)?;
         // The committer answers every job it took; without an answer it is gone with the process.
         answer.await.unwrap_or(Err(Error::OutcomeUnknown))
     }

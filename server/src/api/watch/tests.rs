@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use baton_domain::filter::Filter;
-use baton_domain::{
-    Action, Actor, Command, Detail, Labels, NewTask, Payload, PayloadKind, Priority, TaskId, Verification,
-};
+use baton_domain::{Action, Actor, Command, Detail, Payload, PayloadKind, TaskId};
 use baton_test_database::TestDatabase;
 
+use crate::engine::tests::new_task;
 use crate::engine::{Class, CreateRequest, Engine, IntakeLimits, MoveRequest, Parts};
 use crate::feed::{Begin, Feed, Plan, RING_BYTES, Selection, Update, Watch, only};
 use crate::seams::{Clock, Ids, monotonic_now};
@@ -42,7 +41,7 @@ impl Bench {
         let _committer = tokio::spawn(committer);
         let task = TaskId(engine.ids().uuid_v7(engine.clock().now_micros()));
         let request = CreateRequest {
-            new: Box::new(new_task(task)),
+            new: new_task(task, ""),
             creator: Actor::anonymous(),
             chosen_id: true,
         };
@@ -124,9 +123,8 @@ impl Bench {
 /// Tasks with inputs of so many bytes.
 async fn with_inputs(bench: &Bench, count: usize, bytes: usize) {
     for _ in 0..count {
-        let mut new = new_task(TaskId(
-            bench.engine.ids().uuid_v7(bench.engine.clock().now_micros()),
-        ));
+        let id = bench.engine.ids().uuid_v7(bench.engine.clock().now_micros());
+        let mut new = new_task(TaskId(id), "");
         new.input = Some(Payload {
             kind: PayloadKind::Data,
             media_type: "text/plain".to_owned(),
@@ -136,7 +134,7 @@ async fn with_inputs(bench: &Bench, count: usize, bytes: usize) {
             body: Some(vec![b'x'; bytes].into()),
         });
         let request = CreateRequest {
-            new: Box::new(new),
+            new,
             creator: Actor::anonymous(),
             chosen_id: true,
         };
@@ -222,33 +220,6 @@ async fn a_watch_with_payloads_holds_those_of_one_message() {
         told.sort_unstable();
         told.dedup();
         assert_eq!(told.len(), count, "none twice");
-    }
-}
-
-fn new_task(id: TaskId) -> NewTask {
-    NewTask {
-        id,
-        namespace: "default".to_owned(),
-        queue: "default".to_owned(),
-        task_type: "report".to_owned(),
-        function: None,
-        title: String::new(),
-        description: String::new(),
-        input: None,
-        priority: Some(Priority::Normal),
-        labels: Labels::default(),
-        metadata: None,
-        assignee: None,
-        parent_id: None,
-        dependencies: Vec::new(),
-        schedule: None,
-        retry_policy: None,
-        timeouts: baton_domain::Timeouts::default(),
-        verification: Verification::None,
-        verification_grace: None,
-        dedup: None,
-        spec_hash: [0; 32],
-        hold: false,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Who is let in, and who goes first.
 
 use baton_domain::{Action, TaskId};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::*;
@@ -22,14 +21,7 @@ fn job(class: Class) -> Job {
         reported: None,
         checked: None,
     };
-    let weight = work.weight();
-    Job {
-        class,
-        work,
-        request: None,
-        weight,
-        reply: oneshot::channel().0,
-    }
+    Job::new(class, work, None).0
 }
 
 fn fill(intake: &Intake, class: Class) -> usize {
@@ -206,4 +198,53 @@ async fn a_closed_queue_serves_what_waits_and_takes_no_more() {
     assert!(matches!(intake.push(job(Class::Vital)), Err(Error::Draining)));
     assert_eq!(intake.next_batch().await.map(|jobs| jobs.len()), Some(1));
     assert!(intake.next_batch().await.is_none());
+}
+
+#[test]
+fn creates_that_fill_a_batch_each_go_first_in_every_other_batch_however_it_is_taken() {
+    let intake = Intake::new(LIMITS);
+    let large = || {
+        let mut large = job(Class::Create);
+        large.weight.commands = BATCH_ROWS;
+        large
+    };
+    let put = |job: Job| {
+        let line = match job.class {
+            Class::Create => &mut intake.waiting.lock().creates,
+            _ => &mut intake.waiting.lock().moves,
+        };
+        line.push_back(job);
+    };
+    (0..4).for_each(|_| put(large()));
+    (0..20).for_each(|_| put(job(Class::Move)));
+    // A part after the first fits nothing, and says nothing of who was passed over.
+    let take = || {
+        let mut room = intake.room();
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            let mut part = room.lend(10);
+            taken.extend(intake.waiting.lock().take(&mut part));
+            room.give_back(part);
+        }
+        taken.iter().map(|job| job.class).collect::<Vec<_>>()
+    };
+    assert_eq!(take(), [Class::Move; 20]);
+    assert_eq!(take(), [Class::Create]);
+    put(job(Class::Move));
+    assert_eq!(take(), [Class::Move], "its turn, though creates wait");
+    assert_eq!(take(), [Class::Create]);
+}
+
+#[test]
+fn jobs_that_were_held_are_joined_by_what_waits_as_far_as_there_is_room() {
+    let intake = Intake::new(IntakeLimits {
+        batch_commands: 8,
+        ..LIMITS
+    });
+    (0..10).for_each(|_| intake.push(job(Class::Move)).expect("there is room"));
+    let mut jobs: Vec<Job> = (0..3).map(|_| job(Class::Move)).collect();
+    intake.fill(&mut jobs);
+    assert_eq!((jobs.len(), intake.depth()), (8, 5));
+    intake.fill(&mut jobs);
+    assert_eq!((jobs.len(), intake.depth()), (8, 5), "it is full");
 }

@@ -31,14 +31,7 @@ pub(super) async fn committer(database: &TestDatabase) -> Committer {
 }
 
 async fn run(committer: &mut Committer, work: Work, request: Option<RequestKey>) {
-    let (reply, answer) = oneshot::channel();
-    let job = Job {
-        class: Class::Move,
-        weight: work.weight(),
-        work,
-        request,
-        reply,
-    };
+    let (job, answer) = Job::new(Class::Move, work, request);
     committer.run_all(vec![job]).await;
     let answer = answer.await.expect("it is answered");
     assert!(answer.is_ok(), "{answer:?}");

@@ -78,15 +78,7 @@ impl<'a> Side<'a> {
 }
 
 fn job(work: Work) -> (Job, Receiver<Answer>) {
-    let (reply, answer) = oneshot::channel();
-    let job = Job {
-        class: Class::Move,
-        weight: work.weight(),
-        work,
-        request: None,
-        reply,
-    };
-    (job, answer)
+    Job::new(Class::Move, work, None)
 }
 
 fn create(new: Box<NewTask>) -> Work {
@@ -126,8 +118,7 @@ async fn it_is_decided_over_what_that_batch_leaves_behind() {
         ..*urgent
     });
     let (before, ids) = (side.task("before"), (early.id, urgent.id));
-    let done = side.committer.run_all(vec![job(create(before)).0]);
-    done.await;
+    side.committer.run_all(vec![job(create(before)).0]).await;
     let commented = side.push(comment(ids.0));
     let claimed = side.push(Work::Claim(Box::new(claim())));
     let (written, next) = side

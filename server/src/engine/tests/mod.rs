@@ -172,7 +172,7 @@ fn request_key(n: u128) -> Option<RequestKey> {
 }
 
 /// A task that anybody may take.
-fn new_task(id: TaskId, title: &str) -> Box<NewTask> {
+pub(crate) fn new_task(id: TaskId, title: &str) -> Box<NewTask> {
     Box::new(NewTask {
         id,
         namespace: "default".to_owned(),

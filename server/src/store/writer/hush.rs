@@ -26,10 +26,13 @@ struct State {
 }
 
 impl Hush {
-    /// To be called when a transaction begins to commit.
-    pub(super) fn on_commit(&self) -> impl Fn() + Send + 'static {
+    /// To be called when a transaction begins to commit; answers that it may.
+    pub(super) fn on_commit(&self) -> impl Fn() -> bool + Send + 'static {
         let state = Arc::clone(&self.0);
-        move || state.end()
+        move || {
+            state.end();
+            true
+        }
     }
 
     /// As `write`, without waking for what comes before the commit. As safe to be dropped as that is.
@@ -112,7 +115,7 @@ mod tests {
         told.unbounded_send("BEGIN").expect("it is heard");
         told.unbounded_send("INSERT").expect("it is heard");
         assert_eq!(woken(), 0, "what comes before the commit wakes nobody");
-        commits();
+        assert!(commits(), "it goes on");
         assert_eq!(woken(), 1);
         assert!(write.poll_unpin(&mut context).is_pending());
         told.unbounded_send("COMMIT").expect("it is heard");

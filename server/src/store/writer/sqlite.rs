@@ -137,12 +137,9 @@ impl SqliteLink {
 
 async fn connect(options: &SqliteConnectOptions, hush: &Hush) -> Result<SqliteConnection, sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(options).await?;
-    let commits = hush.on_commit();
-    connection.lock_handle().await?.set_commit_hook(move || {
-        commits();
-        // It may.
-        true
-    });
+    let mut handle = connection.lock_handle().await?;
+    handle.set_commit_hook(hush.on_commit());
+    drop(handle);
     Ok(connection)
 }
 
