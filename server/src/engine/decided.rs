@@ -111,14 +111,15 @@ impl Committer {
                 self.loader.cache.put(id, task);
             }
             self.feed.publish(&write.events);
-            self.signals.committed();
-            self.finished.count(write.events.iter().map(|event| &**event));
             self.queues_committed(changed.queues, now);
             self.workers()
                 .committed(&write, |task| self.queues.is_shut(task, now));
+            // What a worker can ask about is told by now; the rest need not wait for.
+            handovers.into_iter().for_each(Handover::deliver);
+            self.signals.committed();
+            self.finished.count(write.events.iter().map(|event| &**event));
             announce_dead(&write.events);
             self.wake_timers(&write);
-            handovers.into_iter().for_each(Handover::deliver);
             ticks.tell();
         }
         self.workers().left(&left);

@@ -19,9 +19,9 @@ use super::dialect::{self, Dialect};
 use super::error::StoreError;
 use super::numbers::Numbers;
 use super::rows::{
-    self, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, QUEUE, QUEUE_KEY, REQUEST, RUN, SCHEDULE, TASK, TASK_TYPE,
-    WEBHOOK, edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells, lease_cells,
-    log_key, request_cells, run_cells, task_cells,
+    self, Dear, EDGE, EVENT, FOLLOW_UP, LEASE, PAYLOAD, QUEUE, QUEUE_KEY, REQUEST, RUN, SCHEDULE, TASK,
+    TASK_TYPE, WEBHOOK, edge_cells, ended_cells, event_cells, event_rows, follow_up_cells, key_cells,
+    lease_cells, log_key, request_cells, run_cells, task_cells,
 };
 use tables::{DELETED_TASK, NAMESPACE, TASK_COUNT};
 
@@ -268,7 +268,7 @@ impl Plan {
             let place = places.get(&task.id).copied();
             let place = place
                 .ok_or_else(|| StoreError::corrupt("task", task.id, "no event says that it was created"))?;
-            let mut row = task_cells(task);
+            let mut row = task_cells(task, Dear::ALL);
             row.push(Cell::Int(place));
             cells.push(row);
         }
@@ -277,19 +277,24 @@ impl Plan {
     }
 
     fn update_tasks(&mut self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let mut shapes: BTreeMap<Mask, Vec<Vec<Cell<'_>>>> = BTreeMap::new();
+        let mut shapes: BTreeMap<Mask, Vec<_>> = BTreeMap::new();
         for (before, now) in &batch.updated {
-            let cells = task_cells(now);
-            let mask = TASK.changed(&task_cells(before), &cells);
+            let dear = Dear::changed(before, now);
+            let cells = task_cells(now, dear);
+            let mask = TASK.changed(&task_cells(before, dear), &cells);
             if mask != 0 {
-                shapes.entry(mask).or_default().push(cells);
+                shapes.entry(mask).or_default().push((now, cells));
             }
         }
         if shapes.len() > SHAPES {
             let widest = shapes.keys().fold(0, |all, mask| all | mask);
-            shapes = BTreeMap::from([(widest, shapes.into_values().flatten().collect())]);
+            let rows = shapes.into_values().flatten();
+            // What was left out of one may be written now, for another.
+            let rows = rows.map(|(now, _)| (now, task_cells(now, Dear::ALL)));
+            shapes = BTreeMap::from([(widest, rows.collect())]);
         }
-        for (mask, cells) in shapes {
+        for (mask, rows) in shapes {
+            let cells: Vec<_> = rows.into_iter().map(|(_, cells)| cells).collect();
             self.rows(Part::UpdateTasks(mask), &TASK, (&cells, mask | KEY))?;
         }
         Ok(())

@@ -12,7 +12,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use crate::echo::EchoLane;
 use crate::lanes::clients;
+use crate::load::Lane as _;
+use crate::process::Process;
 use crate::sample;
 use crate::statistics::Latency;
 use crate::suite::server::Server;
@@ -35,7 +38,6 @@ pub(crate) async fn follow_creates(
     let mut pace = interval(Duration::from_secs(1) / CREATES_PER_SECOND);
     // Late creates follow at once: what the machine keeps waiting is waited for by somebody.
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut sent = HashMap::new();
     let mut creates = JoinSet::new();
     let mut enough = std::pin::pin!(enough);
     loop {
@@ -44,15 +46,15 @@ pub(crate) async fn follow_creates(
             () = &mut enough => break,
             _ = pace.tick() => {}
         }
-        let id = Uuid::now_v7().to_string();
-        let number = u32::try_from(sent.len())?;
-        sent.insert(id.clone(), Instant::now());
-        creates.spawn(create(server.clients[0].clone(), queue.to_owned(), id, number));
+        let number = u32::try_from(creates.len())?;
+        creates.spawn(create(server.clients[0].clone(), queue.to_owned(), number));
     }
+    let mut times = Vec::with_capacity(creates.len());
+    let mut sent = HashMap::with_capacity(creates.len());
     while let Some(created) = creates.join_next().await {
-        created??;
+        let (id, at) = created??;
+        sent.insert(id, at);
     }
-    let mut times = Vec::with_capacity(sent.len());
     while !sent.is_empty() {
         let began = timeout(PATIENCE, begins.recv())
             .await
@@ -65,9 +67,30 @@ pub(crate) async fn follow_creates(
     Latency::of(times).context("no task was created in time")
 }
 
-async fn create(client: Client, queue: String, id: String, number: u32) -> anyhow::Result<()> {
-    client.create(sample::task(number).queue(queue).id(id)).await?;
-    Ok(())
+/// What a call takes that does nothing, made as often: on a machine that rests in between.
+///
+/// Errors: the echo does not answer, or `counted` is too short for a call.
+pub(super) async fn follow_echoes(echo: &Process, counted: Duration) -> anyhow::Result<Latency> {
+    let mut lane = EchoLane::open(echo.url(), 1, 1).await?.remove(0);
+    let mut pace = interval(Duration::from_secs(1) / CREATES_PER_SECOND);
+    let end = Instant::now() + counted;
+    let mut times = Vec::new();
+    while Instant::now() < end {
+        pace.tick().await;
+        let sent = Instant::now();
+        lane.step().await?;
+        times.push(sent.elapsed());
+    }
+    Latency::of(times).context("no call was made in time")
+}
+
+/// Answers the task's id, and when its create was sent: here and not where it was told to begin, which is another thread.
+async fn create(client: Client, queue: String, number: u32) -> anyhow::Result<(String, Instant)> {
+    let id = Uuid::now_v7().to_string();
+    let task = sample::task(number).queue(queue).id(id.clone());
+    let sent = Instant::now();
+    client.create(task).await?;
+    Ok((id, sent))
 }
 
 fn start_worker(

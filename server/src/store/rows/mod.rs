@@ -31,7 +31,7 @@ pub(super) use record::{
 };
 pub(super) use run::{RUN, ended_cells, read_run, run_cells};
 pub(super) use schedule::{SCHEDULE, read_schedule, schedule_cells};
-pub(super) use task::{LEASE, TASK, lease_cells, task_cells};
+pub(super) use task::{Dear, LEASE, TASK, lease_cells, task_cells};
 pub(super) use task_read::{read_dependencies, read_task};
 pub(super) use task_type::{TASK_TYPE, read_task_type, task_type_cells};
 pub(super) use webhook::{WEBHOOK, read_webhook, webhook_cells};

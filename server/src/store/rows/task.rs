@@ -1,5 +1,7 @@
 //! A task to its row, and its lease to the row of that.
 
+use std::sync::Arc;
+
 use baton_domain::{Lease, Payload, Span, Task, TaskId, Timeouts};
 use bytes::Bytes;
 use prost::Message;
@@ -107,12 +109,37 @@ pub(in crate::store) fn lease_cells(task_id: &TaskId, lease: Lease) -> Vec<Cell<
     ]
 }
 
-/// The cells of a task's row, in the order of [`TASK`], without its number.
+/// Which groups of [`TASK`] are encoded that are dear and seldom change.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Dear {
+    /// What clients edit.
+    edited: bool,
+    input: bool,
+}
+
+impl Dear {
+    /// All of them.
+    pub(in crate::store) const ALL: Self = Self {
+        edited: true,
+        input: true,
+    };
+
+    /// Those in which two versions of a task differ.
+    pub(in crate::store) fn changed(before: &Task, now: &Task) -> Self {
+        Self {
+            edited: !is_edited_alike(before, now),
+            input: !is_same(before.input.as_ref(), now.input.as_ref()),
+        }
+    }
+}
+
+/// The cells of a task's row, in the order of [`TASK`], without its number. Groups that `dear` leaves out are NULL, and not to
+/// be written.
 #[expect(
     clippy::too_many_lines,
     reason = "names every field of a task, so that none is forgotten"
 )]
-pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
+pub(in crate::store) fn task_cells(task: &Task, dear: Dear) -> Vec<Cell<'_>> {
     let Task {
         id,
         namespace,
@@ -130,7 +157,7 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         state_reason,
         state_message,
         priority,
-        labels,
+        labels: _,
         metadata: _,
         creator,
         assignee,
@@ -172,6 +199,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
     } = task;
     let time = |time| Cell::option(parts::micros(time), Cell::Int);
     let assigned = assignee.as_ref();
+    let edited = dear.edited.then_some(task);
+    let input = input.as_ref().filter(|_| dear.input);
     vec![
         Cell::Id(id.0),
         Cell::text(namespace),
@@ -199,8 +228,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         Cell::text(task_type),
         Cell::Int(priority.number().into()),
         Cell::text(title),
-        Cell::Text(parts::to_labels(labels).into()),
-        message(Some(to_spec(task))),
+        Cell::option(edited, |task| Cell::Text(parts::to_labels(&task.labels).into())),
+        message(edited.map(to_spec)),
         Cell::text(&creator.name),
         Cell::option(parent_id.as_ref(), |id| Cell::Id(id.0)),
         Cell::option(assigned, |actor| Cell::Int(actor.kind.number().into())),
@@ -215,8 +244,8 @@ pub(in crate::store) fn task_cells(task: &Task) -> Vec<Cell<'_>> {
         message(list(input_requests, |list| stored::InputRequests {
             input_requests: list.iter().map(parts::to_input_request).collect(),
         })),
-        header(input.as_ref()),
-        body(input.as_ref()),
+        header(input),
+        body(input),
         header(output.as_ref()),
         body(output.as_ref()),
         header(checkpoint.as_ref()),
@@ -261,4 +290,31 @@ pub(super) fn to_spec(task: &Task) -> stored::Spec {
         verification_grace: task.verification_grace.map(Span::as_micros),
         dedup_key: task.dedup_key.clone(),
     }
+}
+
+/// Whether the columns that clients edit are the same: those beside the specification, and what [`to_spec`] takes.
+fn is_edited_alike(a: &Task, b: &Task) -> bool {
+    let same_columns = a.queue == b.queue
+        && a.task_type == b.task_type
+        && a.priority == b.priority
+        && a.title == b.title
+        && (Arc::ptr_eq(&a.labels, &b.labels) || a.labels == b.labels);
+    same_columns
+        && a.description == b.description
+        && a.function == b.function
+        && a.retry_policy == b.retry_policy
+        && a.verification == b.verification
+        && a.metadata == b.metadata
+        && a.spec_hash == b.spec_hash
+        && a.timeouts == b.timeouts
+        && a.verification_grace == b.verification_grace
+        && a.dedup_key == b.dedup_key
+}
+
+fn is_same(a: Option<&Payload>, b: Option<&Payload>) -> bool {
+    let (Some(first), Some(second)) = (a, b) else {
+        return a.is_none() && b.is_none();
+    };
+    let numbers = |payload: &Payload| (payload.kind, payload.version, payload.size, payload.sha256);
+    numbers(first) == numbers(second) && first.media_type == second.media_type && body(a) == body(b)
 }

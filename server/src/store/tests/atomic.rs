@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use baton_domain::dedup::Hold;
-use baton_domain::{Action, Command, Detail, Event, EventType, Progress, State, Task};
+use baton_domain::{Action, Command, Detail, Progress, State, Task};
 use futures::FutureExt as _;
 
 use super::fixture::{Fixture, NOW, begin, grant, human, insert};
-use super::maximal::{self, maximal};
-use super::round_trip::event;
+use super::maximal;
 use crate::store::{CommitError, Edge, HeldKey, StoreError, WriteBatch};
 
-fn progress(step: &str) -> Command {
+pub(super) fn progress(step: &str) -> Command {
     let progress = Progress {
         current_step: step.to_owned(),
         ..Progress::default()
@@ -19,7 +18,7 @@ fn progress(step: &str) -> Command {
     Command::new(human(), Action::Progress(progress))
 }
 
-async fn started(fixture: &mut Fixture) -> Task {
+pub(super) async fn started(fixture: &mut Fixture) -> Task {
     let task = fixture.put(|_| {}).await;
     let start = Command::new(human(), begin());
     let (started, batch) = fixture.moved(&task, &start, NOW);
@@ -166,62 +165,6 @@ async fn a_text_that_would_be_cut_is_refused() {
         "{error:?}"
     );
     assert_eq!(fixture.store.task(task.id).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_move_writes_only_what_it_changes() {
-    let mut fixture = Fixture::new().await;
-    let task = started(&mut fixture).await;
-    let mut shell = fixture.shell().await;
-    shell
-        .run("UPDATE task SET title = 'theirs', state_message = 'theirs'")
-        .await;
-    let (after, batch) = fixture.moved(&task, &progress("half"), NOW);
-    fixture.writer.commit(&batch).await.unwrap();
-    let found = fixture.store.task(task.id).await.unwrap().unwrap();
-    let expected = Task {
-        title: "theirs".to_owned(),
-        state_message: "theirs".to_owned(),
-        ..after
-    };
-    assert_eq!(found, expected);
-}
-
-#[tokio::test]
-async fn many_kinds_of_moves_in_one_batch_are_all_written() {
-    let mut fixture = Fixture::new().await;
-    let mut batch = WriteBatch::default();
-    let mut expected = Vec::new();
-    let edits: [fn(&mut Task); 7] = [
-        |task| task.progress = Some(maximal::progress("p")),
-        |task| task.error = Some(maximal::error("e")),
-        |task| task.retry_count = 9,
-        |task| task.has_children = true,
-        |task| task.parent_id = None,
-        |task| task.title = "new".to_owned(),
-        |task| task.dependencies.clear(),
-    ];
-    for (n, edit) in (1_u32..).zip(edits) {
-        let before = Task {
-            progress: None,
-            ..maximal(baton_domain::TaskId(uuid::Uuid::from_u128(n.into())))
-        };
-        let created = Event {
-            position: n.into(),
-            ..event(&before, 1, EventType::Created, Detail::None)
-        };
-        let batch_of_one = insert(&before, vec![Arc::new(created)]);
-        fixture.writer.commit(&batch_of_one).await.unwrap();
-        let mut after = before.clone();
-        after.revision += 1;
-        edit(&mut after);
-        batch.updated.push((Arc::new(before), Arc::new(after.clone())));
-        expected.push(after);
-    }
-    fixture.writer.commit(&batch).await.unwrap();
-    for after in expected {
-        assert_eq!(fixture.store.task(after.id).await.unwrap(), Some(after));
-    }
 }
 
 #[tokio::test]

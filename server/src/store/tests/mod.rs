@@ -24,3 +24,4 @@ mod sqlite_plans;
 mod stored;
 mod task_types;
 mod together;
+mod updates;

@@ -10,7 +10,9 @@ use super::maximal::{LEASE, maximal};
 use super::round_trip::{details, event, referenced};
 use crate::store::bulk::{Cell, Table};
 use crate::store::entity::{event as event_row, task as task_row};
-use crate::store::rows::{EVENT, EventRow, TASK, TaskRow, event_cells, read_events, read_task, task_cells};
+use crate::store::rows::{
+    Dear, EVENT, EventRow, TASK, TaskRow, event_cells, read_events, read_task, task_cells,
+};
 
 const DETAILS_1: &str = include_str!("fixtures/details_1.txt");
 const TASK_1: &str = include_str!("fixtures/task_1.txt");
@@ -185,7 +187,7 @@ fn what_is_written_is_version_1() {
                 + "\n"
         })
         .collect();
-    let written = blobs(&TASK, &task_cells(&task()));
+    let written = blobs(&TASK, &task_cells(&task(), Dear::ALL));
     assert_eq!(details, DETAILS_1);
     assert_eq!(written, TASK_1);
 }

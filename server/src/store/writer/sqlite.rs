@@ -3,8 +3,9 @@
 //! Why not a pooled transaction: each call to the database is a hop between threads, and hops, not SQL, are what a
 //! small batch costs. Measured: one text for all statements makes the move of a task 17 % cheaper.
 
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _, Sqlite};
+use futures::{Stream, TryStreamExt as _};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult};
+use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, Sqlite};
 
 use super::WriteError;
 use super::hush::Hush;
@@ -43,6 +44,8 @@ impl SqliteLink {
         (parts, parameters): (Vec<Part>, Vec<Parameter>),
     ) -> Result<(), sqlx::Error> {
         let guarded: Vec<bool> = parts.iter().map(|part| part.is_guarded()).collect();
+        // With BEGIN and COMMIT.
+        let statements = parts.len() + guarded.iter().filter(|is_guarded| **is_guarded).count() + 2;
         let mut query = sqlx::query(self.texts.of(&parts, transaction));
         for (Parameter { rows, count }, is_guarded) in parameters.into_iter().zip(guarded) {
             query = query.bind(rows.into_one());
@@ -51,8 +54,8 @@ impl SqliteLink {
             }
         }
         self.in_doubt = true;
-        let written = query.execute(&mut self.connection);
-        self.hush.until_commit(written).await.map(|_| ())
+        let done = (&mut self.connection).fetch_many(query);
+        self.hush.until_commit(all_of(statements, done)).await
     }
 
     /// As [`Link::open`](super::Link::open).
@@ -141,6 +144,20 @@ async fn connect(options: &SqliteConnectOptions, hush: &Hush) -> Result<SqliteCo
     handle.set_commit_hook(hush.on_commit());
     drop(handle);
     Ok(connection)
+}
+
+/// Waits until so many statements are done, and no longer: that their thread rests again would be told by a wake of its own.
+async fn all_of<R>(
+    statements: usize,
+    mut done: impl Stream<Item = Result<Either<SqliteQueryResult, R>, sqlx::Error>> + Unpin,
+) -> Result<(), sqlx::Error> {
+    let mut left = statements;
+    while left > 0
+        && let Some(told) = done.try_next().await?
+    {
+        left -= usize::from(told.is_left());
+    }
+    Ok(())
 }
 
 fn bind<'q>(mut query: Query<'q>, values: &[Bind]) -> Query<'q> {
