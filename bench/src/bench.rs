@@ -224,8 +224,20 @@ impl Bench {
     ///
     /// Errors: the disk cannot be probed.
     pub(crate) fn record(&mut self, row: &'static str, seen: Measured) -> anyhow::Result<()> {
+        self.record_beside(row, seen, None)
+    }
+
+    /// As [`Self::record`], beside this reference.
+    ///
+    /// Errors: as there.
+    pub(crate) fn record_beside(
+        &mut self,
+        row: &'static str,
+        seen: Measured,
+        reference: Option<f64>,
+    ) -> anyhow::Result<()> {
         let probe_ms = self.probe.measure()?;
-        self.add(row, seen, None, ([probe_ms; 2], None));
+        self.add(row, seen, reference, ([probe_ms; 2], None));
         Ok(())
     }
 

@@ -150,7 +150,7 @@ pub(crate) const ROWS: &[Row] = &[
         group: Group::Workers,
         what: "create to the first line of its handler, 50/s, p50",
         unit: Unit::Milliseconds,
-        reference: "bare echo, 50/s, p50",
+        reference: "bare echo and a flush, 50/s, p50",
         bounds: &[Bound::at_most(Figure, 1.0, Some(2.0))],
     },
     Row {
@@ -158,7 +158,7 @@ pub(crate) const ROWS: &[Row] = &[
         group: Group::Workers,
         what: "the same, p99",
         unit: Unit::Milliseconds,
-        reference: "",
+        reference: "the same, p99",
         bounds: &[Bound::at_most(Figure, 3.0, Some(5.0))],
     },
     Row {

@@ -38,13 +38,18 @@ impl DiskProbe {
     pub(crate) fn measure(&self) -> io::Result<f64> {
         let mut times = Vec::with_capacity(FLUSHES);
         for _ in 0..FLUSHES {
-            self.file.write_all_at(&BLOCK, 0)?;
-            let started = Instant::now();
-            self.file.sync_data()?;
-            times.push(started.elapsed());
+            times.push(self.flush(&BLOCK)?);
         }
         times.sort_unstable();
         Ok(milliseconds(quantile(&times, 0.5).unwrap_or(Duration::ZERO)))
+    }
+
+    /// Overwrites the file with `block`. Answers how long the flush took.
+    pub(crate) fn flush(&self, block: &[u8]) -> io::Result<Duration> {
+        self.file.write_all_at(block, 0)?;
+        let started = Instant::now();
+        self.file.sync_data()?;
+        Ok(started.elapsed())
     }
 }
 

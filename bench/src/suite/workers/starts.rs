@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::echo::EchoLane;
 use crate::lanes::clients;
 use crate::load::Lane as _;
+use crate::probe::DiskProbe;
 use crate::process::Process;
 use crate::sample;
 use crate::statistics::Latency;
@@ -22,6 +23,8 @@ use crate::suite::server::Server;
 
 /// Creates a second.
 const CREATES_PER_SECOND: u32 = 50;
+/// What SQLite writes for a create whose task is handed over at once, in bytes: 11 pages.
+const WRITTEN: usize = 11 * 4_096;
 /// How long a task may take to its handler.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -67,19 +70,25 @@ pub(crate) async fn follow_creates(
     Latency::of(times).context("no task was created in time")
 }
 
-/// What a call takes that does nothing, made as often: on a machine that rests in between.
+/// What it takes on this machine at least: a call that does nothing, and a flush of what a create writes, made as often. Both rest
+/// in between, and a processor or a disk that rested takes longer.
 ///
-/// Errors: the echo does not answer, or `counted` is too short for a call.
-pub(super) async fn follow_echoes(echo: &Process, counted: Duration) -> anyhow::Result<Latency> {
+/// Errors: the echo does not answer, the disk cannot be written to, or `counted` is too short for one.
+pub(super) async fn follow_limits(
+    echo: &Process,
+    probe: &DiskProbe,
+    counted: Duration,
+) -> anyhow::Result<Latency> {
     let mut lane = EchoLane::open(echo.url(), 1, 1).await?.remove(0);
     let mut pace = interval(Duration::from_secs(1) / CREATES_PER_SECOND);
     let end = Instant::now() + counted;
+    let written = vec![0x5a; WRITTEN];
     let mut times = Vec::new();
     while Instant::now() < end {
         pace.tick().await;
         let sent = Instant::now();
         lane.step().await?;
-        times.push(sent.elapsed());
+        times.push(sent.elapsed() + probe.flush(&written)?);
     }
     Latency::of(times).context("no call was made in time")
 }
