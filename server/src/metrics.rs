@@ -189,10 +189,14 @@ pub(crate) fn panicked() {
     counter!(PANICS).increment(1);
 }
 
-/// The committer took a batch; `waiting` are still in line.
-pub(crate) fn batch_taken(commands: usize, waiting: usize) {
+/// The committer took a batch.
+pub(crate) fn batch_taken(commands: usize) {
     histogram!(BATCH_COMMANDS).record(count(commands));
-    gauge!(COMMANDS_WAITING).set(count(waiting));
+}
+
+/// So many commands are left in line.
+pub(crate) fn commands_waiting(commands: usize) {
+    gauge!(COMMANDS_WAITING).set(count(commands));
 }
 
 /// A command was refused because too many wait.

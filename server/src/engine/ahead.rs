@@ -20,7 +20,6 @@ use super::job::{Answer, Job, Work};
 use super::load::Loader;
 use super::queues::{Look, Queues};
 use super::workers::{Workers, kind};
-use crate::metrics;
 use crate::seams::Clock;
 use crate::store::Demand;
 
@@ -214,7 +213,6 @@ impl<'a> Ahead<'a> {
             let all = jobs.into_iter().chain(held).collect();
             return Next::with_more(all, Some(self.intake));
         }
-        metrics::batch_taken(jobs.len(), self.intake.depth());
         let decided = Some(Decided::hopefully(batch, answers, workers));
         Some(Next { jobs, decided, held })
     }
@@ -243,7 +241,6 @@ impl Next {
         }
         if let Some(intake) = intake {
             intake.fill(&mut jobs);
-            metrics::batch_taken(jobs.len(), intake.depth());
         }
         Self::of(jobs)
     }

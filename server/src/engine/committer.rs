@@ -101,12 +101,19 @@ impl Committer {
     /// Runs one batch and answers every job. What arrives in `intake` meanwhile is decided while the batch is written: answers
     /// what is to run next.
     pub(super) async fn run(&mut self, next: Next, intake: Option<&Intake>) -> Option<Next> {
-        let Next { jobs, decided, held } = next;
+        let Next {
+            mut jobs,
+            decided,
+            held,
+        } = next;
+        // What comes later than what is held has to wait for it.
+        let intake_behind = intake.filter(|_| held.is_empty());
         let decided = match decided {
             Some(decided) => Ok(decided),
-            None => self.decide(&jobs, Mode::Hopeful).await,
+            None => self.decide_with_more(&mut jobs, intake_behind).await,
         };
-        let ahead_of = intake.filter(|_| held.is_empty() && self.is_alone());
+        metrics::batch_taken(jobs.len());
+        let ahead_of = intake_behind.filter(|_| self.is_alone());
         let (done, ahead) = match decided {
             Ok(decided) => self.carry_out(decided, &jobs, ahead_of).await,
             Err(failure) => (Err(failure), None),
@@ -210,13 +217,8 @@ impl Committer {
         Ok(settled)
     }
 
-    async fn decide(&mut self, jobs: &[Job], mode: Mode) -> Result<Decided, Failure> {
-        if self.in_doubt {
-            self.catch_up().await.map_err(Failure::Down)?;
-        }
-        self.resume().await?;
-        self.begin().await?;
-        self.learn_queues().await?;
+    pub(super) async fn decide(&mut self, jobs: &[Job], mode: Mode) -> Result<Decided, Failure> {
+        self.take_turn().await?;
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let so_far = (SoFar::default(), &*self.queues);
         let mut loaded = self.loader.load(jobs, so_far, (mode, now)).await?;
@@ -262,6 +264,7 @@ impl Committer {
         let (written, ahead) = self.write(&decided, intake).await;
         match written {
             Ok(()) => {
+                self.not_alone = self.not_alone.saturating_sub(1);
                 // What only reads says nothing of whether leases can be renewed.
                 self.absence.end();
                 metrics::committed(decided.write.events.len(), began.elapsed());

@@ -203,6 +203,7 @@ impl Intake {
             let load = waiting.beside(job.class);
             *load = load.without(job.weight);
         }
+        metrics::commands_waiting(waiting.depth());
     }
 
     /// Whether everything in line was taken.
@@ -214,13 +215,18 @@ impl Intake {
     }
 
     /// Commands in line now.
+    #[cfg(test)]
     pub(super) fn depth(&self) -> usize {
-        let waiting = self.waiting.lock();
-        waiting.of_holders.commands + waiting.of_others.commands
+        self.waiting.lock().depth()
     }
 }
 
 impl Waiting {
+    /// Commands in line.
+    const fn depth(&self) -> usize {
+        self.of_holders.commands + self.of_others.commands
+    }
+
     /// What shares its room with a job of `class`.
     const fn beside(&mut self, class: Class) -> &mut Load {
         match class {

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use baton_domain::{Event, Span, Task, TaskId, Timestamp};
 
-use super::committer::{Committer, Failure};
+use super::committer::{Committer, Failure, Mode};
+use super::decided::Decided;
+use super::intake::Intake;
+use super::job::Job;
 use super::load::TASKS_READ;
-use crate::store::{StoreError, Turn};
+use crate::store::{Heads, News, StoreError, Turn};
 
 /// Events read at once.
 const EVENTS_READ: u32 = 500;
@@ -46,6 +49,30 @@ impl Committer {
         self.not_alone == 0
     }
 
+    /// As [`Self::decide`]. Where others write too, the turn is waited for, and what comes meanwhile is decided with `jobs`: a turn
+    /// costs much, and little more for many jobs than for few.
+    pub(super) async fn decide_with_more(
+        &mut self,
+        jobs: &mut Vec<Job>,
+        intake: Option<&Intake>,
+    ) -> Result<Decided, Failure> {
+        if let Some(intake) = intake.filter(|_| !self.is_alone()) {
+            self.take_turn().await?;
+            intake.fill(jobs);
+        }
+        self.decide(jobs, Mode::Hopeful).await
+    }
+
+    /// Sees to it that this has its turn, and knows all that is to be known.
+    pub(super) async fn take_turn(&mut self) -> Result<(), Failure> {
+        if self.in_doubt {
+            self.catch_up().await.map_err(Failure::Down)?;
+        }
+        self.resume().await?;
+        self.begin().await?;
+        self.learn_queues().await
+    }
+
     /// Begins a turn, and learns what others wrote since the last one.
     pub(super) async fn begin(&mut self) -> Result<Standing, Failure> {
         let turn = self.writer.begin().await.map_err(Failure::down)?;
@@ -53,7 +80,6 @@ impl Committer {
             self.clock.follow(time.as_micros());
         }
         if !turn.is_behind {
-            self.not_alone = self.not_alone.saturating_sub(1);
             return Ok(Standing::Known);
         }
         self.not_alone = ALONE_AFTER;
@@ -114,16 +140,34 @@ impl Committer {
     }
 
     async fn missed(&mut self) -> Result<Missed, StoreError> {
+        let Some(News { heads, events }) = self.writer.news(&self.heads).await? else {
+            return self.missed_much().await;
+        };
+        self.trim_feed(&heads);
+        Ok(Missed {
+            events: events.into_iter().map(Arc::new).collect(),
+            skipped: false,
+        })
+    }
+
+    fn trim_feed(&self, heads: &Heads) {
+        for namespace in heads.namespaces() {
+            if heads.oldest(namespace) > self.feed.oldest(namespace) {
+                self.feed.trim(namespace, heads.oldest(namespace));
+            }
+        }
+    }
+
+    /// As [`Self::missed`], whatever it may be, piece by piece.
+    async fn missed_much(&mut self) -> Result<Missed, StoreError> {
         let heads = self.loader.store.heads().await?;
         let mut missed = Missed {
             events: Vec::new(),
             skipped: false,
         };
+        self.trim_feed(&heads);
         for namespace in heads.namespaces() {
             let (head, mut position) = (heads.position(namespace), self.heads.position(namespace));
-            if heads.oldest(namespace) > self.feed.oldest(namespace) {
-                self.feed.trim(namespace, heads.oldest(namespace));
-            }
             if head - position > EVENTS_LEARNED {
                 let time = heads.time(namespace);
                 Arc::make_mut(&mut self.heads).skip_to(namespace, head, time);

@@ -66,7 +66,6 @@ use self::webhooks::Webhooks;
 use self::workers::Workers;
 use crate::config::UnknownTypes;
 use crate::feed::Feed;
-use crate::metrics;
 use crate::seams::{Clock, Ids};
 use crate::store::{Opened, Store, Writer};
 
@@ -368,7 +367,6 @@ async fn work(mut committer: Committer, intake: &Intake, mut upkeeps: mpsc::Rece
         tokio::select! {
             jobs = intake.next_batch() => {
                 let Some(jobs) = jobs else { return committer.writer };
-                metrics::batch_taken(jobs.len(), intake.depth());
                 next = Next::of(jobs);
             }
             Some(job) = upkeeps.recv() => committer.keep_up(job).await,

@@ -207,3 +207,20 @@ async fn what_needs_more_than_tasks_waits() {
     let found = told(found).await;
     assert_eq!((found[0].task.id, found[0].deduplicated), (id, true));
 }
+
+#[tokio::test]
+async fn where_others_write_too_what_came_while_a_turn_was_waited_for_goes_with_it() {
+    let database = TestDatabase::new();
+    let mut side = Side::new(&database).await;
+    let (first, second) = (side.task("first"), side.task("second"));
+    let second = side.push(create(second));
+    side.committer.not_alone = 2;
+    let (job, first) = job(create(first));
+    let next = Next::of(vec![job]).expect("a job");
+    let next = side.committer.run(next, Some(&side.intake)).await;
+    assert!(next.is_none(), "nothing was left in line");
+    assert_eq!(told(first).await[0].task.title, "first");
+    assert_eq!(told(second).await[0].task.title, "second");
+    let kept = side.committer.not_alone;
+    assert_eq!(kept, 1, "it was one batch");
+}

@@ -219,6 +219,15 @@ pub(in crate::store) fn begin() -> String {
 pub(in crate::store) const STANDING: &str = "SELECT turn.last_value, definition.last_value, \
      (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM turn, definition";
 
+/// Where the logs begin and end, and their rows behind the positions that the first parameter knows of each; of each log, as many
+/// as the second says at most. A row may hold the event after its own.
+pub(in crate::store) const NEWS: &str = "WITH k AS MATERIALIZED (SELECT $1::jsonb AS positions) \
+     SELECT n.name AS log, n.oldest_position, n.last_position, n.last_time, e.* FROM namespace AS n \
+     CROSS JOIN LATERAL (SELECT coalesce(((SELECT positions FROM k) ->> n.name)::bigint, 0) AS position) AS known \
+     LEFT JOIN LATERAL (SELECT l.* FROM event AS l WHERE l.id >= n.number * 1099511627776 + known.position \
+         AND l.id < (n.number + 1) * 1099511627776 \
+         AND l.position + CASE WHEN l.next_kind IS NULL THEN 0 ELSE 1 END > known.position ORDER BY l.id LIMIT $2) AS e ON true";
+
 /// Ends a turn in which something was written. Numbers of turns may be passed over, and are never given twice.
 pub(in crate::store) const COMMIT: &str = "SELECT nextval('turn'); COMMIT";
 /// As [`COMMIT`], where what others keep in memory was changed: task types, webhooks, which queues there are.

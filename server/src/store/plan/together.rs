@@ -3,7 +3,7 @@
 //!
 //! The terms of a WITH all see the rows as they were before it, so no two parts of a statement may touch the same row.
 //! There are two such statements, and not one, because each set of parts is another text, to be parsed and planned anew:
-//! the sets of two halves are fewer than those of the whole.
+//! the sets of two halves are fewer than those of the whole. Where tasks are created and nothing else, the sets are few: that is one.
 
 use super::tables::TASK_COUNT;
 use super::{Parameter, Part};
@@ -44,8 +44,17 @@ pub(in crate::store) fn groups(parts: Vec<Part>, parameters: Vec<Parameter>) -> 
             }
         }
     }
+    if creates_alone(&tasks, &rows) {
+        tasks.parts.append(&mut rows.parts);
+        tasks.parameters.append(&mut rows.parameters);
+    }
     groups.extend([tasks, rows].into_iter().filter(|group| !group.parts.is_empty()));
     groups
+}
+
+fn creates_alone(tasks: &Group, rows: &Group) -> bool {
+    let creates = |part: &Part| matches!(part, Part::Counts | Part::Requests | Part::Events(_));
+    matches!(tasks.parts[..], [Part::InsertTasks(_)]) && rows.parts.iter().all(creates)
 }
 
 /// The statement of a group; its parameters are the rows of each part, in their order. It answers how many rows each guarded part changed,

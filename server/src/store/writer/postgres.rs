@@ -252,7 +252,7 @@ impl PostgresLink {
     }
 
     /// What a statement that reads answers.
-    pub(super) async fn asked<T>(
+    pub(in crate::store) async fn asked<T>(
         &mut self,
         ask: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {

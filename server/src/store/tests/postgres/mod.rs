@@ -1,5 +1,6 @@
 //! What PostgreSQL alone can be asked.
 
+mod news;
 mod plans;
 mod snapshot;
 mod watched;

@@ -105,6 +105,9 @@ async fn the_log(watched: &mut Watched) {
         .await;
     store.heads().await.unwrap();
     watched.uses("heads", May::Nothing, &["event_pkey"]).await;
+    watched
+        .statement("news", dialect::postgres::NEWS, &["event_pkey"])
+        .await;
     for window in [Window::After(1), Window::Before(9)] {
         let query = EventsOfQuery {
             window,
@@ -200,6 +203,21 @@ async fn writes(watched: &mut Watched) {
     let expected = ["Insert on task", "task_id_key"];
     watched
         .statement("tasks together", &together::text(&tasks), &expected)
+        .await;
+    let creates = [
+        Part::InsertTasks(all(&TASK)),
+        Part::Counts,
+        Part::Requests,
+        Part::Events(all(&EVENT)),
+    ];
+    let expected = [
+        "Insert on task",
+        "Index Scan Backward using task_count_pkey",
+        "Insert on request",
+        "Insert on event",
+    ];
+    watched
+        .statement("creates together", &together::text(&creates), &expected)
         .await;
     let rows = [
         Part::BeginRuns(all(&RUN)),

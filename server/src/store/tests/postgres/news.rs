@@ -1,0 +1,55 @@
+//! What others wrote is read over the connection that writes, and is what the store would tell.
+
+use crate::store::{Heads, Writer, tests::fixture::Fixture};
+
+/// Three logs, one of which nobody knew, with events that share a row and some that do not.
+async fn logs() -> (Fixture, Vec<Heads>) {
+    let mut fixture = Fixture::new().await;
+    let mut known = vec![Heads::default()];
+    for name in ["one", "two", "one", "three"] {
+        fixture.put(|new| new.namespace = name.to_owned()).await;
+        known.push(fixture.store.heads().await.unwrap());
+    }
+    (fixture, known)
+}
+
+async fn news_are_what_the_store_tells(writer: &mut Writer, fixture: &Heads, known: &Heads) -> usize {
+    let news = writer.news(known).await.unwrap().expect("there are few");
+    assert_eq!(&news.heads, fixture);
+    news.events.len()
+}
+
+#[tokio::test]
+async fn what_is_behind_a_position_is_told_whatever_row_it_shares() {
+    let (mut fixture, known) = logs().await;
+    let all = fixture.store.heads().await.unwrap();
+    let mut counts = Vec::new();
+    for known in &known {
+        counts.push(news_are_what_the_store_tells(&mut fixture.writer, &all, known).await);
+    }
+    // Each create has two events in a row.
+    assert_eq!(counts, [8, 6, 4, 2, 0]);
+    // Known up to the first of a row's two.
+    let mut half = Heads::default();
+    half.skip_to("one", 3, all.time("one"));
+    let news = fixture.writer.news(&half).await.unwrap().expect("there are few");
+    let mut expected = Vec::new();
+    for (name, position) in [("one", 3), ("three", 0), ("two", 0)] {
+        expected.extend(fixture.store.log(name, position, 10).await.unwrap());
+    }
+    assert_eq!(news.events, expected);
+}
+
+#[tokio::test]
+async fn a_log_that_grew_by_much_is_left_to_be_read_piece_by_piece() {
+    let (mut fixture, _) = logs().await;
+    for _ in 0..500 {
+        fixture.put(|new| new.namespace = "two".to_owned()).await;
+    }
+    assert!(fixture.writer.news(&Heads::default()).await.unwrap().is_none());
+    let all = fixture.store.heads().await.unwrap();
+    assert_eq!(
+        news_are_what_the_store_tells(&mut fixture.writer, &all, &all).await,
+        0
+    );
+}
