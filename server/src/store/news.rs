@@ -5,18 +5,20 @@ use std::collections::HashMap;
 
 use baton_domain::{Event, Timestamp};
 use sea_orm::{FromQueryResult as _, QueryResult};
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
-use super::dialect::postgres::NEWS;
+use super::dialect::postgres;
 use super::entity::event;
 use super::heads::Heads;
-use super::rows::read_events;
+use super::rows::{EVENT, read_events};
 use super::writer::Link;
 use super::{StoreError, Writer};
 
 /// Rows of one log that are read at once. Each has an event or two.
 const ROWS: i64 = 500;
+/// Rows of all logs that are read at once, beside one for each that is known.
+const ROWS_OF_ALL: i64 = 2_000;
 
 /// What is new in the logs.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub struct News {
 }
 
 impl Writer {
-    /// Where each log begins and ends, and its events behind those of `known`. `None` where some log has more of them than are read
-    /// at once, and where nobody else writes.
+    /// Where each log begins and ends, and its events behind those of `known`. `None` where there are more of them than are read at
+    /// once, where nobody else writes, and while it is not sure how the last transaction ended: that is found out at the next turn.
     ///
     /// # Errors
     /// What the database may do.
@@ -37,15 +39,23 @@ impl Writer {
         let Link::Postgres(link) = &mut self.link else {
             return Ok(None);
         };
+        if !link.can_be_asked() {
+            return Ok(None);
+        }
         let positions: HashMap<&str, i64> = known
             .namespaces()
             .map(|name| (name, known.position(name)))
             .collect();
         let positions = serde_json::to_string(&positions).unwrap_or_default();
-        let query = sqlx::query(NEWS).bind(positions).bind(ROWS);
+        let most = ROWS_OF_ALL + i64::try_from(known.namespaces().count()).unwrap_or(0);
+        let text = AssertSqlSafe(postgres::news(EVENT.columns().map(|column| column.name)));
+        let query = sqlx::query(text).bind(positions).bind(ROWS).bind(most);
         let rows = link
             .asked(async |connection| query.fetch_all(connection).await)
             .await?;
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows >= most) {
+            return Ok(None);
+        }
         read(rows, known)
     }
 }

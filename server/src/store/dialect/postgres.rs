@@ -210,9 +210,10 @@ pub(in crate::store) fn shut_out(needs: u32) -> String {
 /// timeline at its first checkpoint only.
 pub(in crate::store) const HISTORY: &str = "SELECT system_identifier || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()";
 
-/// Begins a turn: one text, one way to the database and back. The last statement is computed once the lock is held.
+/// Begins a turn: one text, one way to the database and back. The last statement is computed once the lock is held. Whatever the
+/// default is here, each statement of a turn sees what stands by then, and not what stood before the lock was waited for.
 pub(in crate::store) fn begin() -> String {
-    format!("BEGIN; SELECT pg_advisory_xact_lock({TURN_LOCK}); {STANDING}")
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({TURN_LOCK}); {STANDING}")
 }
 
 /// How many turns there were, how many of them changed definitions, and the time.
@@ -220,13 +221,22 @@ pub(in crate::store) const STANDING: &str = "SELECT turn.last_value, definition.
      (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM turn, definition";
 
 /// Where the logs begin and end, and their rows behind the positions that the first parameter knows of each; of each log, as many
-/// as the second says at most. A row may hold the event after its own.
-pub(in crate::store) const NEWS: &str = "WITH k AS MATERIALIZED (SELECT $1::jsonb AS positions) \
-     SELECT n.name AS log, n.oldest_position, n.last_position, n.last_time, e.* FROM namespace AS n \
-     CROSS JOIN LATERAL (SELECT coalesce(((SELECT positions FROM k) ->> n.name)::bigint, 0) AS position) AS known \
-     LEFT JOIN LATERAL (SELECT l.* FROM event AS l WHERE l.id >= n.number * 1099511627776 + known.position \
-         AND l.id < (n.number + 1) * 1099511627776 \
-         AND l.position + CASE WHEN l.next_kind IS NULL THEN 0 ELSE 1 END > known.position ORDER BY l.id LIMIT $2) AS e ON true";
+/// as the second says at most, and of all, as the third says. A row may hold the event after its own.
+///
+/// `columns` are those of an event, by name: a step of the schema may add others (docs/adr/0019).
+pub(in crate::store) fn news(columns: impl Iterator<Item = &'static str>) -> String {
+    let columns: Vec<String> = columns.map(|name| format!("e.{name}")).collect();
+    format!(
+        "WITH k AS MATERIALIZED (SELECT $1::jsonb AS positions) \
+         SELECT n.name AS log, n.oldest_position, n.last_position, n.last_time, {} FROM namespace AS n \
+         CROSS JOIN LATERAL (SELECT coalesce(((SELECT positions FROM k) ->> n.name)::bigint, 0) AS position) AS known \
+         LEFT JOIN LATERAL (SELECT l.* FROM event AS l WHERE l.id >= n.number * 1099511627776 + known.position \
+             AND l.id < (n.number + 1) * 1099511627776 \
+             AND l.position + CASE WHEN l.next_kind IS NULL THEN 0 ELSE 1 END > known.position ORDER BY l.id LIMIT $2) AS e ON true \
+         LIMIT $3",
+        columns.join(", ")
+    )
+}
 
 /// Ends a turn in which something was written. Numbers of turns may be passed over, and are never given twice.
 pub(in crate::store) const COMMIT: &str = "SELECT nextval('turn'); COMMIT";

@@ -251,6 +251,11 @@ impl PostgresLink {
         Ok(done?)
     }
 
+    /// Whether nothing is left of an earlier transaction, and the connection answers, as far as is known.
+    pub(in crate::store) const fn can_be_asked(&self) -> bool {
+        !self.in_doubt && !self.is_deaf
+    }
+
     /// What a statement that reads answers.
     pub(in crate::store) async fn asked<T>(
         &mut self,

@@ -157,7 +157,12 @@ async fn all_of<R>(
     {
         left -= usize::from(told.is_left());
     }
-    Ok(())
+    // Not even COMMIT was told of.
+    if left > 0 {
+        Err(sqlx::Error::WorkerCrashed)
+    } else {
+        Ok(())
+    }
 }
 
 fn bind<'q>(mut query: Query<'q>, values: &[Bind]) -> Query<'q> {

@@ -53,3 +53,14 @@ async fn a_log_that_grew_by_much_is_left_to_be_read_piece_by_piece() {
         0
     );
 }
+
+#[tokio::test]
+async fn a_server_goes_on_where_a_newer_one_adds_a_column_to_the_log() {
+    let (mut fixture, known) = logs().await;
+    let all = fixture.store.heads().await.unwrap();
+    let before = news_are_what_the_store_tells(&mut fixture.writer, &all, &known[1]).await;
+    let mut shell = fixture.shell().await;
+    shell.run("ALTER TABLE event ADD COLUMN later bigint").await;
+    let after = news_are_what_the_store_tells(&mut fixture.writer, &all, &known[1]).await;
+    assert_eq!((before, after), (6, 6));
+}

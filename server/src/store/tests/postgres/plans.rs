@@ -105,9 +105,8 @@ async fn the_log(watched: &mut Watched) {
         .await;
     store.heads().await.unwrap();
     watched.uses("heads", May::Nothing, &["event_pkey"]).await;
-    watched
-        .statement("news", dialect::postgres::NEWS, &["event_pkey"])
-        .await;
+    let news = dialect::postgres::news(EVENT.columns().map(|column| column.name));
+    watched.statement("news", &news, &["event_pkey"]).await;
     for window in [Window::After(1), Window::Before(9)] {
         let query = EventsOfQuery {
             window,
