@@ -2,11 +2,12 @@
 //! back holds up everybody who waits for one.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use baton_domain::{Event, Timestamp};
 use sea_orm::{FromQueryResult as _, QueryResult};
+use sqlx::Row as _;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row as _};
 
 use super::dialect::postgres;
 use super::entity::event;
@@ -14,6 +15,10 @@ use super::heads::Heads;
 use super::rows::{EVENT, read_events};
 use super::writer::Link;
 use super::{StoreError, Writer};
+
+/// The same text each turn.
+pub(super) static NEWS: LazyLock<String> =
+    LazyLock::new(|| postgres::news(EVENT.columns().map(|column| column.name)));
 
 /// Rows of one log that are read at once. Each has an event or two.
 const ROWS: i64 = 500;
@@ -48,8 +53,7 @@ impl Writer {
             .collect();
         let positions = serde_json::to_string(&positions).unwrap_or_default();
         let most = ROWS_OF_ALL + i64::try_from(known.namespaces().count()).unwrap_or(0);
-        let text = AssertSqlSafe(postgres::news(EVENT.columns().map(|column| column.name)));
-        let query = sqlx::query(text).bind(positions).bind(ROWS).bind(most);
+        let query = sqlx::query(NEWS.as_str()).bind(positions).bind(ROWS).bind(most);
         let rows = link
             .asked(async |connection| query.fetch_all(connection).await)
             .await?;

@@ -2,7 +2,7 @@
 
 use crate::store::{Heads, Writer, tests::fixture::Fixture};
 
-/// Three logs, one of which nobody knew, with events that share a row and some that do not.
+/// Three logs of tasks whose two events share a row, and their ends before and after each create.
 async fn logs() -> (Fixture, Vec<Heads>) {
     let mut fixture = Fixture::new().await;
     let mut known = vec![Heads::default()];
@@ -13,9 +13,9 @@ async fn logs() -> (Fixture, Vec<Heads>) {
     (fixture, known)
 }
 
-async fn news_are_what_the_store_tells(writer: &mut Writer, fixture: &Heads, known: &Heads) -> usize {
+async fn news_are_what_the_store_tells(writer: &mut Writer, all: &Heads, known: &Heads) -> usize {
     let news = writer.news(known).await.unwrap().expect("there are few");
-    assert_eq!(&news.heads, fixture);
+    assert_eq!(&news.heads, all);
     news.events.len()
 }
 

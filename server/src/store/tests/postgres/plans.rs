@@ -7,6 +7,7 @@ use baton_domain::{PayloadRole, State, Timestamp};
 use uuid::Uuid;
 
 use super::watched::{May, Watched, watched};
+use crate::store::news::NEWS;
 use crate::store::plan::{Part, together};
 use crate::store::rows::{EVENT, RUN, TASK};
 use crate::store::tests::asked::{all, id, list};
@@ -24,6 +25,7 @@ async fn hot_reads_and_writes_find_their_rows_by_an_index() {
     the_log(&mut watched).await;
     lists(&mut watched).await;
     writes(&mut watched).await;
+    writes_together(&mut watched).await;
     upkeep(&mut watched).await;
     watched.end();
 }
@@ -105,8 +107,7 @@ async fn the_log(watched: &mut Watched) {
         .await;
     store.heads().await.unwrap();
     watched.uses("heads", May::Nothing, &["event_pkey"]).await;
-    let news = dialect::postgres::news(EVENT.columns().map(|column| column.name));
-    watched.statement("news", &news, &["event_pkey"]).await;
+    watched.statement("news", &NEWS, &["event_pkey"]).await;
     for window in [Window::After(1), Window::Before(9)] {
         let query = EventsOfQuery {
             window,
@@ -197,48 +198,56 @@ async fn writes(watched: &mut Watched) {
         let text = part.text(Dialect::Postgres);
         watched.statement(&format!("{part:?}"), &text, &[expected]).await;
     }
-    // As a batch sends them: terms of one WITH.
-    let tasks = [Part::InsertTasks(all(&TASK)), Part::UpdateTasks(all(&TASK))];
-    let expected = ["Insert on task", "task_id_key"];
-    watched
-        .statement("tasks together", &together::text(&tasks), &expected)
-        .await;
-    let creates = [
-        Part::InsertTasks(all(&TASK)),
-        Part::Counts,
-        Part::Requests,
-        Part::Events(all(&EVENT)),
+}
+
+/// As a batch sends them: terms of one WITH.
+async fn writes_together(watched: &mut Watched) {
+    let statements: [(&str, &[Part], &[&str]); 3] = [
+        (
+            "tasks together",
+            &[Part::InsertTasks(all(&TASK)), Part::UpdateTasks(all(&TASK))],
+            &["Insert on task", "task_id_key"],
+        ),
+        (
+            "creates together",
+            &[
+                Part::InsertTasks(all(&TASK)),
+                Part::Counts,
+                Part::Requests,
+                Part::Events(all(&EVENT)),
+            ],
+            &[
+                "Insert on task",
+                "Index Scan Backward using task_count_pkey",
+                "Insert on request",
+                "Insert on event",
+            ],
+        ),
+        (
+            "rows together",
+            &[
+                Part::BeginRuns(all(&RUN)),
+                Part::EndRuns,
+                Part::EndLeases,
+                Part::Leases,
+                Part::Counts,
+                Part::Requests,
+                Part::Events(all(&EVENT)),
+            ],
+            &[
+                "Insert on run",
+                "run_by_task",
+                "lease_pkey",
+                "Insert on lease",
+                "Index Scan Backward using task_count_pkey",
+                "Insert on request",
+                "Insert on event",
+            ],
+        ),
     ];
-    let expected = [
-        "Insert on task",
-        "Index Scan Backward using task_count_pkey",
-        "Insert on request",
-        "Insert on event",
-    ];
-    watched
-        .statement("creates together", &together::text(&creates), &expected)
-        .await;
-    let rows = [
-        Part::BeginRuns(all(&RUN)),
-        Part::EndRuns,
-        Part::EndLeases,
-        Part::Leases,
-        Part::Counts,
-        Part::Requests,
-        Part::Events(all(&EVENT)),
-    ];
-    let expected = [
-        "Insert on run",
-        "run_by_task",
-        "lease_pkey",
-        "Insert on lease",
-        "Index Scan Backward using task_count_pkey",
-        "Insert on request",
-        "Insert on event",
-    ];
-    watched
-        .statement("rows together", &together::text(&rows), &expected)
-        .await;
+    for (what, parts, expected) in statements {
+        watched.statement(what, &together::text(parts), expected).await;
+    }
 }
 
 async fn upkeep(watched: &mut Watched) {
