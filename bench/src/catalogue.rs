@@ -246,9 +246,15 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     postgres(
         "postgres-three",
-        "CreateTask, 64 in flight over three servers on one database",
-        "over one server",
+        "CreateTask, 64 in flight at each of three servers on one database",
+        "192 over one server",
         &[Bound::at_least(Ratio, 0.9, 0.7)],
+    ),
+    postgres(
+        "postgres-three-few",
+        "CreateTask, 64 in flight over three servers on one database",
+        "64 over one server",
+        &[],
     ),
     Row {
         id: "postgres-three-feed",

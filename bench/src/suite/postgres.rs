@@ -60,8 +60,14 @@ impl Stage {
         if let Some(installed) = installed {
             self.peers(bench, installed).await?;
         }
-        if bench.wants(&["postgres-three"]) {
-            self.three(bench).await?;
+        let each = [
+            ("postgres-three", CALLERS * SERVERS),
+            ("postgres-three-few", CALLERS),
+        ];
+        for (row, callers) in each {
+            if bench.wants(&[row]) {
+                self.three(bench, row, callers).await?;
+            }
         }
         if bench.wants(&["postgres-three-feed"]) {
             self.feed_of_another(bench).await?;
@@ -133,19 +139,20 @@ impl Stage {
         Ok(())
     }
 
-    async fn three(&mut self, bench: &mut Bench) -> anyhow::Result<()> {
+    /// As many `callers` over three servers as over one.
+    async fn three(&mut self, bench: &mut Bench, row: &'static str, callers: usize) -> anyhow::Result<()> {
         let alone = self.server(bench).await?;
         let servers = self.servers(bench).await?;
-        let reference = async || Ok(vec![alone.create(CALLERS, self.half).await?.rate]);
+        let reference = async || Ok(vec![alone.create(callers, self.half).await?.rate]);
         let figure = async || {
-            let callers = servers.iter().enumerate().flat_map(|(at, server)| {
-                let callers = (CALLERS + SERVERS - 1 - at) / SERVERS;
-                server.creators(callers, RequestIds::Default)
+            let creators = servers.iter().enumerate().flat_map(|(at, server)| {
+                let of_one = (callers + SERVERS - 1 - at) / SERVERS;
+                server.creators(of_one, RequestIds::Default)
             });
-            Ok(Measured::rate(&load::run(callers, self.counted).await?))
+            Ok(Measured::rate(&load::run(creators, self.counted).await?))
         };
         let pid = servers[0].process.pid();
-        bench.measure(&["postgres-three"], pid, reference, figure).await
+        bench.measure(&[row], pid, reference, figure).await
     }
 
     async fn servers(&mut self, bench: &mut Bench) -> anyhow::Result<Vec<Server>> {

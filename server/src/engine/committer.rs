@@ -15,7 +15,6 @@ use super::decided::{Decided, Settled};
 use super::error::Error;
 use super::intake::{Intake, RETRY_AFTER};
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
-use super::learn::Standing;
 use super::load::{Loader, SoFar};
 use super::queues::{Finished, Queues};
 use super::resume::Absence;
@@ -138,19 +137,9 @@ impl Committer {
         }
     }
 
-    /// Begins the turn of what was decided ahead. Where others have written meanwhile, it is to be decided anew.
+    /// Sees to the turn of what was decided ahead. Where others have written meanwhile, it is to be decided anew.
     async fn follow(&mut self, next: Next) -> Next {
-        let stands = match next.decided {
-            None => false,
-            // What was refused, or found nothing, is told by what stands as well.
-            Some(_) => match self.begin().await {
-                Ok(standing) => standing == Standing::Known,
-                Err(_) => {
-                    self.writer.leave().await;
-                    false
-                }
-            },
-        };
+        let stands = next.decided.is_some() && self.still_stands().await;
         Next {
             decided: next.decided.filter(|_| stands),
             ..next
@@ -206,7 +195,7 @@ impl Committer {
     }
 
     /// Decides and writes these jobs as one batch. What does not come to a commit gives its turn up.
-    async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Settled, Failure> {
+    pub(super) async fn attempt(&mut self, jobs: &[Job], mode: Mode) -> Result<Settled, Failure> {
         let done = match self.decide(jobs, mode).await {
             Ok(decided) => self.carry_out(decided, jobs, None).await.0,
             Err(failure) => Err(failure),
@@ -218,7 +207,9 @@ impl Committer {
     }
 
     pub(super) async fn decide(&mut self, jobs: &[Job], mode: Mode) -> Result<Decided, Failure> {
-        self.take_turn().await?;
+        if mode == Mode::Checked || !self.presumes() {
+            self.take_turn().await?;
+        }
         let now = Timestamp::from_micros(self.clock.now_micros()).max(self.last_time);
         let so_far = (SoFar::default(), &*self.queues);
         let mut loaded = self.loader.load(jobs, so_far, (mode, now)).await?;
@@ -258,7 +249,7 @@ impl Committer {
     ) -> (Result<Settled, Failure>, Option<Ahead<'a>>) {
         self.handed_over = decided.hands_over();
         if decided.write.is_empty() {
-            return (Ok(self.settle(decided)), None);
+            return (self.settle_unwritten(decided, jobs).await, None);
         }
         let began = monotonic_now();
         let (written, ahead) = self.write(&decided, intake).await;
@@ -272,7 +263,10 @@ impl Committer {
             }
             Err(error) => {
                 let ahead = ahead.map(Ahead::decided_anew);
-                (self.not_committed(error, jobs, decided.mode).await, ahead)
+                let mode = decided.mode;
+                // Who was to be handed a task waits again.
+                drop(decided);
+                (self.not_committed(error, jobs, mode).await, ahead)
             }
         }
     }
@@ -305,6 +299,7 @@ impl Committer {
             CommitError::Conflict(_) if mode == Mode::Hopeful => {
                 Box::pin(self.attempt(jobs, Mode::Checked)).await
             }
+            CommitError::Behind => self.decide_anew(jobs, mode).await,
             CommitError::Conflict(constraint) => {
                 if constraint == Constraint::Event && self.catch_up().await.map_err(Failure::Down)? {
                     return Box::pin(self.attempt(jobs, mode)).await;

@@ -4,6 +4,9 @@
 //! tasks and queues are read again as they are needed, and the events since its own last one go to the feed, to those who
 //! wait for tasks and to the holders of leases, as its own do. Between turns it looks when it is woken, so that readers of
 //! a quiet replica hear of the work of a busy one.
+//!
+//! Who is alone begins no turn: it decides as if nobody else had written, and the database looks whether that is so when the
+//! batch is written.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +14,11 @@ use std::sync::Arc;
 use baton_domain::{Event, Span, Task, TaskId, Timestamp};
 
 use super::committer::{Committer, Failure, Mode};
-use super::decided::Decided;
+use super::decided::{Decided, Settled};
 use super::intake::Intake;
 use super::job::Job;
 use super::load::TASKS_READ;
+use crate::seams::monotonic_now;
 use crate::store::{Heads, News, StoreError, Turn};
 
 /// Events read at once.
@@ -47,6 +51,51 @@ impl Committer {
     /// Whether nobody else has written of late.
     pub(super) const fn is_alone(&self) -> bool {
         self.not_alone == 0
+    }
+
+    /// Whether what comes is decided and written before a turn is begun for it, as if nobody else had written.
+    pub(super) fn presumes(&self) -> bool {
+        self.is_alone()
+            && !self.in_doubt
+            && self.queues.is_read()
+            && !self.absence.is_long(monotonic_now())
+            && self.writer.may_presume()
+    }
+
+    /// Whether what was decided ahead still holds; it has its turn then, or is written as one.
+    pub(super) async fn still_stands(&mut self) -> bool {
+        if self.presumes() {
+            return true;
+        }
+        match self.begin().await {
+            Ok(standing) => standing == Standing::Known,
+            Err(_) => {
+                self.writer.leave().await;
+                false
+            }
+        }
+    }
+
+    /// Ends what is to be answered and not written. That must be true of what stands: where others have written since it was
+    /// decided, it is decided anew.
+    pub(super) async fn settle_unwritten(
+        &mut self,
+        decided: Decided,
+        jobs: &[Job],
+    ) -> Result<Settled, Failure> {
+        // Where the database does not answer, the turn that is begun says so, or connects anew.
+        if self.writer.is_behind().await.unwrap_or(true) {
+            let mode = decided.mode;
+            drop(decided);
+            return self.decide_anew(jobs, mode).await;
+        }
+        Ok(self.settle(decided))
+    }
+
+    /// What was decided before its turn does not stand: others have written.
+    pub(super) async fn decide_anew(&mut self, jobs: &[Job], mode: Mode) -> Result<Settled, Failure> {
+        self.not_alone = ALONE_AFTER;
+        Box::pin(self.attempt(jobs, mode)).await
     }
 
     /// As [`Self::decide`]. Where others write too, the turn is waited for, and what comes meanwhile is decided with `jobs`: a turn
@@ -98,6 +147,7 @@ impl Committer {
     pub(super) async fn look_out(&mut self) -> Result<(), StoreError> {
         let turn = self.writer.glance().await?;
         if turn.is_behind {
+            self.not_alone = ALONE_AFTER;
             self.learn(turn).await?;
         }
         Ok(())

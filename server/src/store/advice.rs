@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::io;
 
-use sea_orm::{DbErr, RuntimeErr};
-
 use super::StoreError;
+use super::error::{driver, source};
 
 impl StoreError {
     /// The database's own words, without those of the layers between.
@@ -50,36 +49,6 @@ fn by_kind(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
             Some("a file is where the path needs a folder; --database names another place")
         }
-        _ => None,
-    }
-}
-
-fn source(error: &StoreError) -> Option<&(dyn Error + Send + Sync + 'static)> {
-    match error {
-        StoreError::Busy(source)
-        | StoreError::Unavailable(source)
-        | StoreError::Refused(source)
-        | StoreError::Statement(source) => Some(source.as_ref()),
-        StoreError::Url(_)
-        | StoreError::InUse { .. }
-        | StoreError::Corrupt { .. }
-        | StoreError::Constraint(_)
-        | StoreError::VersionTooOld { .. }
-        | StoreError::SchemaTooNew { .. }
-        | StoreError::OldServers { .. } => None,
-    }
-}
-
-/// What the driver said, through whatever layer it came.
-fn driver(error: &StoreError) -> Option<&sqlx::Error> {
-    let source = source(error)?;
-    if let Some(error) = source.downcast_ref::<sqlx::Error>() {
-        return Some(error);
-    }
-    match source.downcast_ref::<DbErr>()? {
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 use thiserror::Error;
 
 use super::{Schema, dialect};
@@ -141,15 +141,48 @@ impl From<sqlx::Error> for StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        let class = match &error {
-            DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
-                sea_orm::RuntimeErr::SqlxError(cause) => dialect::classify(cause),
-                sea_orm::RuntimeErr::Internal(_) => Class::Unavailable,
-            },
-            DbErr::ConnectionAcquire(_) => Class::Busy,
+        let class = match (&error, driver_below(&error)) {
+            (_, Some(cause)) => dialect::classify(cause),
+            (DbErr::Conn(_) | DbErr::Exec(_) | DbErr::Query(_), None) => Class::Unavailable,
+            (DbErr::ConnectionAcquire(_), None) => Class::Busy,
             _ => Class::Statement,
         };
         classified(class, Arc::new(error))
+    }
+}
+
+/// What a layer below said.
+pub(super) fn source(error: &StoreError) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    match error {
+        StoreError::Busy(source)
+        | StoreError::Unavailable(source)
+        | StoreError::Refused(source)
+        | StoreError::Statement(source) => Some(source.as_ref()),
+        StoreError::Url(_)
+        | StoreError::InUse { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Constraint(_)
+        | StoreError::VersionTooOld { .. }
+        | StoreError::SchemaTooNew { .. }
+        | StoreError::OldServers { .. } => None,
+    }
+}
+
+/// What the driver said, through whatever layer it came.
+pub(super) fn driver(error: &StoreError) -> Option<&sqlx::Error> {
+    let source = source(error)?;
+    source
+        .downcast_ref()
+        .or_else(|| source.downcast_ref().and_then(driver_below))
+}
+
+/// What the driver said, through SeaORM.
+pub(super) fn driver_below(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
     }
 }
 
@@ -179,6 +212,9 @@ pub enum CommitError {
     /// A unique key is taken. Nothing was written.
     #[error("{0} is taken")]
     Conflict(Constraint),
+    /// The batch was decided before its turn, and somebody else has written meanwhile. Nothing was written.
+    #[error("another server wrote meanwhile")]
+    Behind,
     /// Nothing was written.
     #[error("nothing was written")]
     Failed(#[source] StoreError),

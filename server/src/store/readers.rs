@@ -12,10 +12,15 @@ use sea_orm::{
 use sqlx::pool::PoolOptions;
 use sqlx::{Connection as _, PgConnection, Postgres};
 
-use super::dialect::postgres::{ANSWER_TIMEOUT, answered};
+use super::dialect::postgres::{ANSWER_TIMEOUT, answered, is_deadlock};
+use super::error::{StoreError, driver, driver_below};
 
 /// A connection that is looked at answers within this time; all of them are looked at while one caller waits.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A step of the schema takes one table after the other, as does a statement that reads several: where they meet, the database
+/// ends one of the two. What reads has nothing to lose, and goes on behind the step. There are few steps, one after the other.
+const READINGS: u32 = 3;
 
 /// The pool that reads. Of a file it is asked as it is. What PostgreSQL is asked runs in a task of its own, with a limit:
 /// a caller who goes away leaves no connection half-way in a statement, and one that is silent is given up.
@@ -55,30 +60,64 @@ impl Readers {
         &self.pool
     }
 
-    /// Asks for something: all of it on one connection, whatever becomes of the caller.
-    pub(super) fn asked<T, E, W, A>(
+    /// Has `ask` put a question: all of it on one connection, whatever becomes of the caller.
+    pub(super) fn asked<Q, T, E, W, A>(
         &self,
+        question: Q,
         ask: A,
-    ) -> impl Future<Output = Result<T, E>> + Send + use<T, E, W, A>
+    ) -> impl Future<Output = Result<T, E>> + Send + use<Q, T, E, W, A>
     where
-        A: FnOnce(DatabaseConnection) -> W,
+        Q: Clone + Send + 'static,
+        A: Fn(DatabaseConnection, Q) -> W + Send + 'static,
         T: Send + 'static,
-        E: From<DbErr> + Send + 'static,
+        E: ReadError,
         W: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let work = ask(self.pool.clone());
+        let pool = self.pool.clone();
         let doubt = self.doubt.clone();
         async move {
             match doubt {
-                None => work.await,
+                None => ask(pool, question).await,
                 Some(doubt) => {
-                    let unit = tokio::spawn(limited(work, doubt));
+                    let unit = tokio::spawn(limited(read(pool, question, ask), doubt));
                     unit.await
                         .unwrap_or_else(|_| Err(silent("the read was ended").into()))
                 }
             }
         }
     }
+}
+
+/// How a read ends that does not succeed.
+pub(super) trait ReadError: From<DbErr> + Send + 'static {
+    /// What the driver said.
+    fn driver(&self) -> Option<&sqlx::Error>;
+}
+
+impl ReadError for DbErr {
+    fn driver(&self) -> Option<&sqlx::Error> {
+        driver_below(self)
+    }
+}
+
+impl ReadError for StoreError {
+    fn driver(&self) -> Option<&sqlx::Error> {
+        driver(self)
+    }
+}
+
+async fn read<Q: Clone, T, E: ReadError, W: Future<Output = Result<T, E>>>(
+    pool: DatabaseConnection,
+    question: Q,
+    ask: impl Fn(DatabaseConnection, Q) -> W,
+) -> Result<T, E> {
+    for _ in 1..READINGS {
+        match ask(pool.clone(), question.clone()).await {
+            Err(error) if error.driver().is_some_and(is_deadlock) => (),
+            answer => return answer,
+        }
+    }
+    ask(pool, question).await
 }
 
 async fn limited<T, E: From<DbErr>>(work: impl Future<Output = Result<T, E>>, doubt: Doubt) -> Result<T, E> {
@@ -105,7 +144,7 @@ impl ConnectionTrait for Readers {
         'a: 't,
         Self: 't,
     {
-        Box::pin(self.asked(|pool| async move { pool.execute_raw(asked).await }))
+        Box::pin(self.asked(asked, |pool, asked| async move { pool.execute_raw(asked).await }))
     }
 
     fn execute_unprepared<'a, 's, 't>(&'a self, asked: &'s str) -> Answer<'t, ExecResult>
@@ -114,8 +153,9 @@ impl ConnectionTrait for Readers {
         's: 't,
         Self: 't,
     {
-        let asked = asked.to_owned();
-        Box::pin(self.asked(|pool| async move { pool.execute_unprepared(&asked).await }))
+        let ask =
+            |pool: DatabaseConnection, asked: String| async move { pool.execute_unprepared(&asked).await };
+        Box::pin(self.asked(asked.to_owned(), ask))
     }
 
     fn query_one_raw<'a, 't>(&'a self, asked: Statement) -> Answer<'t, Option<QueryResult>>
@@ -123,7 +163,10 @@ impl ConnectionTrait for Readers {
         'a: 't,
         Self: 't,
     {
-        Box::pin(self.asked(|pool| async move { pool.query_one_raw(asked).await }))
+        Box::pin(self.asked(
+            asked,
+            |pool, asked| async move { pool.query_one_raw(asked).await },
+        ))
     }
 
     fn query_all_raw<'a, 't>(&'a self, asked: Statement) -> Answer<'t, Vec<QueryResult>>
@@ -131,7 +174,10 @@ impl ConnectionTrait for Readers {
         'a: 't,
         Self: 't,
     {
-        Box::pin(self.asked(|pool| async move { pool.query_all_raw(asked).await }))
+        Box::pin(self.asked(
+            asked,
+            |pool, asked| async move { pool.query_all_raw(asked).await },
+        ))
     }
 }
 

@@ -100,14 +100,14 @@ impl Store {
     /// What the database may do.
     pub async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
         // One snapshot: or a run that ends in between would be neither a match nor looked at.
-        let (dialect, asked) = (self.dialect(), query.clone());
-        let unit = |pool: DatabaseConnection| async move {
+        let dialect = self.dialect();
+        let unit = move |pool: DatabaseConnection, query: RunQuery| async move {
             let snapshot = pool.begin_with_options(dialect.snapshot()).await?;
-            let page = page(&snapshot, dialect, &asked).await;
+            let page = page(&snapshot, dialect, &query).await;
             snapshot.commit().await?;
             page
         };
-        let (rows, next) = self.readers().asked(unit).await?;
+        let (rows, next) = self.readers().asked(query.clone(), unit).await?;
         let mut runs: Vec<Run> = rows.into_iter().map(read_run).collect::<Result<_, _>>()?;
         if query.payloads {
             self.fill_outputs(&mut runs).await?;

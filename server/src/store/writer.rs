@@ -2,6 +2,7 @@
 //!
 //! SQLite has one writer; on PostgreSQL each replica has one, and they take turns: see [`Writer::begin`].
 
+mod at_once;
 mod hush;
 mod import;
 mod link;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use baton_domain::Timestamp;
 
+use self::at_once::AtOnce;
 pub use self::import::ImportError;
 pub(super) use self::link::{Bind, Link};
 pub(super) use self::postgres::PostgresLink;
@@ -95,6 +97,11 @@ impl Writer {
         Ok(())
     }
 
+    async fn plan(&mut self, batch: &WriteBatch) -> Result<Plan, StoreError> {
+        self.learn_numbers(batch).await?;
+        Plan::new(batch, &self.numbers, self.dialect())
+    }
+
     /// What others wrote could not be read: the next turn is to say so again.
     pub fn fall_behind(&mut self) {
         if let Link::Postgres(link) = &mut self.link {
@@ -135,10 +142,28 @@ impl Writer {
         if self.writes_nothing {
             return Ok(());
         }
+        // Nothing but this says that the batch was decided before its turn; when that was is no matter.
+        let last = self.presumed_turn();
+        let at_once = self.may_presume();
         self.settle().await.map_err(CommitError::Failed)?;
-        self.begin().await.map_err(CommitError::Failed)?;
-        self.learn_numbers(batch).await.map_err(CommitError::Failed)?;
-        let plan = Plan::new(batch, &self.numbers, self.dialect()).map_err(CommitError::Failed)?;
+        let planned = if at_once {
+            match self.commit_at_once(batch).await? {
+                AtOnce::Written => return Ok(()),
+                AtOnce::Not(planned) => planned,
+            }
+        } else {
+            None
+        };
+        let turn = self.begin().await.map_err(CommitError::Failed)?;
+        if turn.is_behind && last.is_some() {
+            self.leave().await;
+            self.go_back(last);
+            return Err(CommitError::Behind);
+        }
+        let plan = match planned {
+            Some(plan) => plan,
+            None => self.plan(batch).await.map_err(CommitError::Failed)?,
+        };
         if plan.parts.is_empty() {
             // Its tasks stand as they stood.
             return Ok(());

@@ -110,6 +110,16 @@ pub(super) async fn collect(client: &Client, channel: Channel, history: &Arc<His
     evidence
 }
 
+/// Whether a stream has an event from behind the end of the log as it was read.
+pub(super) fn outran(evidence: &Evidence) -> bool {
+    evidence.watches.iter().any(|watch| {
+        let log = evidence.namespaces.get(&watch.namespace);
+        let last = log.and_then(|log| log.feed.last()).map(|event| event.position);
+        let mut events = watch.messages.iter().flat_map(|message| &message.events);
+        last.is_some_and(|last| events.any(|event| event.position > last))
+    })
+}
+
 async fn runs(channel: Channel, namespace: &str) -> Vec<TaskRun> {
     let mut client = WorkerServiceClient::new(channel);
     let mut request = ListTaskRunsRequest {

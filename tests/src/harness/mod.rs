@@ -6,6 +6,7 @@
 mod collect;
 pub mod faults;
 mod history;
+mod judge;
 mod pooler;
 mod process;
 mod proxy;
@@ -18,9 +19,10 @@ mod work;
 /// The database of one test.
 pub use baton_test_database::TestDatabase;
 pub use history::History;
+pub use judge::judge;
 pub use pooler::Pooler;
 pub use process::{Process, binary};
 pub use proxy::{Proxy, Trap, Wire};
 pub use record::Recorded;
-pub use server::{TestServer, judge, once};
+pub use server::{TestServer, once};
 pub use stream::{Opening, Stream};

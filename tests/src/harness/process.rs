@@ -13,7 +13,8 @@ use tonic::transport::Channel;
 
 use super::History;
 use super::collect::collect;
-use super::server::{channel, client, judge};
+use super::judge::judge;
+use super::server::{channel, client};
 use crate::oracle::Evidence;
 
 /// The binary, built as `cargo run` builds it.

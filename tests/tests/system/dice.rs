@@ -53,14 +53,22 @@ impl<'a> Caller<'a> {
             Ok(answer) => Some(answer),
             Err(Error::Refused(refusal)) => {
                 assert_ne!(refusal.code, Code::Internal, "{}: {refusal:?}", R::METHOD);
-                self.gone |= refusal.code == Code::Unavailable;
+                if refusal.code == Code::Unavailable {
+                    self.leave(&format!("{}: {refusal:?}", R::METHOD));
+                }
                 None
             }
-            Err(_) => {
-                self.gone = true;
+            Err(error) => {
+                self.leave(&format!("{}: {error:?}", R::METHOD));
                 None
             }
         }
+    }
+
+    /// Says why, for tests that hold the server to be there.
+    fn leave(&mut self, why: &str) {
+        eprintln!("{why}");
+        self.gone = true;
     }
 
     fn one(&mut self) -> String {

@@ -60,32 +60,33 @@ async fn a_thousand_watches_get_every_event() {
         usize::try_from(watches).unwrap(),
         usize::try_from(watches / 100).unwrap(),
     );
-    let server = TestServer::start().await;
+    // So many bookmarks are work too.
+    let server = TestServer::start_with(|config| config.watch_bookmark_interval_ms = 1_000).await;
     let channels: Vec<_> = (0..connections).map(|_| server.another_channel()).collect();
-    let opening =
-        (0..watches).map(|number| open(channels[number % connections].clone(), from(WatchStart::Now)));
-    let mut watches = join_all(opening).await;
-    // Each says at once that it stands.
-    join_all(
-        watches
-            .iter_mut()
-            .map(|watch| async { watch.message().await.unwrap().unwrap() }),
-    )
-    .await;
-    let creates = async {
-        for _ in 0..20 {
-            queued(&server).await;
-        }
-    };
-    // Read from the first on: a connection takes only so many small frames that nobody read yet, the fewer the
-    // narrower its window.
-    let reading = join_all(watches.iter_mut().map(|watch| events(watch, 40)));
-    let ((), all) = tokio::join!(creates, reading);
-    for got in all {
+    let standing = tokio::sync::watch::Sender::new(0);
+    // Each is read from its first message on: a connection takes only so many small frames that nobody read yet, the
+    // fewer the narrower its window.
+    let reading = (0..watches).map(async |number| {
+        let mut watch = open(channels[number % connections].clone(), from(WatchStart::Now)).await;
+        // It says at once that it stands.
+        watch.message().await.unwrap().unwrap();
+        standing.send_modify(|count| *count += 1);
+        let got = events(&mut watch, 40).await;
         let positions: Vec<_> = got.iter().map(|event| event.position).collect();
         assert_eq!(positions, (1..=40).collect::<Vec<i64>>());
-    }
-    drop(watches);
+    });
+    let creates = async {
+        let mut stand = standing.subscribe();
+        stand.wait_for(|count| *count == watches).await.unwrap();
+        // Ten thousand readers of the same process come before the next answer.
+        let patient = Duration::from_secs(120);
+        for _ in 0..20 {
+            server
+                .ok(server.client().create(NewTask::new("test")).timeout(patient))
+                .await;
+        }
+    };
+    tokio::join!(creates, join_all(reading));
     server.finish().await;
 }
 

@@ -49,7 +49,7 @@ impl Queues {
         read
     }
 
-    pub(super) const fn is_read(&self) -> bool {
+    pub(in crate::engine) const fn is_read(&self) -> bool {
         self.is_read
     }
 

@@ -11,6 +11,7 @@ mod leases;
 mod lives;
 mod memory;
 mod neighbours;
+mod postgres;
 mod queues;
 mod repeats;
 mod runs;
@@ -44,19 +45,7 @@ impl Bench {
 
     /// Goes on with what is in that database.
     async fn open(database: TestDatabase) -> Self {
-        let opened = opened(&database).await;
-        let feed = Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES);
-        let limits = IntakeLimits::default();
-        let parts = Parts {
-            opened,
-            feed,
-            clock: Clock::movable(),
-            ids: Ids::system(),
-            limits,
-            unknown_types: UnknownTypes::Allow,
-        };
-        let (engine, committer) = Engine::new(parts);
-        let committer = tokio::spawn(committer);
+        let (engine, committer) = engine_of(&database).await;
         Self {
             engine,
             committer,
@@ -144,6 +133,21 @@ impl Bench {
             assert_eq!(self.runs(id).await, runs, "{id}");
         }
     }
+}
+
+/// An engine that hears of nothing but what its committer asks for.
+async fn engine_of(database: &TestDatabase) -> (Engine, JoinHandle<Writer>) {
+    let opened = opened(database).await;
+    let parts = Parts {
+        feed: Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES),
+        opened,
+        clock: Clock::movable(),
+        ids: Ids::system(),
+        limits: IntakeLimits::default(),
+        unknown_types: UnknownTypes::Allow,
+    };
+    let (engine, committer) = Engine::new(parts);
+    (engine, tokio::spawn(committer))
 }
 
 async fn opened(database: &TestDatabase) -> crate::store::Opened {

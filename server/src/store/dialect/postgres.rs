@@ -5,6 +5,7 @@ use std::io;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Error};
 
@@ -100,6 +101,8 @@ pub(in crate::store) fn writer_options(options: &PgConnectOptions, durable: bool
         ("lock_timeout", LOCK_TIMEOUT),
         ("statement_timeout", STATEMENT_TIMEOUT),
         ("synchronous_commit", commit),
+        // Arrays of ten rows and of a hundred are written alike: a text that is prepared is planned once.
+        ("plan_cache_mode", "force_generic_plan"),
     ])
 }
 
@@ -132,6 +135,9 @@ pub(in crate::store) async fn answered<T>(
     })
 }
 
+/// deadlock_detected
+const DEADLOCK: &str = "40P01";
+
 /// What an error means, by its code. Source: <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 pub(in crate::store) fn classify(error: &Error) -> Class {
     let Error::Database(error) = error else {
@@ -149,11 +155,17 @@ pub(in crate::store) fn classify(error: &Error) -> Class {
     error.code().map_or(Class::Statement, |code| by_code(&code))
 }
 
+/// Whether the database ended a statement because it and another waited for each other.
+pub(in crate::store) fn is_deadlock(error: &Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.as_deref() == Some(DEADLOCK)
+}
+
 fn by_code(code: &str) -> Class {
     match code {
         "23505" => Class::Unique,
-        // lock_not_available, query_canceled, deadlock_detected, serialization_failure
-        "55P03" | "57014" | "40P01" | "40001" => Class::Busy,
+        // lock_not_available, query_canceled, serialization_failure
+        DEADLOCK | "55P03" | "57014" | "40001" => Class::Busy,
         // invalid_authorization, invalid_catalog_name, read_only_sql_transaction, idle_in_transaction_session_timeout
         "28000" | "28P01" | "3D000" | "25006" | "25P03" => Class::Unavailable,
         code => match code.get(..2) {
@@ -237,6 +249,21 @@ pub(in crate::store) fn news(columns: impl Iterator<Item = &'static str>) -> Str
         columns.join(", ")
     )
 }
+
+/// The terms with which a statement that is a turn begins: the lock, and the number that the turn before it took, which is read once
+/// the lock is held. It is not waited for: the statement has locked its tables by then, and a step of the schema takes the
+/// turn first and tables then. Without it there is no number.
+pub(in crate::store) fn took_turn() -> String {
+    format!(
+        "held AS MATERIALIZED (SELECT pg_try_advisory_xact_lock({TURN_LOCK}) AS is_held), \
+         before AS MATERIALIZED (SELECT (SELECT last_value FROM turn WHERE held.is_held) AS turn FROM held)"
+    )
+}
+pub(in crate::store) const TAKE_NUMBER: &str = "nextval('turn')";
+/// These fail, and say to who reads the database's log what they are about: what was not planned for is written another way.
+pub(in crate::store) const OTHERS_WROTE: &str = "('baton: another server has the turn or had one, this will be tried again; turn ' || coalesce(before.turn, 0))::bigint";
+pub(in crate::store) const OTHER_ROWS: &str =
+    "('baton: other rows than were read, this will be tried again; turn ' || before.turn)::bigint";
 
 /// Ends a turn in which something was written. Numbers of turns may be passed over, and are never given twice.
 pub(in crate::store) const COMMIT: &str = "SELECT nextval('turn'); COMMIT";

@@ -134,16 +134,15 @@ impl Store {
     /// What the database may do.
     pub async fn list(&self, query: &ListQuery) -> Result<ListPage, StoreError> {
         // One snapshot: a task that moves between two scans is found by exactly one of them.
-        let (dialect, query) = (self.dialect(), query.clone());
-        let store = self.clone();
-        let unit = |pool: DatabaseConnection| async move {
+        let dialect = self.dialect();
+        let unit = move |pool: DatabaseConnection, (query, store): (ListQuery, Self)| async move {
             let snapshot = pool.begin_with_options(dialect.snapshot()).await?;
             let path = Path::choose(&query.filter, &store.inner.indexed_labels);
             let page = page(&snapshot, dialect, (&query, &path)).await;
             snapshot.commit().await?;
             page
         };
-        self.readers().asked(unit).await
+        self.readers().asked((query.clone(), self.clone()), unit).await
     }
 }
 

@@ -5,7 +5,6 @@ use crate::store::archive::{Archive, Fault};
 use crate::store::batch::WriteBatch;
 use crate::store::dialect;
 use crate::store::error::{CommitError, Constraint, StoreError};
-use crate::store::plan::Plan;
 
 /// Why an archive was not imported. Nothing was written, unless it says otherwise.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -88,12 +87,12 @@ impl Writer {
             Err(CommitError::Conflict(taken)) => Err(ImportError::Taken(taken)),
             Err(CommitError::Failed(error)) => Err(ImportError::Store(error)),
             Err(CommitError::Unknown(error)) => Err(ImportError::Unknown(error)),
+            Err(CommitError::Behind) => Err(out_of_turn()),
         }
     }
 
     async fn add(&mut self, batch: &WriteBatch) -> Result<(), ImportError> {
-        self.learn_numbers(batch).await?;
-        let plan = Plan::new(batch, &self.numbers, self.dialect())?;
+        let plan = self.plan(batch).await?;
         let fresh = plan.fresh;
         if let Err(error) = self.link.add((plan.parts, plan.parameters)).await {
             return match self.failed(error, batch).await {
@@ -108,9 +107,19 @@ impl Writer {
                 Err(CommitError::Failed(error) | CommitError::Unknown(error)) => {
                     Err(ImportError::Store(error))
                 }
+                Err(CommitError::Behind) => Err(out_of_turn()),
             };
         }
         self.numbers.add(fresh);
         Ok(())
     }
+}
+
+/// An import begins its turn, so that nobody writes before its end.
+fn out_of_turn() -> ImportError {
+    ImportError::Store(StoreError::corrupt(
+        "batch",
+        "of an import",
+        "another server wrote meanwhile",
+    ))
 }

@@ -5,6 +5,9 @@
 //! that each turn raises tells the next one whether what it has in memory still stands: unlike a row, it costs no dead
 //! versions. See docs/adr/0016.
 
+mod at_once;
+mod filled;
+
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +15,13 @@ use std::time::Duration;
 use baton_domain::Timestamp;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, SqlSafeStr as _};
+use tokio::time::Instant;
 
+use self::filled::filled;
 use super::link::Bind;
 use super::texts::Texts;
 use super::{Turn, WriteError};
-use crate::store::bulk::Packed;
+use crate::seams::monotonic_now;
 use crate::store::dialect::postgres::{ANSWER_TIMEOUT, LONG_ANSWER_TIMEOUT, WORD_TIMEOUT, answered};
 use crate::store::dialect::{self, postgres};
 use crate::store::error::{Class, StoreError};
@@ -24,6 +29,9 @@ use crate::store::plan::together::{self, Group, groups};
 use crate::store::plan::{Parameter, Part};
 use crate::store::readers::Doubt;
 use crate::store::schema::{self, Schema};
+
+/// What the sequences of turns and of definitions say.
+pub(super) type Standing = (i64, i64);
 
 /// The connection with which this replica takes its turns.
 #[derive(Debug)]
@@ -35,10 +43,14 @@ pub(in crate::store) struct PostgresLink {
     /// Names the server and its history, as this began with it.
     history: String,
     texts: Texts,
+    /// Those of statements that are turns.
+    turns: Texts,
     /// The turn that is under way.
     turn: Option<Turn>,
-    /// What the sequences of turns and of definitions said last.
-    seen: Option<(i64, i64)>,
+    /// What the sequences said last.
+    seen: Option<Standing>,
+    /// When a turn was begun last.
+    begun_at: Instant,
     pub(super) in_doubt: bool,
     /// An answer did not come in time: this connection is asked nothing more.
     is_deaf: bool,
@@ -61,8 +73,10 @@ impl PostgresLink {
             options,
             known,
             texts: Texts::default(),
+            turns: Texts::default(),
             turn: None,
             seen: None,
+            begun_at: monotonic_now(),
             in_doubt: false,
             is_deaf: false,
             doubt,
@@ -108,6 +122,7 @@ impl PostgresLink {
         };
         let begun = self.compared(row)?;
         self.seen = Some((row.try_get(0)?, row.try_get(1)?));
+        self.begun_at = monotonic_now();
         self.turn = Some(begun);
         Ok(begun)
     }
@@ -181,19 +196,8 @@ impl PostgresLink {
     }
 
     async fn add_group(&mut self, Group { parts, parameters }: Group) -> Result<(), WriteError> {
-        let (rows, wanted): (Vec<_>, Vec<_>) = parameters.into_iter().map(|p| (p.rows, p.count)).unzip();
         let text = self.texts.of(&parts, together::text);
-        let mut query = sqlx::query(text);
-        for rows in rows {
-            query = match rows {
-                Packed::One(rows) => query.bind(text_of(rows)),
-                Packed::Columns(columns) => columns
-                    .into_iter()
-                    .fold(query, |query, column| column.bind(query)),
-            };
-        }
-        let guarded = parts.iter().zip(wanted).filter(|(part, _)| part.is_guarded());
-        let wanted: Vec<i64> = guarded.map(|(_, count)| count).collect();
+        let (query, wanted) = filled(sqlx::query(text), &parts, parameters);
         let changed: Vec<i64> = match parts.len() {
             1 => {
                 let asked = query.execute(&mut self.connection);

@@ -12,7 +12,7 @@ use futures::future::join_all;
 
 use super::{created_in_the_end, processes};
 use crate::dice::{Caller, Ids};
-use crate::support::moment;
+use crate::support::{id, moment};
 
 /// The session that has held the turn for longer than a server does that runs; 0 where none has.
 const HOLDER: &str = "SELECT coalesce((SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid \
@@ -61,8 +61,10 @@ async fn others_go_on_while_one_server_is_frozen_within_a_commit() {
         let mut n = seed;
         while !over.load(Ordering::SeqCst) {
             n += 4;
-            // What is under way when the process is frozen has an outcome that nobody is told of.
-            drop(history.send(client.create(NewTask::new("test"))).await);
+            // A key makes it a turn of several statements. What is under way when the process is frozen has an outcome that nobody
+            // is told of.
+            let task = NewTask::new("test").dedup_key(id());
+            drop(history.send(client.create(task)).await);
         }
         n
     }));

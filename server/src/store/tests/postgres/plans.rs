@@ -247,6 +247,7 @@ async fn writes_together(watched: &mut Watched) {
     ];
     for (what, parts, expected) in statements {
         watched.statement(what, &together::text(parts), expected).await;
+        watched.statement(what, &together::turn(parts), expected).await;
     }
 }
 

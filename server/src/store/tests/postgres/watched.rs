@@ -127,6 +127,8 @@ const SMALL: &[&str] = &[
     "queue_key",
     // Few are live, and a server that begins looks at all of them.
     "lease",
+    // A sequence: one row.
+    "turn",
 ];
 
 impl Watched {

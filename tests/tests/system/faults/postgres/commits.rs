@@ -9,8 +9,11 @@ use baton_tests::harness::{History, TestDatabase, Trap};
 use super::super::{Workers, finish, hasty, through};
 use super::{Way, assert_nothing_is_open};
 
-/// What ends every batch that writes.
+/// What ends a turn of several statements.
 const COMMIT: &str = "COMMIT";
+/// What is written where a task is completed; with several servers by one statement of the turn, and by who is alone as a turn that is
+/// one statement.
+const WRITTEN: &str = "COMPLETED";
 
 /// F10: COMMIT goes through, and its answer is lost with the connection. What was committed is answered, or its outcome is
 /// unknown; nothing that was answered is missing, and repeats find what was done.
@@ -24,10 +27,11 @@ async fn a_commit_whose_answer_is_cut_off_is_never_lost_or_repeated() {
     let faults = async {
         for n in 0..count(12, 200) {
             let trap = if n % 3 == 0 { Trap::Before } else { Trap::After };
-            way.proxy.trap(trap, COMMIT).await;
+            let words = if n % 2 == 0 { COMMIT } else { WRITTEN };
+            way.proxy.trap(trap, words).await;
             way.proxy.cut();
             fault.once();
-            workers.more(5).await;
+            workers.more(10).await;
         }
     };
     through(&workers, (&[process.client()], &history), faults).await;
@@ -44,10 +48,11 @@ async fn a_commit_that_is_never_answered_does_not_hold_up_the_server_for_ever() 
     let process = way.serve(&database, &history);
     let workers = Arc::new(Workers::new());
     let faults = async {
-        for _ in 0..count(1, 5) {
-            way.proxy.trap(Trap::After, COMMIT).await;
+        for n in 0..count(2, 6) {
+            let words = if n % 2 == 0 { WRITTEN } else { COMMIT };
+            way.proxy.trap(Trap::After, words).await;
             fault.once();
-            workers.more(5).await;
+            workers.more(10).await;
         }
     };
     let patient = hasty(process.address(), Duration::from_secs(30));
@@ -67,9 +72,10 @@ async fn a_server_killed_before_or_after_its_commit_leaves_all_or_nothing() {
         let client = process.client();
         let workers = Arc::new(Workers::new());
         let kill = async {
-            workers.more(3).await;
+            workers.more(10).await;
             let trap = if n % 2 == 0 { Trap::Before } else { Trap::After };
-            way.proxy.trap(trap, COMMIT).await;
+            let words = if n % 3 == 0 { COMMIT } else { WRITTEN };
+            way.proxy.trap(trap, words).await;
             process.kill();
             fault.once();
             workers.stop();
