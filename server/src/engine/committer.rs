@@ -16,6 +16,7 @@ use super::error::Error;
 use super::intake::{Intake, RETRY_AFTER};
 use super::job::{Answer, Job, Upkeep, UpkeepJob, Work};
 use super::load::{Loader, SoFar};
+use super::lookout::Lookout;
 use super::queues::{Finished, Queues};
 use super::resume::Absence;
 use super::signals::Signals;
@@ -35,6 +36,7 @@ const UPKEEP_ROWS: u32 = 2_000;
 pub(super) struct Committer {
     pub(super) writer: Writer,
     pub(super) loader: Loader,
+    pub(super) lookout: Lookout,
     pub(super) clock: Clock,
     pub(super) feed: Feed,
     pub(super) signals: Arc<Signals>,
@@ -88,7 +90,6 @@ impl Committer {
             Upkeep::ForgetRequests(now) => self.writer.expire_requests(*now, UPKEEP_ROWS).await,
             Upkeep::ExpireKeys(now) => self.writer.expire_keys(*now, UPKEEP_ROWS).await,
             Upkeep::TrimLog { namespace, oldest } => self.writer.trim(namespace, *oldest, UPKEEP_ROWS).await,
-            Upkeep::Look => self.look_out().await.map(|()| false),
             Upkeep::Import(archive) => {
                 let done = self.import(archive).await;
                 return drop(job.reply.send(done.map(|()| false)));
@@ -252,9 +253,12 @@ impl Committer {
             return (self.settle_unwritten(decided, jobs).await, None);
         }
         let began = monotonic_now();
+        // Once this is written, nothing that others wrote before it is unknown.
+        let look = self.lookout.begin();
         let (written, ahead) = self.write(&decided, intake).await;
         match written {
             Ok(()) => {
+                look.end(&Ok(()));
                 self.not_alone = self.not_alone.saturating_sub(1);
                 // What only reads says nothing of whether leases can be renewed.
                 self.absence.end();
@@ -262,6 +266,7 @@ impl Committer {
                 (Ok(self.settle(decided)), ahead)
             }
             Err(error) => {
+                self.lookout.go_on(look);
                 let ahead = ahead.map(Ahead::decided_anew);
                 let mode = decided.mode;
                 // Who was to be handed a task waits again.

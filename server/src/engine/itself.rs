@@ -60,6 +60,6 @@ impl Engine {
         if !self.store().is_shared() {
             return Ok(());
         }
-        self.keep_up(Upkeep::Look).await.map(drop)
+        self.shared.asking.ask().await
     }
 }

@@ -146,8 +146,6 @@ pub(crate) enum Upkeep {
     ExpireKeys(Timestamp),
     /// Moves the horizon and removes events below it whose tasks are gone.
     TrimLog { namespace: String, oldest: i64 },
-    /// Looks whether others have written.
-    Look,
     /// Writes all of an archive into its namespace. Of all upkeep this alone is not bounded: nobody else writes meanwhile.
     Import(Arc<Archive>),
 }

@@ -15,6 +15,7 @@ use baton_domain::{Event, Span, Task, TaskId, Timestamp};
 
 use super::committer::{Committer, Failure, Mode};
 use super::decided::{Decided, Settled};
+use super::error::Error;
 use super::intake::Intake;
 use super::job::Job;
 use super::load::TASKS_READ;
@@ -26,7 +27,7 @@ const EVENTS_READ: u32 = 500;
 /// Of a log that has grown by more, the events are left to readers, who find them in the store.
 const EVENTS_LEARNED: i64 = 5_000;
 /// The timers look again so long after others have written: what one look finds is done by then.
-const LOOK_AHEAD: Span = Span::from_millis(20);
+const LOOK_AHEAD: Span = Span::from_millis(50);
 
 /// Batches from one that began with what others wrote to the first that is decided ahead again.
 const ALONE_AFTER: u8 = 8;
@@ -144,7 +145,13 @@ impl Committer {
     }
 
     /// Looks, between turns, whether others have written.
-    pub(super) async fn look_out(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn look_out(&mut self) {
+        let look = self.lookout.begin();
+        let seen = self.glance().await;
+        look.end(&seen.map_err(Error::Store));
+    }
+
+    async fn glance(&mut self) -> Result<(), StoreError> {
         let turn = self.writer.glance().await?;
         if turn.is_behind {
             self.not_alone = ALONE_AFTER;

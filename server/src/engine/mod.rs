@@ -20,6 +20,7 @@ mod job;
 mod keys;
 mod learn;
 mod load;
+mod lookout;
 mod order;
 mod preview;
 mod queues;
@@ -59,6 +60,7 @@ use self::committer::Committer;
 use self::intake::Intake;
 use self::job::{Answer, Job, UpkeepJob, Work};
 use self::load::Loader;
+use self::lookout::Asking;
 use self::queues::Finished;
 use self::resume::Absence;
 use self::types::{AskAgain, Types};
@@ -78,6 +80,7 @@ pub struct Engine {
 struct Shared {
     intake: Intake,
     upkeep: mpsc::Sender<UpkeepJob>,
+    asking: Asking,
     store: Store,
     feed: Feed,
     clock: Clock,
@@ -130,7 +133,9 @@ impl Engine {
         let signals = Arc::new(Signals::new());
         let workers = Arc::new(Workers::default());
         let finished = Arc::new(Finished::new(clock.now_micros()));
+        let (asking, lookout) = Asking::new();
         let mut committer = Committer {
+            lookout,
             loader: Loader::new(opened.store.clone(), Arc::clone(&workers)),
             writer: opened.writer,
             clock: clock.clone(),
@@ -154,6 +159,7 @@ impl Engine {
             shared: Arc::new(Shared {
                 intake,
                 upkeep,
+                asking,
                 store,
                 feed,
                 clock,
@@ -370,6 +376,7 @@ async fn work(mut committer: Committer, intake: &Intake, mut upkeeps: mpsc::Rece
                 next = Next::of(jobs);
             }
             Some(job) = upkeeps.recv() => committer.keep_up(job).await,
+            () = committer.lookout.asked() => committer.look_out().await,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::claims::claim;
 use super::*;
+use crate::engine::lookout::Asking;
 use crate::seams::monotonic_now;
 
 /// A committer whose leases were read a moment ago.
@@ -12,6 +13,7 @@ pub(super) async fn committer(database: &TestDatabase) -> Committer {
     let mut committer = Committer {
         feed: Feed::new(opened.store.clone(), opened.heads.clone(), RING_BYTES),
         loader: Loader::new(opened.store, Arc::default()),
+        lookout: Asking::new().1,
         writer: opened.writer,
         clock: Clock::movable(),
         signals: Arc::new(Signals::new()),
@@ -37,6 +39,15 @@ async fn run(committer: &mut Committer, work: Work, request: Option<RequestKey>)
     assert!(answer.is_ok(), "{answer:?}");
 }
 
+/// A batch that writes what no task hears of.
+pub(super) async fn remember(committer: &mut Committer, request: u128) {
+    let remember = Work::Remember {
+        namespace: "default".to_owned(),
+        ids: Vec::new(),
+    };
+    run(committer, remember, request_key(request)).await;
+}
+
 #[tokio::test]
 async fn a_poll_that_finds_nothing_does_not_end_an_absence_and_a_write_does() {
     let database = TestDatabase::new();
@@ -46,10 +57,6 @@ async fn a_poll_that_finds_nothing_does_not_end_an_absence_and_a_write_does() {
     committer.absence.begin(start);
     run(&mut committer, Work::Claim(Box::new(claim())), None).await;
     assert!(committer.absence.is_long(later), "nothing was written");
-    let remember = Work::Remember {
-        namespace: "default".to_owned(),
-        ids: Vec::new(),
-    };
-    run(&mut committer, remember, request_key(1)).await;
+    remember(&mut committer, 1).await;
     assert!(!committer.absence.is_long(later));
 }

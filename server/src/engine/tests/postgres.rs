@@ -1,6 +1,10 @@
 //! Two servers of one database of which neither hears of the other but at its turns.
 
+use futures::FutureExt as _;
+
+use super::absence::{committer, remember};
 use super::*;
+use crate::engine::lookout::Asking;
 
 fn pause() -> Action {
     Action::Pause {
@@ -34,5 +38,26 @@ async fn who_was_alone_answers_by_what_another_has_made_of_it() {
     assert!(matches!(refused, Err(Error::Rejected(_))), "{refused:?}");
     other.close();
     committer.await.expect("the committer ends");
+    bench.finish().await;
+}
+
+/// A server that writes makes no look of its own: a batch that is written is one.
+#[tokio::test]
+async fn a_batch_that_is_written_tells_whoever_asked_before_it_what_others_wrote() {
+    let bench = Bench::new().await;
+    let mut committer = committer(&bench.database).await;
+    let (asking, lookout) = Asking::new();
+    committer.lookout = lookout;
+    let mut ask = Box::pin(asking.ask());
+    assert!((&mut ask).now_or_never().is_none());
+    bench.create(bench.new_task("a")).await.expect("created");
+    remember(&mut committer, 1).await;
+    let answer = (&mut ask).now_or_never().expect("the batch was written");
+    answer.expect("it was");
+    assert_eq!(
+        committer.feed.head("default"),
+        bench.engine.feed().head("default")
+    );
+    drop(committer);
     bench.finish().await;
 }
