@@ -107,8 +107,10 @@ impl Committer {
         } else {
             self.types.apply(changed.types);
             self.webhooks.apply(changed.webhooks);
+            // Where others write too, the next turn would forget it.
+            let is_alone = self.is_alone();
             for (id, task) in working.into_results() {
-                self.loader.cache.put(id, task);
+                self.loader.cache.put(id, task.filter(|_| is_alone));
             }
             self.feed.publish(&write.events);
             self.queues_committed(changed.queues, now);

@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use baton_domain::{Event, Span, Task, TaskId, Timestamp};
+use baton_domain::{Event, EventType, Span, Task, TaskId, Timestamp};
 
 use super::committer::{Committer, Failure, Mode};
 use super::decided::{Decided, Settled};
@@ -26,7 +26,7 @@ use crate::store::{Heads, News, StoreError, Turn};
 const EVENTS_READ: u32 = 500;
 /// Of a log that has grown by more, the events are left to readers, who find them in the store.
 const EVENTS_LEARNED: i64 = 5_000;
-/// The timers look again so long after others have written: what one look finds is done by then.
+/// The timers look again so long after others have written: one look finds what many turns wrote.
 const LOOK_AHEAD: Span = Span::from_millis(50);
 
 /// Batches from one that began with what others wrote to the first that is decided ahead again.
@@ -192,7 +192,9 @@ impl Committer {
         // Tasks that must move, and work for later batches, may be among what was missed.
         self.signals.look_anew();
         self.signals.wake_at(now.plus(LOOK_AHEAD));
-        self.signals.follow_ups();
+        if missed.skipped || missed.events.iter().any(|event| ends_task(event)) {
+            self.signals.follow_ups();
+        }
         Ok(missed.skipped || !missed.events.is_empty())
     }
 
@@ -264,4 +266,9 @@ impl Committer {
         }
         Ok(tasks)
     }
+}
+
+/// Whether others may have waited for the end of that task: what follows from all else can wait for the next look.
+fn ends_task(event: &Event) -> bool {
+    event.to_state.is_settled() || event.kind == EventType::Deleted
 }

@@ -41,7 +41,8 @@ impl Signals {
         }
     }
 
-    /// Of tasks that must move by themselves more are there than were told of.
+    /// Of tasks that must move by themselves, and of follow-ups, more may be there than were told of: at the next look all of
+    /// them are looked for.
     pub(crate) fn look_anew(&self) {
         self.looks_anew.store(true, Ordering::SeqCst);
     }
@@ -58,6 +59,7 @@ impl Signals {
     pub(crate) fn take_wake(&self, floor: Timestamp) -> Timestamp {
         let told = self.next_wake.swap(i64::MAX, Ordering::SeqCst);
         if self.looks_anew.swap(false, Ordering::SeqCst) {
+            self.follow_ups();
             return BEGINNING;
         }
         floor.min(Timestamp::from_micros(told))

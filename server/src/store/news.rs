@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use baton_domain::{Event, Timestamp};
-use sea_orm::{FromQueryResult as _, QueryResult};
-use sqlx::Row as _;
 use sqlx::postgres::PgRow;
+use sqlx::{ColumnIndex as _, Decode, Postgres, Row as _, Type};
 
 use super::dialect::postgres;
 use super::entity::event;
@@ -69,20 +68,20 @@ fn read(rows: Vec<PgRow>, known: &Heads) -> Result<Option<News>, StoreError> {
     let mut read: HashMap<String, i64> = HashMap::new();
     let mut events = Vec::new();
     for row in rows {
-        let name: String = row.try_get("log")?;
-        let oldest: i64 = row.try_get("oldest_position")?;
-        let floor = (row.try_get("last_position")?, row.try_get("last_time")?);
+        let mut cells = Cells { row: &row, place: 0 };
+        let name: String = cells.next("log")?;
+        let oldest: i64 = cells.next("oldest_position")?;
+        let floor = (cells.next("last_position")?, cells.next("last_time")?);
         heads.begin(&name, oldest, known, floor);
-        if row.try_get::<Option<i64>, _>("id")?.is_none() {
+        let Some(id) = cells.next("id")? else {
             continue;
-        }
+        };
         let count = read.entry(name).or_default();
         *count += 1;
         if *count == ROWS {
             return Ok(None);
         }
-        let model = event::Model::from_query_result(&QueryResult::from(row), "")?;
-        events.extend(read_events(vec![model])?);
+        events.extend(read_events(vec![cells.event(id)?])?);
     }
     events.retain(|event| event.position > known.position(&event.namespace));
     // They come in order, though nothing promises it.
@@ -95,6 +94,51 @@ fn read(rows: Vec<PgRow>, known: &Heads) -> Result<Option<News>, StoreError> {
         );
     }
     Ok(Some(News { heads, events }))
+}
+
+/// What is left of a row of [`NEWS`]: it is read by places, as each turn reads many.
+struct Cells<'r> {
+    row: &'r PgRow,
+    place: usize,
+}
+
+impl<'r> Cells<'r> {
+    fn next<T: Decode<'r, Postgres> + Type<Postgres>>(&mut self, name: &str) -> Result<T, sqlx::Error> {
+        debug_assert_eq!(name.index(self.row).ok(), Some(self.place), "{name}");
+        self.place += 1;
+        self.row.try_get(self.place - 1)
+    }
+
+    /// The columns of [`EVENT`] behind its id.
+    fn event(&mut self, id: i64) -> Result<event::Model, sqlx::Error> {
+        Ok(event::Model {
+            id,
+            namespace: self.next("namespace")?,
+            position: self.next("position")?,
+            task_id: self.next("task_id")?,
+            sequence: self.next("sequence")?,
+            kind: self.next("kind")?,
+            time: self.next("time")?,
+            actor_kind: self.next("actor_kind")?,
+            actor_id: self.next("actor_id")?,
+            from_state: self.next("from_state")?,
+            to_state: self.next("to_state")?,
+            state_reason: self.next("state_reason")?,
+            queue: self.next("queue")?,
+            r#type: self.next("type")?,
+            labels: self.next("labels")?,
+            detail: self.next("detail")?,
+            detail_version: self.next("detail_version")?,
+            actor_name: self.next("actor_name")?,
+            message: self.next("message")?,
+            attempt: self.next("attempt")?,
+            fence: self.next("fence")?,
+            next_kind: self.next("next_kind")?,
+            next_to_state: self.next("next_to_state")?,
+            next_state_reason: self.next("next_state_reason")?,
+            imported: self.next("imported")?,
+        })
+    }
 }
 
 impl Heads {

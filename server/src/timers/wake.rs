@@ -32,18 +32,25 @@ pub(super) async fn run(engine: Engine) {
         match round(&engine, floor).await {
             Ok(Next { stored, tick }) => {
                 floor = stored.unwrap_or(Timestamp::from_micros(i64::MAX));
-                let known = engine.signals().wait_until(floor);
-                let due = tick.map_or(known, |tick| tick.min(known)).as_micros();
-                tokio::select! {
-                    () = engine.clock().sleep_until(due) => {}
-                    () = engine.signals().woken() => {}
-                }
+                wait(&engine, (floor, tick)).await;
             }
             Err(error) => {
                 warn!(error = %error, "due tasks not moved, will try again");
                 floor = BEGINNING;
                 pause(&engine, BACKOFF).await;
             }
+        }
+    }
+}
+
+/// Waits until the time has come that was stored, that of a tick, or any that is told meanwhile.
+async fn wait(engine: &Engine, (stored, tick): (Timestamp, Option<Timestamp>)) {
+    loop {
+        let known = engine.signals().wait_until(stored);
+        let due = tick.map_or(known, |tick| tick.min(known)).as_micros();
+        tokio::select! {
+            () = engine.clock().sleep_until(due) => return,
+            () = engine.signals().woken() => {}
         }
     }
 }
