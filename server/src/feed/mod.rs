@@ -46,7 +46,7 @@ struct Shared {
 #[derive(Default)]
 struct Logs {
     by_name: HashMap<String, Known>,
-    /// How many of them had events since the start: these share the ring's bytes.
+    /// How many of them had events since they were read first: these share the ring's bytes.
     told: usize,
 }
 
@@ -55,6 +55,8 @@ struct Known {
     log: Arc<Log>,
     /// While there are any, a log without events is kept: anybody may ask for any name.
     readers: usize,
+    /// Whether anybody has read it since the start. Until then its ring stays empty: nobody may ever ask.
+    was_read: bool,
     /// Whether it is in the store.
     lasting: bool,
     told: bool,
@@ -99,7 +101,9 @@ impl Feed {
     pub(crate) fn publish(&self, events: &[Arc<Event>]) {
         for run in events.chunk_by(|a, b| a.namespace == b.namespace) {
             let (log, share) = self.log_told(&run[0].namespace);
-            log.ring.lock().extend(run, share);
+            if let Some(share) = share {
+                log.ring.lock().extend(run, share);
+            }
             log.head.send_replace(run[run.len() - 1].position);
         }
     }
@@ -111,12 +115,15 @@ impl Feed {
         log.head.send_replace(position);
     }
 
-    /// The log that events are added to, and how many bytes of them it may keep.
-    fn log_told(&self, namespace: &str) -> (Arc<Log>, usize) {
+    /// The log that events are added to, and how many bytes of them it may keep; `None` where it keeps none.
+    fn log_told(&self, namespace: &str) -> (Arc<Log>, Option<usize>) {
         let mut logs = self.shared.logs.lock();
         let known = self.known(&mut logs, namespace);
         let log = Arc::clone(&known.log);
         known.lasting = true;
+        if !known.was_read {
+            return (log, None);
+        }
         let is_new = !std::mem::replace(&mut known.told, true);
         logs.told += usize::from(is_new);
         let share = self.shared.ring_bytes / logs.told.max(1);
@@ -127,7 +134,7 @@ impl Feed {
                 known.log.ring.lock().shrink(share);
             }
         }
-        (log, share)
+        (log, Some(share))
     }
 
     /// The position of the last committed event; 0 where there is none.
@@ -166,6 +173,7 @@ impl Feed {
         let mut logs = self.shared.logs.lock();
         let known = self.known(&mut logs, namespace);
         known.readers += 1;
+        known.was_read = true;
         let log = Arc::clone(&known.log);
         let head = log.head.subscribe();
         Reader {
@@ -193,6 +201,7 @@ impl Feed {
                     horizon: AtomicI64::new(heads.oldest(namespace)),
                 }),
                 readers: 0,
+                was_read: false,
                 lasting: heads.position(namespace) > 0,
                 told: false,
             })

@@ -84,10 +84,28 @@ async fn a_reader_who_was_there_first_is_told_and_the_log_stays() {
 }
 
 #[tokio::test]
+async fn the_ring_keeps_what_is_read_somewhere() {
+    let (feed, _database) = feed().await;
+    feed.publish(&[event("default", 1, "")]);
+    assert_eq!(
+        (bytes_kept(&feed), feed.head("default")),
+        (0, 1),
+        "nobody has ever read it"
+    );
+    drop(feed.reader("default", 1));
+    feed.publish(&[event("default", 2, "")]);
+    assert!(bytes_kept(&feed) > 0, "somebody may come again");
+    let mut reader = feed.reader("default", 1);
+    let read = reader.next(10).await.expect("the ring reads");
+    assert_eq!(read.iter().map(|event| event.position).collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
 async fn names_without_events_take_nothing_from_the_ring() {
     let (feed, _database) = feed().await;
     let readers: Vec<_> = (0..1_000)
         .map(|n| feed.reader(&format!("made-up-{n}"), 0))
+        .chain([feed.reader("default", 0)])
         .collect();
     let events: Vec<_> = (1..=20).map(|position| event("default", position, "")).collect();
     feed.publish(&events);
@@ -99,8 +117,10 @@ async fn names_without_events_take_nothing_from_the_ring() {
 async fn logs_that_fell_quiet_give_their_bytes_back() {
     let (feed, _database) = feed().await;
     let text = "x".repeat(2_000);
+    let mut readers = Vec::new();
     for name in 0..32 {
         let name = format!("n{name}");
+        readers.push(feed.reader(&name, 0));
         let events: Vec<_> = (1..=40).map(|position| event(&name, position, &text)).collect();
         feed.publish(&events);
         assert!(
@@ -109,6 +129,7 @@ async fn logs_that_fell_quiet_give_their_bytes_back() {
             bytes_kept(&feed)
         );
     }
+    assert!(bytes_kept(&feed) > RING_BYTES / 2, "{} bytes", bytes_kept(&feed));
 }
 
 #[tokio::test]
@@ -122,8 +143,8 @@ async fn a_read_is_bounded_by_bytes_and_goes_on_behind_it() {
         .map(|position| event("default", position, &text))
         .collect();
     events.push(event("default", 8, &large));
-    feed.publish(&events);
     let mut reader = feed.reader("default", 0);
+    feed.publish(&events);
     let mut reads = Vec::new();
     while reader.lag() > 0 {
         let read = reader.next(256).await.expect("the ring reads");
