@@ -117,19 +117,20 @@ async fn names_without_events_take_nothing_from_the_ring() {
 async fn logs_that_fell_quiet_give_their_bytes_back() {
     let (feed, _database) = feed().await;
     let text = "x".repeat(2_000);
-    let mut readers = Vec::new();
+    let (mut readers, mut most) = (Vec::new(), 0);
     for name in 0..32 {
         let name = format!("n{name}");
         readers.push(feed.reader(&name, 0));
         let events: Vec<_> = (1..=40).map(|position| event(&name, position, &text)).collect();
         feed.publish(&events);
+        most = most.max(bytes_kept(&feed));
         assert!(
             bytes_kept(&feed) <= 2 * RING_BYTES,
             "{} bytes after {name}",
             bytes_kept(&feed)
         );
     }
-    assert!(bytes_kept(&feed) > RING_BYTES / 2, "{} bytes", bytes_kept(&feed));
+    assert!(most > RING_BYTES / 2, "{most} bytes");
 }
 
 #[tokio::test]
