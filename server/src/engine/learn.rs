@@ -8,7 +8,7 @@
 //! Who is alone begins no turn: it decides as if nobody else had written, and the database looks whether that is so when the
 //! batch is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use baton_domain::{Event, EventType, Span, Task, TaskId, Timestamp};
@@ -35,6 +35,8 @@ const ALONE_AFTER: u8 = 8;
 /// What others wrote.
 struct Missed {
     events: Vec<Arc<Event>>,
+    /// The logs of which they say less than is told to readers.
+    brief: HashSet<String>,
     /// Of some logs, only where they end.
     skipped: bool,
 }
@@ -187,7 +189,7 @@ impl Committer {
             self.workers().learned(&events, &tasks, is_shut);
         }
         self.move_on(&missed.events);
-        self.feed.publish(&missed.events);
+        self.tell_readers(&missed);
         self.finished.count(missed.events.iter().map(|event| &**event));
         // Tasks that must move, and work for later batches, may be among what was missed.
         self.signals.look_anew();
@@ -200,8 +202,9 @@ impl Committer {
 
     async fn missed(&mut self) -> Result<Missed, StoreError> {
         if !self.in_doubt
-            && let Some(News { heads, events }) = self.writer.news(&self.heads).await?
+            && let Some(news) = self.news().await?
         {
+            let News { heads, events, brief } = news;
             let grown = |name| heads.position(name) - self.heads.position(name);
             let grown: i64 = heads.namespaces().map(grown).sum();
             // Of tasks that are gone no events may be left, and positions are counted by events.
@@ -209,11 +212,28 @@ impl Committer {
                 self.trim_feed(&heads);
                 return Ok(Missed {
                     events: events.into_iter().map(Arc::new).collect(),
+                    brief,
                     skipped: false,
                 });
             }
         }
         self.missed_much().await
+    }
+
+    async fn news(&mut self) -> Result<Option<News>, StoreError> {
+        let feed = &self.feed;
+        self.writer.news(&self.heads, |name| feed.was_read(name)).await
+    }
+
+    fn tell_readers(&self, missed: &Missed) {
+        for run in missed.events.chunk_by(|a, b| a.namespace == b.namespace) {
+            let Some(last) = run.last() else { continue };
+            if missed.brief.contains(&last.namespace) {
+                self.feed.skip_to(&last.namespace, last.position);
+            } else {
+                self.feed.publish(run);
+            }
+        }
     }
 
     fn trim_feed(&self, heads: &Heads) {
@@ -229,6 +249,7 @@ impl Committer {
         let heads = self.loader.store.heads().await?;
         let mut missed = Missed {
             events: Vec::new(),
+            brief: HashSet::new(),
             skipped: false,
         };
         self.trim_feed(&heads);

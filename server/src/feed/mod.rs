@@ -159,6 +159,12 @@ impl Feed {
         )
     }
 
+    /// Whether anybody has read that log since the start.
+    pub(crate) fn was_read(&self, namespace: &str) -> bool {
+        let logs = self.shared.logs.lock();
+        logs.by_name.get(namespace).is_some_and(|known| known.was_read)
+    }
+
     /// Moves the horizon: what is below `oldest` can no longer be read.
     pub(crate) fn trim(&self, namespace: &str, oldest: i64) {
         let mut logs = self.shared.logs.lock();

@@ -1,7 +1,7 @@
 //! What others wrote to the logs, asked over the connection that writes: a turn is under way, and each way to the database and
 //! back holds up everybody who waits for one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use baton_domain::{Event, Timestamp};
@@ -31,15 +31,21 @@ pub struct News {
     pub heads: Heads,
     /// Those that were not known, log by log, in order.
     pub events: Vec<Event>,
+    /// The logs whose events are told without their details.
+    pub brief: HashSet<String>,
 }
 
 impl Writer {
-    /// Where each log begins and ends, and its events behind those of `known`. `None` where there are more of them than are read at
+    /// Where each log begins and ends, and its events behind those of `known`, with their details where it `is_read`. `None` where there are more of them than are read at
     /// once, where nobody else writes, and while it is not sure how the last transaction ended: that is found out at the next turn.
     ///
     /// # Errors
     /// What the database may do.
-    pub async fn news(&mut self, known: &Heads) -> Result<Option<News>, StoreError> {
+    pub async fn news(
+        &mut self,
+        known: &Heads,
+        is_read: impl Fn(&str) -> bool,
+    ) -> Result<Option<News>, StoreError> {
         let Link::Postgres(link) = &mut self.link else {
             return Ok(None);
         };
@@ -59,13 +65,14 @@ impl Writer {
         if i64::try_from(rows.len()).is_ok_and(|rows| rows >= most) {
             return Ok(None);
         }
-        read(rows, known)
+        read(rows, known, is_read)
     }
 }
 
-fn read(rows: Vec<PgRow>, known: &Heads) -> Result<Option<News>, StoreError> {
+fn read(rows: Vec<PgRow>, known: &Heads, is_read: impl Fn(&str) -> bool) -> Result<Option<News>, StoreError> {
     let mut heads = Heads::default();
     let mut read: HashMap<String, i64> = HashMap::new();
+    let mut brief = HashSet::new();
     let mut events = Vec::new();
     for row in rows {
         let mut cells = Cells { row: &row, place: 0 };
@@ -76,12 +83,21 @@ fn read(rows: Vec<PgRow>, known: &Heads) -> Result<Option<News>, StoreError> {
         let Some(id) = cells.next("id")? else {
             continue;
         };
-        let count = read.entry(name).or_default();
+        let count = read.entry(name).or_insert_with_key(|name| {
+            if !is_read(name) {
+                brief.insert(name.clone());
+            }
+            0
+        });
         *count += 1;
         if *count == ROWS {
             return Ok(None);
         }
-        events.extend(read_events(vec![cells.event(id)?])?);
+        let mut model = cells.event(id)?;
+        if brief.contains(&model.namespace) {
+            model.detail = None;
+        }
+        events.extend(read_events(vec![model])?);
     }
     events.retain(|event| event.position > known.position(&event.namespace));
     // They come in order, though nothing promises it.
@@ -93,7 +109,7 @@ fn read(rows: Vec<PgRow>, known: &Heads) -> Result<Option<News>, StoreError> {
             event.time.max(heads.time(&event.namespace)),
         );
     }
-    Ok(Some(News { heads, events }))
+    Ok(Some(News { heads, events, brief }))
 }
 
 /// What is left of a row of [`NEWS`]: it is read by places, as each turn reads many.

@@ -1,5 +1,6 @@
 //! Two servers of one database of which neither hears of the other but at its turns.
 
+use baton_domain::Detail;
 use futures::FutureExt as _;
 
 use super::absence::{committer, remember};
@@ -59,5 +60,27 @@ async fn a_batch_that_is_written_tells_whoever_asked_before_it_what_others_wrote
         bench.engine.feed().head("default")
     );
     drop(committer);
+    bench.finish().await;
+}
+
+/// What nobody reads is learned without its details, and what somebody reads with them: a reader that comes is told all of both.
+#[tokio::test]
+async fn a_reader_is_told_all_that_another_wrote_before_it_came_and_after() {
+    let bench = Bench::new().await;
+    let mut committer = committer(&bench.database).await;
+    bench.create(bench.new_task("a")).await.expect("created");
+    remember(&mut committer, 1).await;
+    let mut reader = committer.feed.reader("default", 0);
+    for request in [2, 3] {
+        let told = reader.next(10).await.expect("the log reads");
+        let [created, queued] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(matches!(created.detail, Detail::Created(_)), "{created:?}");
+        assert_eq!(queued.to_state, State::Queued);
+        bench.create(bench.new_task("b")).await.expect("created");
+        remember(&mut committer, request).await;
+    }
+    drop((reader, committer));
     bench.finish().await;
 }
