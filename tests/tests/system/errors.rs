@@ -295,7 +295,7 @@ async fn loads(provoked: &mut Provoked) {
         commands: 10,
         ..IntakeLimits::default()
     };
-    let server = TestServer::start_limited(|config| config.limits.max_unary_ms = 20_000, few).await;
+    let server = TestServer::start_limited(|config| config.limits.max_unary_ms = 40_000, few).await;
     let client = server.client();
     let crowd = (0..200).map(|_| server.send(client.create(NewTask::new("test"))));
     let answers = join_all(crowd).await;
@@ -311,7 +311,8 @@ async fn loads(provoked: &mut Provoked) {
     let refused = join_all(crowd).await.into_iter().filter_map(Result::err);
     server.history().others_act_too();
     refused.take(1).for_each(|status| provoked.add(&status));
-    // Somebody else holds the database: first the store gives up, then, with less time, the call.
+    // Somebody else holds the database: first the store gives up, after ten seconds, and as many for what stands before the
+    // call; then, with less time, the call.
     let holder = Holder::of(&server).await;
     provoked
         .json(server.channel(), "CreateTask", json!({"task": {}}))
